@@ -1,0 +1,93 @@
+/**
+ * What static analysis finds in code: tests, links to criteria, declarations. No test is executed to find them.
+ */
+import type { Position } from './spec.js';
+
+export type LanguageName = 'typescript' | 'rust' | 'python' | 'go' | 'java' | 'shell' | 'other';
+
+/** Which framework a test is written for. Only some of them have a runner here; `RUNNER_OF` says which. */
+export type Framework =
+  | 'vitest' | 'jest' | 'mocha' | 'node-test' | 'playwright'
+  | 'pytest' | 'unittest' | 'cargo' | 'doctest' | 'go' | 'junit' | 'file';
+
+export const RUNNER_NAMES = ['vitest', 'node-test', 'pytest', 'cargo', 'go', 'command'] as const;
+export type RunnerName = (typeof RUNNER_NAMES)[number];
+
+/** The runner that executes tests of a framework; null where this tool has none: SKIP(unavailable:<framework>). */
+export const RUNNER_OF: Readonly<Record<Framework, RunnerName | null>> = {
+  vitest: 'vitest', jest: null, mocha: null, 'node-test': 'node-test', playwright: null,
+  pytest: 'pytest', unittest: 'pytest', cargo: 'cargo', doctest: 'cargo', go: 'go', junit: null, file: null,
+};
+
+export type TestKind = 'file' | 'suite' | 'case';
+
+/** Why a test would not run, read off the source: its own modifier or one of an enclosing suite. */
+export type SkipMark = 'skip' | 'todo' | 'ignore' | 'conditional';
+
+/**
+ * A test file, suite or case.
+ *
+ * `selector` is the contract's form: `test/cache.test.ts > cache > survives a restart` (TypeScript),
+ * `tests/caching.rs::module::hit` (Rust), `tests/test_a.py::TestX::test_y` (Python), `pkg/a_test.go::TestX/name` (Go),
+ * `src/test/java/ATest.java::ATest::name` (Java), the file's path alone for a file.
+ */
+export interface FoundTest extends Position {
+  readonly language: LanguageName;
+  readonly framework: Framework;
+  readonly kind: TestKind;
+  /** Names from the outermost suite (or module, class) to the test itself; empty for a file. */
+  readonly path: readonly string[];
+  readonly selector: string;
+  /** Last line of the declaration. */
+  readonly endLine: number;
+  /** True when the title cannot be known without running: it has no selector of its own and links through what encloses it. */
+  readonly dynamic: boolean;
+  /** True when one declaration gives several reported tests (each, rstest, parametrize). */
+  readonly parametrised: boolean;
+  readonly skip?: SkipMark;
+  /** Focused (`.only`): a lint error, since it silences its neighbours. */
+  readonly focused?: boolean;
+  /** True when no assertion can be reached from the body; absent where that is unknown. */
+  readonly hollow?: boolean;
+  /** SHA-256 of the body without formatting and comments; hex. Empty for a file. */
+  readonly fingerprint: string;
+}
+
+export type LinkSource = 'comment' | 'docstring' | 'title' | 'tag' | 'annotation' | 'decorator';
+
+/** What a tag in code is bound to: a whole file, a test found beside it, or a declaration that implements. */
+export type Binding =
+  | { readonly kind: 'file' }
+  | { readonly kind: 'test'; readonly selector: string; readonly line: number }
+  | { readonly kind: 'code'; readonly symbol: string; readonly line: number };
+
+/** One `@verifies`/`@implements` (or a language's own habit) with one target. Several ids give several links. */
+export interface FoundLink extends Position {
+  readonly relation: 'verifies' | 'implements';
+  readonly target: string;
+  readonly source: LinkSource;
+  readonly binds: Binding;
+}
+
+/** All that analysis of one file gives. Plain data, so it can be cached by the file's blob id. */
+export interface FoundFile {
+  readonly file: string;
+  readonly language: LanguageName;
+  readonly tests: readonly FoundTest[];
+  readonly links: readonly FoundLink[];
+  /** Named declarations, for `implemented_by: path::symbol`. */
+  readonly symbols: readonly FoundSymbol[];
+  /** Things about this file alone that the author should know, such as a parse that broke off. */
+  readonly problems: readonly (Position & { readonly message: string })[];
+}
+
+export interface FoundSymbol {
+  readonly name: string;
+  readonly line: number;
+  readonly endLine: number;
+}
+
+/** The result of scanning a tree. Files without tests or links are left out. */
+export interface Scan {
+  readonly files: readonly FoundFile[];
+}

@@ -1,0 +1,115 @@
+/**
+ * What people write: specs and their acceptance criteria.
+ *
+ * Field names are those of the spec files (contract, section 2), so that no mapping layer can lose one.
+ * An optional field that the author did not write is absent, never a default: use the `…Of` functions to read it with its default.
+ */
+export const LEVELS = ['product', 'system', 'module', 'component', 'foundation'] as const;
+export const STATUSES = ['draft', 'active', 'deprecated', 'retired'] as const;
+export const REVIEWS = ['automated', 'manual', 'hybrid'] as const;
+export const RISKS = ['low', 'medium', 'high', 'critical'] as const;
+export const CONCERNS = ['correctness', 'security', 'performance', 'reliability', 'usability', 'operability'] as const;
+
+export type Level = (typeof LEVELS)[number];
+export type Status = (typeof STATUSES)[number];
+export type Review = (typeof REVIEWS)[number];
+export type Risk = (typeof RISKS)[number];
+export type Concern = (typeof CONCERNS)[number];
+
+export type Json = null | boolean | number | string | readonly Json[] | { readonly [key: string]: Json };
+
+/** A place in a text file. Lines and columns count from 1; `file` is relative to the project's root with `/` separators. */
+export interface Position {
+  readonly file: string;
+  readonly line: number;
+  readonly column: number;
+}
+
+export type LinkKind = 'test' | 'run' | 'manual';
+
+/** What a command or report must give for its check to pass (contract, section 2). */
+export interface Expectation {
+  readonly exit?: number;
+  /** `tap`, `junit:PATH` or `none`. */
+  readonly report?: string;
+  readonly min_executed?: number;
+}
+
+/** A `verified_by` entry as its author wrote it. `target` is the value of the `test`, `run` or `manual` key. */
+export interface DeclaredLink {
+  readonly kind: LinkKind;
+  readonly target: string;
+  readonly id?: string;
+  readonly runner?: string;
+  readonly in?: 'host' | 'docker';
+  readonly environment?: string;
+  readonly requires?: readonly string[];
+  readonly needs?: readonly string[];
+  readonly workspace?: 'fresh' | 'inherit';
+  /** As written, for example `30s`; `parseDuration` of `util/duration.ts` gives milliseconds. */
+  readonly timeout?: string;
+  readonly inputs?: readonly string[];
+  /** A map sets values; a list of names lets those variables of the caller through. Lists are kept as `{ NAME: null }`. */
+  readonly env?: Readonly<Record<string, string | null>>;
+  readonly features?: readonly string[];
+  readonly ignored?: boolean;
+  readonly artifacts?: readonly string[];
+  readonly expect?: Expectation;
+  readonly note?: string;
+  /** Where it stands in its spec file. Absent for links that an import made and no file holds yet. */
+  readonly position?: Position;
+}
+
+/** An `implemented_by` entry: `code` is `path` or `path::symbol`. */
+export interface ImplementationLink {
+  readonly code: string;
+  readonly note?: string;
+  readonly position?: Position;
+}
+
+export interface Criterion {
+  readonly id: string;
+  readonly title: string;
+  readonly slug?: string;
+  readonly intent?: string;
+  readonly description?: string;
+  readonly review?: Review;
+  readonly risk?: Risk;
+  readonly concerns?: readonly Concern[];
+  readonly status?: Status;
+  readonly verified_by?: readonly DeclaredLink[];
+  readonly implemented_by?: readonly ImplementationLink[];
+  /** Why nothing verifies it yet. Makes it SKIP(gap). */
+  readonly gap?: string;
+  /** What an import brought and this format has no word for. */
+  readonly extra?: Readonly<Record<string, Json>>;
+  readonly position?: Position;
+}
+
+export interface Spec {
+  readonly id: string;
+  readonly title: string;
+  readonly level: Level;
+  readonly status: Status;
+  readonly slug?: string;
+  readonly owner?: string;
+  readonly intent?: string;
+  readonly description?: string;
+  readonly depends_on?: readonly string[];
+  readonly constrained_by?: readonly string[];
+  readonly criteria?: readonly Criterion[];
+  readonly extra?: Readonly<Record<string, Json>>;
+  readonly position?: Position;
+}
+
+/** All specs of one commit (or one state of the store), sorted by id. */
+export interface Catalog {
+  readonly specs: readonly Spec[];
+}
+
+export const reviewOf = (criterion: Criterion): Review => criterion.review ?? 'automated';
+export const riskOf = (criterion: Criterion): Risk => criterion.risk ?? 'medium';
+/** A criterion's own status, else its spec's. A retired spec retires all its criteria. */
+export const statusOf = (spec: Spec, criterion: Criterion): Status =>
+  spec.status === 'retired' ? 'retired' : (criterion.status ?? spec.status);
+export const criteriaOf = (spec: Spec): readonly Criterion[] => spec.criteria ?? [];

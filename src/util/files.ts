@@ -1,0 +1,92 @@
+import { randomBytes } from 'node:crypto';
+import { constants } from 'node:fs';
+import { access, lstat, mkdir, open, realpath, rename, stat, unlink } from 'node:fs/promises';
+import { dirname, isAbsolute, join, relative, resolve, sep } from 'node:path';
+
+/** Node's error code (`ENOENT`), or '' when it is not such an error. */
+export const errorCode = (error: unknown): string =>
+  error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : '';
+
+export const exists = async (path: string): Promise<boolean> => access(path, constants.F_OK).then(() => true, () => false);
+
+/**
+ * Writes a file so that a reader, or a crash at any moment, sees the old content or the new, never half:
+ * temporary name in the same folder, fsync, rename, fsync of the folder. Keeps the mode of a file that was there.
+ */
+export async function writeAtomically(path: string, content: string | Uint8Array, mode?: number): Promise<void> {
+  await mkdir(dirname(path), { recursive: true });
+  const kept = mode ?? (await stat(path).then((found) => found.mode & 0o7777, () => 0o644));
+  const temporary = `${path}.${randomBytes(6).toString('hex')}.tmp`;
+  const handle = await open(temporary, 'wx', kept);
+  try {
+    await handle.writeFile(content);
+    await handle.chmod(kept);
+    await handle.sync();
+  } catch (error) {
+    await handle.close();
+    await unlink(temporary).catch(() => undefined);
+    throw error;
+  }
+  await handle.close();
+  try {
+    await rename(temporary, path);
+  } catch (error) {
+    await unlink(temporary).catch(() => undefined);
+    throw error;
+  }
+  await syncFolder(dirname(path));
+}
+
+/** Makes renames inside a folder durable. Best effort: some file systems refuse to sync a folder. */
+export async function syncFolder(path: string): Promise<void> {
+  const handle = await open(path, 'r').catch(() => null);
+  if (handle === null) return;
+  await handle.sync().catch(() => undefined);
+  await handle.close();
+}
+
+/** Path with `/` separators, relative to root. */
+export const toPosix = (path: string): string => (sep === '/' ? path : path.split(sep).join('/'));
+export const relativePosix = (root: string, path: string): string => toPosix(relative(root, path));
+
+/** Why a path in project data is refused on its text alone, or null: no absolute path, no `..`, no NUL, not empty. */
+export function unsafePathReason(path: string): string | null {
+  if (path === '') return 'it is empty';
+  if (path.includes('\0')) return 'it holds a NUL character';
+  if (isAbsolute(path) || /^[A-Za-z]:[\\/]/.test(path)) return 'it is absolute';
+  if (path.split(/[\\/]/).includes('..')) return 'it has a ".." segment';
+  return null;
+}
+
+/**
+ * The absolute path of `path` below `root`, or null where it leaves root by its text or through a symlink.
+ * A path that does not exist yet is judged by its nearest existing ancestor.
+ */
+export async function insideRoot(root: string, path: string): Promise<string | null> {
+  if (unsafePathReason(path) !== null) return null;
+  const realRoot = await realpath(root);
+  const wanted = resolve(realRoot, path);
+  let probe = wanted;
+  for (;;) {
+    const found = await lstat(probe).catch(() => null);
+    if (found !== null) {
+      const real = await realpath(probe).catch(() => null);
+      if (real === null) return null;
+      return real === realRoot || real.startsWith(realRoot + sep) ? wanted : null;
+    }
+    const parent = dirname(probe);
+    if (parent === probe) return null;
+    probe = parent;
+  }
+}
+
+/** The first ancestor of `start` (itself included) that holds `name`, or null. */
+export async function findUp(start: string, name: string): Promise<string | null> {
+  let folder = resolve(start);
+  for (;;) {
+    if (await exists(join(folder, name))) return folder;
+    const parent = dirname(folder);
+    if (parent === folder) return null;
+    folder = parent;
+  }
+}

@@ -1,0 +1,32 @@
+/**
+ * git, asked as data: no configuration of the repository that runs programs is honoured (hooks, fsmonitor, pagers,
+ * external diffs), and variables that would point git elsewhere are unset.
+ */
+import { capture, type Captured } from './process.js';
+
+const POINTERS = ['GIT_DIR', 'GIT_WORK_TREE', 'GIT_INDEX_FILE', 'GIT_COMMON_DIR', 'GIT_OBJECT_DIRECTORY', 'GIT_ALTERNATE_OBJECT_DIRECTORIES', 'GIT_NAMESPACE', 'GIT_PREFIX', 'GIT_CONFIG', 'GIT_CONFIG_PARAMETERS', 'GIT_CONFIG_COUNT', 'GIT_EXTERNAL_DIFF', 'GIT_PAGER', 'GIT_QUARANTINE_PATH'];
+
+export function gitEnvironment(env: Readonly<Record<string, string | undefined>> = process.env): Record<string, string | undefined> {
+  const result: Record<string, string | undefined> = { ...env, GIT_OPTIONAL_LOCKS: '0', GIT_TERMINAL_PROMPT: '0', LC_ALL: 'C.UTF-8' };
+  for (const name of POINTERS) delete result[name];
+  return result;
+}
+
+/** Settings that a repository could use to run a program of its own while it is only read. */
+const SAFE = ['-c', 'core.fsmonitor=false', '-c', 'core.hooksPath=/dev/null', '-c', 'core.pager=cat', '-c', 'diff.external=', '-c', 'core.untrackedCache=keep', '-c', 'core.quotePath=false'];
+
+export interface GitOptions {
+  readonly input?: string | Uint8Array;
+  readonly signal?: AbortSignal;
+  readonly env?: Readonly<Record<string, string | undefined>>;
+}
+
+/** Runs `git <args>` in `cwd`. Never rejects; look at `ok`. */
+export const git = async (cwd: string, args: readonly string[], options: GitOptions = {}): Promise<Captured> =>
+  capture({ command: ['git', ...SAFE, ...args], cwd, ...options, env: gitEnvironment(options.env), maxBytes: 512 * 1024 * 1024 });
+
+/** Trimmed standard output, or null when git failed. */
+export async function gitLine(cwd: string, args: readonly string[]): Promise<string | null> {
+  const answer = await git(cwd, args);
+  return answer.ok ? answer.stdout.trim() : null;
+}

@@ -1,0 +1,14 @@
+import { defineConfig } from 'vitest/config';
+
+/**
+ * Two projects: `unit` needs nothing but Node and stays under a minute; `e2e` drives the built program with real back ends
+ * (git, cargo, pytest, go, Dolt, dockerd) and skips with a reason what a machine lacks, unless CI=true.
+ */
+export default defineConfig({
+  test: {
+    projects: [
+      { test: { name: 'unit', include: ['test/**/*.test.ts'], exclude: ['test/e2e/**', 'test/**/*.real.test.ts'], testTimeout: 20_000, pool: 'forks' } },
+      { test: { name: 'real', include: ['test/**/*.real.test.ts', 'test/e2e/**/*.test.ts'], testTimeout: 180_000, hookTimeout: 300_000, pool: 'forks', fileParallelism: true, maxWorkers: 2 } },
+    ],
+  },
+});
