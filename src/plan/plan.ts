@@ -1,0 +1,79 @@
+/**
+ * trace graph + selection + known evidence → what will be run. A function of data.
+ */
+import { reviewOf, statusOf, type Case, type Check, type Plan, type PlannedCriterion, type PlannedSpec, type Reuse, type RunnerName, type TraceGraph, type TracedCriterion } from '../model/index.js';
+import { checkOf, type DraftCase, type PlanOptions } from './cases.js';
+
+export interface Selection {
+  /** Whether a criterion takes part. */
+  readonly selected: (traced: TracedCriterion) => boolean;
+  /** Specs named as a whole show up even when they have no criteria. */
+  readonly emptySpecs: readonly string[];
+  readonly parse: (selector: string) => { file: string; path: readonly string[] };
+  /** The runner that a file's statically found tests have, for links that only the runner can confirm. */
+  readonly runnerOfFile: (file: string) => RunnerName | null;
+}
+
+function known(traced: TracedCriterion): PlannedCriterion['known'] {
+  const { spec, criterion } = traced;
+  if (statusOf(spec, criterion) === 'retired') return { reason: 'retired', detail: 'the criterion is retired' };
+  if (criterion.gap !== undefined) return { reason: 'gap', detail: criterion.gap };
+  if (traced.links.length > 0) return null;
+  if (reviewOf(criterion) === 'manual') return { reason: 'manual', detail: 'reviewed by a person; no test is linked' };
+  return { reason: 'no-link', detail: 'nothing verifies this criterion' };
+}
+
+/** `needs: [id]` of a link: its cases wait for those of the named links, in the same criterion first, then in the whole plan. */
+function wireNeeds(graph: readonly { traced: TracedCriterion; checks: (Check & { needs: readonly string[] })[] }[], cases: Map<string, DraftCase>): void {
+  const byId = new Map<string, Check>();
+  for (const { checks } of graph) for (const check of checks) if (check.linkId !== null) byId.set(check.linkId, check);
+  for (const { checks } of graph)
+    for (const check of checks)
+      for (const need of check.needs) {
+        const target = checks.find((other) => other.linkId === need) ?? byId.get(need);
+        for (const id of check.cases) {
+          const draft = cases.get(id);
+          if (draft === undefined) continue;
+          if (target === undefined) draft.after.add(`missing:${need}`);
+          else if (target.known !== null) draft.after.add(`known:${need}`);
+          else for (const other of target.cases) if (other !== id) draft.after.add(other);
+        }
+      }
+}
+
+/** The plan for the selected criteria. `reuse` is filled in by `withReuse`, once the cases' cache keys are known. */
+export function plan(graph: TraceGraph, selection: Selection, options: PlanOptions): Plan {
+  const cases = new Map<string, DraftCase>();
+  const planned: { traced: TracedCriterion; known: PlannedCriterion['known']; checks: (Check & { needs: readonly string[] })[] }[] = [];
+  for (const traced of graph.criteria) {
+    if (!selection.selected(traced)) continue;
+    const decided = known(traced);
+    const checks = decided !== null ? [] : traced.links.map((link) => {
+      const parsed = selection.parse(link.label);
+      return { ...checkOf(traced, link, parsed, selection.runnerOfFile(parsed.file), options, cases), needs: link.declared.needs ?? [] };
+    });
+    planned.push({ traced, known: decided, checks });
+  }
+  wireNeeds(planned, cases);
+  const specs = new Map<string, PlannedCriterion[]>();
+  for (const id of selection.emptySpecs) specs.set(id, []);
+  for (const { traced, known: decided, checks } of planned) {
+    const list = specs.get(traced.spec.id) ?? [];
+    list.push({ spec: traced.spec.id, criterion: traced.criterion.id, known: decided, checks: checks.map(({ needs: _needs, ...check }) => check) });
+    specs.set(traced.spec.id, list);
+  }
+  return {
+    specs: [...specs].map(([id, criteria]): PlannedSpec => ({ id, criteria })),
+    cases: [...cases.values()].map((draft): Case => ({ ...draft, criteria: [...draft.criteria].sort(), after: [...draft.after].sort() })),
+    reuse: [],
+  };
+}
+
+/** Takes cached verdicts for the cases that have one; those do not run. */
+export const withReuse = (planned: Plan, reuse: readonly Reuse[]): Plan => ({ ...planned, reuse });
+
+/** The cases that will really run. */
+export function toRun(planned: Plan): readonly Case[] {
+  const reused = new Set(planned.reuse.map((entry) => entry.case));
+  return planned.cases.filter((entry) => !reused.has(entry.id));
+}

@@ -1,0 +1,128 @@
+/**
+ * From a written or discovered link to the tests that it covers. Nothing is guessed: what cannot be known without running is
+ * either left to a runner that confirms names itself, or a problem with a sentence.
+ */
+import type { DeclaredLink, FoundFile, FoundLink, FoundTest, LinkProblem, ResolvedLink } from '../model/index.js';
+import { nearest } from '../util/text.js';
+import { parseSelector, pathKey, type Selector } from './selector.js';
+
+export interface Tree {
+  /** Every path of the project. */
+  readonly paths: ReadonlySet<string>;
+  readonly files: ReadonlyMap<string, FoundFile>;
+}
+
+type Covered = Pick<ResolvedLink, 'tests' | 'covers' | 'problem'>;
+const trouble = (covers: ResolvedLink['covers'], reason: LinkProblem['reason'], message: string): Covered => ({
+  tests: [], covers, problem: { reason, message },
+});
+
+export const casesOf = (file: FoundFile): readonly FoundTest[] => file.tests.filter((test) => test.kind === 'case');
+
+const isBelow = (test: FoundTest, suite: FoundTest): boolean =>
+  test.path.length > suite.path.length && suite.path.every((part, i) => part === test.path[i]) && test.line >= suite.line && test.line <= suite.endLine;
+
+/** All cases of a suite; each of them must be reported. */
+const casesBelow = (file: FoundFile, suite: FoundTest): readonly FoundTest[] => casesOf(file).filter((test) => isBelow(test, suite));
+
+const key = (path: readonly string[]): string => pathKey(path, '\u0000').replaceAll('\u0000', ' ');
+const written = (selector: Selector): string[] => [pathKey(selector.path, ' > '), pathKey(selector.path, '::'), key(selector.path)];
+
+function matches(test: FoundTest, selector: Selector): boolean {
+  if (test.kind === 'file') return false;
+  const separators = [pathKey(test.path, ' > '), pathKey(test.path, '::')];
+  return written(selector).some((form) => separators.includes(form));
+}
+
+/** pytest's `name[param]`: the declaration without the parameters. */
+function withoutParameters(selector: Selector): Selector | null {
+  const last = selector.path.at(-1);
+  const cut = last?.indexOf('[') ?? -1;
+  return last === undefined || cut <= 0 || !last.endsWith(']') ? null : { ...selector, path: [...selector.path.slice(0, -1), last.slice(0, cut)] };
+}
+
+/** Names that only exist when the tests run: expanded each-titles, table-driven subtests, tests that a macro writes. */
+function onlyRunnerKnows(file: FoundFile, selector: Selector, link: DeclaredLink): boolean {
+  if (link.runner === 'cargo' || link.runner === 'pytest' || link.runner === 'go') return true;
+  return casesOf(file).some((test) => {
+    if (!test.dynamic && !test.parametrised) return false;
+    const parents = test.path.slice(0, -1);
+    return parents.every((part, i) => part === selector.path[i]) && selector.path.length >= test.path.length;
+  });
+}
+
+/** What a `test:` link of a spec file covers. */
+export function resolveDeclared(link: DeclaredLink, tree: Tree): Covered {
+  const selector = parseSelector(link.target);
+  if (!tree.paths.has(selector.file)) {
+    const near = nearest(selector.file, tree.paths);
+    return trouble(
+      selector.path.length === 0 ? 'file' : 'case', 'dangling-link',
+      `${selector.file} is not in the project${near === null ? '' : `; did you mean ${near}?`}`,
+    );
+  }
+  const file = tree.files.get(selector.file);
+  if (selector.path.length === 0) {
+    const cases = file === undefined ? [] : casesOf(file);
+    const self = file?.tests.find((test) => test.kind === 'file');
+    if (cases.length > 0) return { tests: cases, covers: 'file' };
+    if (self !== undefined) return { tests: [self], covers: 'file' };
+    return link.runner === undefined ? trouble('file', 'not-found', `${selector.file} holds no test that is known here`) : { tests: [], covers: 'file' };
+  }
+  if (file === undefined) {
+    return link.runner === undefined
+      ? trouble('case', 'not-found', `${selector.file} holds no test that is known here`)
+      : { tests: [], covers: 'case' };
+  }
+  const found = file.tests.filter((test) => matches(test, selector));
+  const suites = found.filter((test) => test.kind === 'suite');
+  const cases = found.filter((test) => test.kind === 'case' && !(test.dynamic && !test.parametrised));
+  if (cases.length > 1 || (cases.length === 1 && suites.length > 0)) {
+    return trouble('case', 'ambiguous-selector', `${link.target} names several tests of that file (lines ${found.map((test) => test.line).join(', ')}); rename one, or tag it in the code`);
+  }
+  if (cases.length === 1) return { tests: cases, covers: 'case' };
+  if (suites.length > 0) {
+    const below = suites.flatMap((suite) => casesBelow(file, suite));
+    return below.length === 0 ? trouble('suite', 'not-found', `the suite ${link.target} holds no test`) : { tests: below, covers: 'suite' };
+  }
+  const declaration = withoutParameters(selector);
+  if (declaration !== null) {
+    const base = file.tests.filter((test) => test.kind === 'case' && matches(test, declaration));
+    if (base.length === 1 && base[0] !== undefined) return { tests: [], covers: 'case' };
+  }
+  if (onlyRunnerKnows(file, selector, link)) return { tests: [], covers: 'case' };
+  const near = nearest(selector.path.join(' > '), casesOf(file).map((test) => test.path.join(' > ')));
+  return trouble('case', 'not-found', `${selector.file} has no test "${selector.path.join(' > ')}"${near === null ? '' : `; did you mean "${near}"?`}`);
+}
+
+/** What a tag in code covers: the test beside it, all cases of a suite or of the file. */
+export function resolveDiscovered(link: FoundLink, file: FoundFile): Covered & { readonly label: string } {
+  const binding = link.binds;
+  if (binding.kind === 'file') {
+    const cases = casesOf(file);
+    const self = file.tests.find((test) => test.kind === 'file');
+    if (cases.length > 0) return { tests: cases, covers: 'file', label: file.file };
+    if (self !== undefined) return { tests: [self], covers: 'file', label: file.file };
+    return { ...trouble('file', 'not-found', `${file.file} holds no test that is known here`), label: file.file };
+  }
+  if (binding.kind === 'code') {
+    return { ...trouble('case', 'dangling-link', `the tag stands beside ${binding.symbol}, which is not a test; use @implements, or move it to a test`), label: `${file.file}::${binding.symbol}` };
+  }
+  const test = file.tests.find((candidate) => candidate.kind !== 'file' && candidate.line === binding.line && candidate.selector === binding.selector)
+    ?? file.tests.find((candidate) => candidate.kind !== 'file' && candidate.line === binding.line);
+  if (test === undefined) return { ...trouble('case', 'not-found', `no test stands at line ${binding.line}`), label: binding.selector };
+  if (test.kind === 'suite') {
+    const below = casesBelow(file, test);
+    return below.length === 0
+      ? { ...trouble('suite', 'not-found', `the suite ${test.selector} holds no test`), label: test.selector }
+      : { tests: below, covers: 'suite', label: test.selector };
+  }
+  if (test.dynamic && !test.parametrised) {
+    const suite = file.tests
+      .filter((candidate) => candidate.kind === 'suite' && !candidate.dynamic && isBelow(test, candidate))
+      .toSorted((left, right) => right.path.length - left.path.length)[0];
+    if (suite === undefined) return { ...trouble('case', 'ambiguous-selector', 'the title is made at run time; give it a constant title, or tag the suite around it'), label: test.selector };
+    return { tests: casesBelow(file, suite), covers: 'suite', label: suite.selector };
+  }
+  return { tests: [test], covers: 'case', label: test.selector };
+}
