@@ -1,4 +1,5 @@
 export * from './diagnostic.js';
+export * from './environment.js';
 export * from './event.js';
 export * from './failure.js';
 export * from './found.js';
