@@ -1,0 +1,99 @@
+/** Random catalogs and edits of them, for properties of the merge. Kept beside it so that sync's tests can use it too. */
+import fc from 'fast-check';
+import type { Catalog, Criterion, Spec } from '../../src/model/index.js';
+
+const word = fc.constantFrom('a', 'b', 'c', 'two words', 'line\nbreak', '☂', 'it\'s: "x"', '- dash', '#no', '1.10', 'true');
+const maybe = <T>(arbitrary: fc.Arbitrary<T>): fc.Arbitrary<T | undefined> => fc.option(arbitrary, { nil: undefined });
+const defined = <T extends object>(value: T): T => Object.fromEntries(Object.entries(value).filter(([, item]) => item !== undefined)) as T;
+
+const link = fc
+  .record({
+    kind: fc.constantFrom('test' as const, 'run' as const, 'manual' as const),
+    target: fc.constantFrom('tests/x.rs::a', 'tests/x.rs::b', 'true', 'look'),
+    timeout: maybe(fc.constantFrom('30s', '1m')),
+    note: maybe(word),
+  })
+  .map(defined);
+export const criterion = (id: string): fc.Arbitrary<Criterion> =>
+  fc
+    .record({
+      id: fc.constant(id),
+      title: word,
+      risk: maybe(fc.constantFrom('low' as const, 'high' as const)),
+      intent: maybe(word),
+      concerns: maybe(fc.uniqueArray(fc.constantFrom('security' as const, 'performance' as const, 'usability' as const), { minLength: 1 })),
+      verified_by: maybe(fc.uniqueArray(link, { minLength: 1, maxLength: 3, selector: (one) => one.kind + one.target })),
+      extra: maybe(fc.dictionary(fc.constantFrom('x', 'y'), word, { minKeys: 1 })),
+    })
+    .map(defined) as fc.Arbitrary<Criterion>;
+
+const CRITERIA = ['1', '2', '3', '4', '5', '6'];
+export const spec = (name: string): fc.Arbitrary<Spec> =>
+  fc
+    .record({
+      id: fc.constant(`SPEC-${name}`),
+      title: word,
+      level: fc.constantFrom('module' as const, 'system' as const),
+      status: fc.constantFrom('active' as const, 'draft' as const),
+      owner: maybe(word),
+      depends_on: maybe(fc.shuffledSubarray(['SPEC-a', 'SPEC-b', 'SPEC-c'], { minLength: 1 })),
+      criteria: fc
+        .shuffledSubarray(CRITERIA, { maxLength: 4 })
+        .chain((names) => fc.tuple(...names.map((one) => criterion(`AC-${name}-${one}`)))),
+    })
+    .map(defined)
+    .map((value) => (value.criteria?.length === 0 ? (({ criteria: _, ...rest }) => rest)(value) : value)) as fc.Arbitrary<Spec>;
+
+const NAMES = ['a', 'b', 'c'];
+export const catalog: fc.Arbitrary<Catalog> = fc
+  .subarray(NAMES)
+  .chain((names) => fc.tuple(...names.map(spec)))
+  .map((specs) => ({ specs }));
+
+/** A catalog that differs from `base` in a few places: fields of other random specs and criteria are taken over. */
+export const edited = (base: Catalog): fc.Arbitrary<Catalog> =>
+  fc.tuple(catalog, fc.array(fc.nat(9), { minLength: 40, maxLength: 40 })).map(([other, dice]) => {
+    let at = 0;
+    const roll = (): number => dice[at++ % dice.length] ?? 0;
+    const mix = <T extends object>(left: T, right: T | undefined): T => {
+      if (right === undefined) return left;
+      const result = { ...left } as Record<string, unknown>;
+      for (const key of ['title', 'risk', 'intent', 'owner', 'depends_on', 'concerns', 'verified_by', 'status', 'extra']) {
+        if (roll() > 1) continue;
+        const value = (right as Record<string, unknown>)[key];
+        if (value === undefined && key !== 'title' && key !== 'status') delete result[key];
+        else if (value !== undefined) result[key] = value;
+      }
+      return result as T;
+    };
+    const specs: Spec[] = [];
+    for (const name of NAMES) {
+      const left = base.specs.find((one) => one.id === `SPEC-${name}`);
+      const right = other.specs.find((one) => one.id === `SPEC-${name}`);
+      if (left === undefined) {
+        if (right !== undefined && roll() < 3) specs.push(right);
+        continue;
+      }
+      if (roll() === 9) continue;
+      const kept = (left.criteria ?? [])
+        .filter(() => roll() < 9)
+        .map((one) =>
+          mix(
+            one,
+            right?.criteria?.find((two) => two.id === one.id),
+          ),
+        );
+      const added = (right?.criteria ?? []).filter((one) => !(left.criteria ?? []).some((two) => two.id === one.id) && roll() < 4);
+      const criteria = [...kept];
+      for (const one of added) criteria.splice(roll() % (criteria.length + 1), 0, one);
+      if (roll() === 0) criteria.reverse();
+      const { criteria: _, ...fields } = mix(left, right);
+      specs.push(criteria.length > 0 ? { ...fields, criteria } : fields);
+    }
+    return { specs };
+  });
+
+/** A base and two edits of it. */
+export const threeWay: fc.Arbitrary<{ base: Catalog; ours: Catalog; theirs: Catalog }> = catalog.chain((base) =>
+  fc.record({ base: fc.constant(base), ours: edited(base), theirs: edited(base) }),
+);
