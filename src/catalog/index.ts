@@ -1,0 +1,15 @@
+export {
+  isMapNode,
+  isSequenceNode,
+  jsonSchema,
+  parseYaml,
+  quoted,
+  readShape,
+  shapes,
+  textTrouble,
+  type AnyShape,
+  type Shape,
+  type YamlMap,
+  type YamlNode,
+  type YamlSource,
+} from './yaml/index.js';

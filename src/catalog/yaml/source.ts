@@ -1,0 +1,173 @@
+/**
+ * Text → YAML nodes with positions, with everything refused that a hostile or careless file could do to its reader:
+ * other encodings, several documents, directives, custom tags, boundless aliases, nesting that would exhaust the stack.
+ */
+import { createRequire } from 'node:module';
+import type * as Yaml from 'yaml';
+import type { Failure, FailureKind } from '../../model/index.js';
+import { invalidUtf8At } from './encoding.js';
+
+const load = createRequire(import.meta.url);
+let library: typeof Yaml | null = null;
+/** The yaml package, loaded at first need: many commands never read YAML. */
+// The cast states what the package's own declarations say; `require` gives `any`.
+export const yaml = (): typeof Yaml => (library ??= load('yaml') as typeof Yaml);
+
+export type YamlNode = Yaml.Node;
+export type YamlMap = Yaml.YAMLMap<YamlNode, YamlNode | null>;
+export type YamlPair = Yaml.Pair<YamlNode, YamlNode | null>;
+export type YamlSequence = Yaml.YAMLSeq<YamlNode>;
+
+/** Limits that errors name; docs/spec-files.md lists them. */
+export const YAML_LIMITS = { bytes: 8 * 1024 * 1024, depth: 64, aliases: 100 } as const;
+
+/** One parsed file. `kind` is what its failures are called. */
+export interface YamlSource {
+  readonly file: string;
+  readonly text: string;
+  readonly kind: FailureKind;
+  readonly document: Yaml.Document.Parsed;
+  /** Null for an empty file. */
+  readonly root: YamlNode | null;
+  /** Line and column of a character offset, both from 1. */
+  at(offset: number): { readonly line: number; readonly column: number };
+  fail(offset: number, message: string, hint?: string): Failure;
+}
+
+export type YamlParse = { readonly ok: true; readonly source: YamlSource } | { readonly ok: false; readonly failures: readonly Failure[] };
+
+const HINTS: Readonly<Record<string, string>> = {
+  TAB_AS_INDENT: 'Indent with spaces.',
+  BAD_INDENT: 'Give all keys of one mapping the same indentation.',
+  MISSING_CHAR: 'Close the quote, bracket or brace, or add the missing colon.',
+  BAD_DQ_ESCAPE: 'Write a backslash as \\\\ or use single quotes.',
+  BLOCK_AS_IMPLICIT_KEY: 'Quote a value that contains ": ".',
+  BAD_SCALAR_START: 'Quote a value that starts with @, ` or another reserved character.',
+  MULTILINE_IMPLICIT_KEY: 'Quote the value, or close what was opened on an earlier line.',
+  BAD_ALIAS: 'Define the anchor before its alias, or quote a value that starts with *.',
+};
+
+/** Decodes and parses one YAML file. Never throws, whatever the bytes are. */
+export function parseYaml(input: string | Uint8Array, file: string, kind: FailureKind): YamlParse {
+  const refuse = (message: string, hint: string, line = 1, column = 1): YamlParse => ({
+    ok: false,
+    failures: [{ kind, message, hint, file, line, column }],
+  });
+  if (input.length > YAML_LIMITS.bytes)
+    return refuse(`The file is larger than ${YAML_LIMITS.bytes} bytes.`, 'Split it into several files.');
+  let text: string;
+  if (typeof input === 'string') text = input;
+  else {
+    if ((input[0] === 0xff && input[1] === 0xfe) || (input[0] === 0xfe && input[1] === 0xff))
+      return refuse('The file is UTF-16, not UTF-8.', 'Save it as UTF-8.');
+    const broken = invalidUtf8At(input);
+    if (broken !== null) return refuse('The file is not valid UTF-8.', 'Save it as UTF-8.', broken.line, broken.column);
+    text = new TextDecoder('utf-8', { ignoreBOM: true }).decode(input);
+  }
+  const at = positions(text);
+  const fail = (offset: number, message: string, hint?: string): Failure => ({
+    kind,
+    message,
+    file,
+    ...at(offset),
+    ...(hint === undefined ? {} : { hint }),
+  });
+  const control = /[\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f]|\r(?!\n)/u.exec(text);
+  if (control !== null) {
+    const name = `U+${(control[0].codePointAt(0) ?? 0).toString(16).toUpperCase().padStart(4, '0')}`;
+    return {
+      ok: false,
+      failures: [
+        fail(
+          control.index,
+          `The control character ${name} may not stand in YAML.`,
+          'Remove it, or write it as an escape in double quotes.',
+        ),
+      ],
+    };
+  }
+  try {
+    return compose(text, { file, text, kind, at, fail });
+  } catch (error) {
+    // The library is recursive; depth is bounded before it runs, so this is for what we did not foresee.
+    return refuse(`The YAML cannot be read: ${error instanceof Error ? error.message : String(error)}.`, 'Simplify the file.');
+  }
+}
+
+function compose(text: string, base: Omit<YamlSource, 'document' | 'root'>): YamlParse {
+  const { Parser, Composer } = yaml();
+  const tokens = [...new Parser().parse(text)];
+  const tooDeep = deeperThan(tokens, YAML_LIMITS.depth);
+  if (tooDeep !== null)
+    return { ok: false, failures: [base.fail(tooDeep, `Nesting is deeper than ${YAML_LIMITS.depth} levels.`, 'Flatten the structure.')] };
+  for (const token of tokens) {
+    if (token.type === 'directive')
+      return { ok: false, failures: [base.fail(token.offset, 'YAML directives are not allowed.', 'Remove the line that starts with %.')] };
+  }
+  // Duplicate keys are found by the reader, in linear time and with a better message.
+  const documents = [
+    ...new Composer({
+      schema: 'core',
+      version: '1.2',
+      uniqueKeys: false,
+      prettyErrors: false,
+      logLevel: 'silent',
+      keepSourceTokens: false,
+    }).compose(tokens, true, text.length),
+  ];
+  const [document, second] = documents;
+  if (document === undefined) return { ok: false, failures: [base.fail(0, 'The YAML cannot be read.', 'Simplify the file.')] };
+  const failures: Failure[] = document.errors
+    .slice(0, 20)
+    .map((error) => base.fail(error.pos[0], `YAML: ${sentence(error.message)}`, HINTS[error.code] ?? 'Correct the YAML at this place.'));
+  if (second !== undefined)
+    failures.push(
+      base.fail(
+        second.range[0],
+        'The file holds several YAML documents.',
+        'Keep one document a file: remove the line "---" and what follows into a file of its own.',
+      ),
+    );
+  if (failures.length > 0) return { ok: false, failures };
+  // The composer types its documents as parsed; the schema above makes no other node classes.
+  return { ok: true, source: { ...base, document: document as Yaml.Document.Parsed, root: document.contents } };
+}
+
+const sentence = (message: string): string => (message.endsWith('.') ? message : `${message}.`);
+
+/** Offset of the first token nested deeper than the limit, or null. Walks without recursion. */
+function deeperThan(tokens: readonly Yaml.CST.Token[], limit: number): number | null {
+  const stack: { readonly token: Yaml.CST.Token; readonly depth: number }[] = tokens.map((token) => ({ token, depth: 0 }));
+  for (let next = stack.pop(); next !== undefined; next = stack.pop()) {
+    const { token, depth } = next;
+    if (depth > limit) return token.offset;
+    if (token.type === 'document') {
+      if (token.value !== undefined) stack.push({ token: token.value, depth });
+    } else if ('items' in token) {
+      for (const item of token.items) {
+        if (item.key !== undefined && item.key !== null) stack.push({ token: item.key, depth: depth + 1 });
+        if (item.value !== undefined) stack.push({ token: item.value, depth: depth + 1 });
+      }
+    }
+  }
+  return null;
+}
+
+function positions(text: string): YamlSource['at'] {
+  let starts: number[] | null = null;
+  const mark = text.startsWith('\ufeff') ? 1 : 0;
+  return (offset) => {
+    if (starts === null) {
+      starts = [0];
+      for (let i = text.indexOf('\n'); i >= 0; i = text.indexOf('\n', i + 1)) starts.push(i + 1);
+    }
+    let low = 0;
+    let high = starts.length - 1;
+    while (low < high) {
+      const middle = (low + high + 1) >> 1;
+      if ((starts[middle] ?? 0) <= offset) low = middle;
+      else high = middle - 1;
+    }
+    return { line: low + 1, column: Math.max(1, offset - (starts[low] ?? 0) + 1 - (low === 0 ? mark : 0)) };
+  };
+}
