@@ -2,7 +2,7 @@
  * git, asked as data: no configuration of the repository that runs programs is honoured (hooks, fsmonitor, pagers,
  * external diffs), and variables that would point git elsewhere are unset.
  */
-import { capture, type Captured } from './process.js';
+import { capture, run, type Captured } from './process.js';
 
 const POINTERS = ['GIT_DIR', 'GIT_WORK_TREE', 'GIT_INDEX_FILE', 'GIT_COMMON_DIR', 'GIT_OBJECT_DIRECTORY', 'GIT_ALTERNATE_OBJECT_DIRECTORIES', 'GIT_NAMESPACE', 'GIT_PREFIX', 'GIT_CONFIG', 'GIT_CONFIG_PARAMETERS', 'GIT_CONFIG_COUNT', 'GIT_EXTERNAL_DIFF', 'GIT_PAGER', 'GIT_QUARANTINE_PATH'];
 
@@ -29,4 +29,21 @@ export const git = async (cwd: string, args: readonly string[], options: GitOpti
 export async function gitLine(cwd: string, args: readonly string[]): Promise<string | null> {
   const answer = await git(cwd, args);
   return answer.ok ? answer.stdout.trim() : null;
+}
+
+export interface GitBytes {
+  readonly ok: boolean;
+  readonly stdout: Buffer;
+  readonly stderr: string;
+}
+
+/** Like `git`, for output that is not text: file contents, `--batch` answers. */
+export async function gitBytes(cwd: string, args: readonly string[], options: GitOptions = {}): Promise<GitBytes> {
+  const stdout: Buffer[] = [];
+  const stderr: Buffer[] = [];
+  const end = await run({
+    command: ['git', ...SAFE, ...args], cwd, ...options, env: gitEnvironment(options.env),
+    onStdout: (chunk) => stdout.push(chunk), onStderr: (chunk) => stderr.push(chunk),
+  });
+  return { ok: end.code === 0 && end.spawnError === null, stdout: Buffer.concat(stdout), stderr: Buffer.concat(stderr).toString('utf8') };
 }

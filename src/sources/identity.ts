@@ -1,0 +1,50 @@
+import { createHash } from 'node:crypto';
+import { join } from 'node:path';
+import type { SourceIdentity } from '../model/index.js';
+import { exists } from '../util/files.js';
+import { askGit, askGitLine } from './ask-git.js';
+import { blobIdOnDisk, mapSome } from './blob.js';
+import { isEvidence } from './ignore.js';
+import type { TreeEntry, WorkingTree } from './types.js';
+import { readWorkingTree } from './working-tree.js';
+
+/** Submodules of submodules: deeper ones count with the commit that their parent records. */
+const MAX_DEPTH = 4;
+
+/** What stands for an entry's content: its blob id, or for a checked-out submodule the identity of its own tree. */
+async function contentOf(root: string, tree: WorkingTree, entry: TreeEntry, depth: number): Promise<string> {
+  if (entry.kind === 'submodule') {
+    const folder = join(root, entry.path);
+    if (depth < MAX_DEPTH && (await exists(join(folder, '.git')))) return (await identity(folder, depth + 1)).tree;
+    return `commit:${entry.indexBlob ?? ''}`;
+  }
+  return entry.blob ?? (await blobIdOnDisk(root, entry.path, entry.kind, tree.algorithm)) ?? 'unreadable';
+}
+
+async function isCommitted(root: string, tree: WorkingTree, entries: readonly TreeEntry[], contents: readonly string[]): Promise<boolean> {
+  if (tree.missing.length > 0) return false;
+  const unchanged = entries.every((entry, i) => {
+    if (entry.kind === 'submodule' || entry.untouched) return true;
+    return entry.indexBlob === contents[i] && entry.indexMode === entry.mode;
+  });
+  if (!unchanged) return false;
+  // `--cached` compares the index with the commit and looks at no file, so it runs no filter.
+  return (await askGit(root, ['diff-index', '--cached', '--quiet', '--ignore-submodules=all', '--no-ext-diff', 'HEAD', '--', '.'])).ok;
+}
+
+async function identity(root: string, depth: number): Promise<SourceIdentity> {
+  const [tree, commit] = await Promise.all([readWorkingTree(root), askGitLine(root, ['rev-parse', '--verify', '--quiet', 'HEAD^{commit}'])]);
+  const entries = tree.entries.filter((entry) => !isEvidence(entry.path));
+  const contents = await mapSome(entries, async (entry) => contentOf(root, tree, entry, depth));
+  const hash = createHash('sha256');
+  entries.forEach((entry, i) => hash.update(`${entry.mode} ${contents[i] ?? ''} ${entry.path}\0`));
+  const dirty = !tree.inGit || commit === null || !(await isCommitted(root, tree, entries, contents));
+  return { commit: tree.inGit ? commit : null, dirty, tree: `sha256:${hash.digest('hex')}` };
+}
+
+/**
+ * Which source this is: the commit, whether the tree differs from it (untracked files count; ignored ones and evidence do not),
+ * and a hash over path, mode and content of every file that git would show. The hash depends on the bytes on disk alone: the same
+ * before and after a commit, with or without git's index being fresh. Vendored files count, since tests may run on them.
+ */
+export const sourceIdentity = async (root: string): Promise<SourceIdentity> => identity(root, 0);

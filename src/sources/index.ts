@@ -1,0 +1,7 @@
+/** The tree: which files are the project's own, which source this is, what changed. Runs no code of the project. */
+export { blobId } from './blob.js';
+export { changedFiles } from './changed.js';
+export { listAtCommit, mergeBase, readAtCommit, readBlobs, resolveCommit, upstreamBase } from './commits.js';
+export { listFiles } from './files.js';
+export { sourceIdentity } from './identity.js';
+export type { ChangedFile, CommittedFile, ListOptions, SourceFile } from './types.js';
