@@ -11,6 +11,7 @@ export const REPORTERS: readonly Reporter[] = [text, json, junit, sarif, md, tap
 
 export { diagnosticsText } from './diagnostics.js';
 export { markdown } from './md.js';
+export { lineProgress, type Progress } from './progress/line.js';
 export { painter, VERDICT_STYLE, type Paint } from './paint.js';
 export type { Reporter, RenderOptions } from './reporter.js';
 export { sarifOfDiagnostics } from './sarif.js';

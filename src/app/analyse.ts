@@ -1,0 +1,43 @@
+/**
+ * The stages that only read: spec files → catalog, tree → scan, both → trace graph. Nothing of the project is executed.
+ */
+import { join } from 'node:path';
+import { loadCatalog } from '../catalog/index.js';
+import type { Project } from '../config/index.js';
+import { success, type Catalog, type Failure, type Result, type Scan, type TraceGraph } from '../model/index.js';
+import { scan } from '../scan/index.js';
+import { listFiles, type SourceFile } from '../sources/index.js';
+import { namedFiles, trace } from '../trace/index.js';
+
+export interface Analysis {
+  readonly catalog: Catalog;
+  /** Spec id → its file, relative to the root. */
+  readonly specFiles: ReadonlyMap<string, string>;
+  readonly files: readonly SourceFile[];
+  readonly scan: Scan;
+  readonly graph: TraceGraph;
+}
+
+export interface LoadedCatalog {
+  readonly catalog: Catalog;
+  readonly specFiles: ReadonlyMap<string, string>;
+}
+
+/** All spec files, or every failure of every bad one: while one is invalid nothing runs (65). */
+export async function readCatalog(project: Project): Promise<Result<LoadedCatalog>> {
+  const loaded = await loadCatalog(project.root, { cacheFolder: join(project.directories.cache, 'catalog') });
+  if (loaded.failures.length > 0) return { ok: false, failures: loaded.failures };
+  return success({ catalog: loaded.catalog, specFiles: loaded.files });
+}
+
+/** @param everything analyse every test file, not only those that a tag or a declared link concerns (for suggestions) */
+export async function analyse(project: Project, everything = false): Promise<Result<Analysis>> {
+  const [loaded, files] = await Promise.all([readCatalog(project), listFiles(project.root)]);
+  if (!loaded.ok) return loaded;
+  const { catalog, specFiles } = loaded.value;
+  const found = await scan({ root: project.root, files, cacheFolder: join(project.directories.cache, 'scan'), want: namedFiles(catalog), scanAll: everything });
+  const graph = trace(catalog, found, new Set(files.map((file) => file.path)));
+  return success({ catalog, specFiles, files, scan: found, graph });
+}
+
+export const failuresOf = (result: Result<unknown>): readonly Failure[] => (result.ok ? [] : result.failures);

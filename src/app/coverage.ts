@@ -1,0 +1,29 @@
+/** The coverage of the working tree: the graph's numbers with the newest verdicts on exactly this source. */
+import type { Project } from '../config/index.js';
+import { criteriaOf, RUNNER_NAMES, RUNNER_OF, success, type Result, type TracedCriterion } from '../model/index.js';
+import { coverageOf, type Coverage } from '../trace/index.js';
+import { analyse, type Analysis } from './analyse.js';
+import { lastVerdicts } from './runs.js';
+
+/** Whether some link of the criterion could be run by a runner that this tool has. */
+export function isRunnable(traced: TracedCriterion): boolean {
+  return traced.links.some((link) => {
+    if (link.kind === 'manual' || link.problem !== undefined) return false;
+    const runner = link.declared.runner;
+    if (link.kind === 'run') return runner === undefined || (RUNNER_NAMES as readonly string[]).includes(runner);
+    if (runner !== undefined) return (RUNNER_NAMES as readonly string[]).includes(runner);
+    return link.tests.length === 0 || link.tests.every((test) => (test.framework === 'file' ? test.language === 'shell' : RUNNER_OF[test.framework] !== null));
+  });
+}
+
+export interface CoverageReport {
+  readonly coverage: Coverage;
+  readonly analysis: Analysis;
+}
+
+export async function coverage(project: Project): Promise<Result<CoverageReport>> {
+  const analysed = await analyse(project);
+  if (!analysed.ok) return analysed;
+  const last = await lastVerdicts(project, analysed.value.catalog.specs.flatMap((spec) => criteriaOf(spec)));
+  return success({ coverage: coverageOf(analysed.value.graph, isRunnable, (id) => last.get(id) ?? null), analysis: analysed.value });
+}

@@ -1,0 +1,172 @@
+/**
+ * The main job, as a table of contents of the stages: read, trace, plan, run, judge, record.
+ */
+import { judgePlan, openRunFolder, recordOf, exitCodeOfRun, type RunFolder } from '../evidence/index.js';
+import type { Project } from '../config/index.js';
+import {
+  criteriaOf, failure, success, type Criterion, type EventSink, type Outcome, type PlaceName, type Plan, type Result, type Risk, type RunRecord, type Status, type TracedCriterion,
+} from '../model/index.js';
+import { parseSelector } from '../trace/index.js';
+import { plan as planOf, toRun, withReuse } from '../plan/index.js';
+import { execute } from '../run/index.js';
+import { sourceIdentity } from '../sources/index.js';
+import { ulid } from '../util/ulid.js';
+import { analyse, type Analysis } from './analyse.js';
+import { evidenceCache } from './cache.js';
+import { changedCriteria } from './changed.js';
+import { runnerOfFile } from './runner-of-file.js';
+import { recordInStore } from './recording.js';
+import { unmetRequirements } from './requirements.js';
+import { select } from './selection.js';
+import { requiredBackEnds, wireRun, type RunWiring } from './wire.js';
+
+export interface VerifyRequest {
+  readonly ids: readonly string[];
+  readonly status?: Status;
+  readonly risk?: Risk;
+  /** A git ref, or true for the merge base with upstream. */
+  readonly changed?: string | true;
+  readonly jobs?: number;
+  readonly timeoutMs?: number;
+  readonly runTimeoutMs?: number;
+  readonly failFast: boolean;
+  readonly cache: boolean;
+  readonly speculative: boolean;
+  readonly place?: PlaceName;
+  readonly require: readonly string[];
+  readonly session?: string;
+  readonly keepWorktree: boolean;
+  /** The id this run gets; default a new ULID. The daemon gives its own. */
+  readonly run?: string;
+  readonly attempt?: number;
+  /** Where `.coherence/runs` lies, when the tree under test is a worktree of coherence's own (contract, section 2). */
+  readonly evidenceRoot?: string;
+  /** Criteria whose verdicts are known from an earlier attempt of the same run (the daemon's resume map). */
+  readonly skipCriteria?: readonly string[];
+}
+
+export interface VerifyContext {
+  readonly env: Readonly<Record<string, string | undefined>>;
+  readonly signal: AbortSignal;
+  readonly emit: EventSink;
+}
+
+export interface Prepared {
+  readonly analysis: Analysis;
+  readonly plan: Plan;
+  readonly wiring: RunWiring;
+  /** Why criteria were selected (`--changed`), by id. */
+  readonly chosen: ReadonlyMap<string, string>;
+}
+
+const DEFAULT_TIMEOUT_MS = 300_000;
+
+/** Everything before the first execution; `--dry-run` stops here. */
+export async function prepare(project: Project, request: VerifyRequest, context: VerifyContext, runFolder: string | null): Promise<Result<Prepared>> {
+  const analysed = await analyse(project);
+  if (!analysed.ok) return analysed;
+  const analysis = analysed.value;
+  const changed = request.changed === undefined ? null : await changedCriteria(project, analysis, request.changed);
+  if (changed !== null && !changed.ok) return changed;
+  const chosen = changed?.value ?? new Map<string, string>();
+  const skipped = new Set(request.skipCriteria ?? []);
+  const selected = select(analysis.catalog, {
+    ids: request.ids, ...(request.status === undefined ? {} : { status: request.status }), ...(request.risk === undefined ? {} : { risk: request.risk }),
+    ...(changed === null ? {} : { only: new Set(chosen.keys()) }),
+  });
+  if (!selected.ok) return selected;
+  const takes = (traced: TracedCriterion): boolean => selected.value.selected(traced) && !skipped.has(traced.criterion.id);
+  const wiring = await wireRun(project, request, context, runFolder);
+  const missing = await requiredBackEnds(request.require, wiring, context.env);
+  if (missing.length > 0) return failure(...missing);
+  const unmet = await unmetRequirements(analysis.graph.criteria.filter(takes), request.place === 'docker', { env: context.env, docker: wiring.docker, orchestrator: wiring.orchestrator });
+  const modes = new Map(analysis.files.map((file) => [file.path, file.mode]));
+  const planned = planOf(
+    analysis.graph,
+    { selected: takes, emptySpecs: selected.value.emptySpecs, parse: parseSelector, runnerOfFile: runnerOfFile(analysis.scan) },
+    {
+      timeoutMs: request.timeoutMs ?? wiring.timeoutMs ?? DEFAULT_TIMEOUT_MS, ...(request.place === undefined ? {} : { place: request.place }),
+      environments: wiring.environments, unmet, callerEnv: context.env, executable: (file) => isExecutable(modes.get(file)),
+    },
+  );
+  return success({ analysis, plan: planned, wiring, chosen });
+}
+
+const isExecutable = (mode: string | number | undefined): boolean => (typeof mode === 'number' ? (mode & 0o111) !== 0 : mode === '100755');
+
+export interface Verification {
+  readonly record: RunRecord;
+  readonly exitCode: (strict: boolean) => number;
+  /** Absolute path of the evidence. */
+  readonly folder: string;
+  readonly chosen: ReadonlyMap<string, string>;
+}
+
+/** Runs the linked tests of the selected criteria, judges, and records the evidence. */
+export async function verifyProject(project: Project, request: VerifyRequest, context: VerifyContext): Promise<Result<Verification>> {
+  const startedAt = new Date();
+  const started = performance.now();
+  const run = request.run ?? ulid();
+  const folder = await openRunFolder(request.evidenceRoot ?? project.root, run);
+  let published = false;
+  try {
+    const identity = sourceIdentity(project.root);
+    const prepared = await prepare(project, request, context, folder.folder);
+    if (!prepared.ok) return prepared;
+    await using _wiring = { [Symbol.asyncDispose]: prepared.value.wiring.close };
+    const { analysis, wiring } = prepared.value;
+    const source = await identity;
+    const cache = await evidenceCache(project, analysis, request, context.env);
+    const planned = withReuse(prepared.value.plan, request.cache ? await cache.reuse(prepared.value.plan, run) : []);
+    const cases = toRun(planned);
+    const executed = await execute(cases, wiring.dependencies({ run, attempt: request.attempt ?? 1, signal: context.signal, emit: context.emit, folder: folder.folder }));
+    const after = cases.length === 0 ? source : await sourceIdentity(project.root);
+    const criterionOf = criterionLookup(analysis);
+    const outcomes = await cache.audit(planned, executed.outcomes, wiring, { run, context, folder: folder.folder });
+    const judgements = judgePlan(planned, outcomes, criterionOf);
+    const fileOf = await folder.seal(capturedFiles(outcomes));
+    const notes = [...wiring.notes(), ...cache.notes(), ...(after.tree === source.tree ? [] : ['The source changed while the tests ran; this record is about the source as it was at the start.'])];
+    const record = recordOf(judgements, {
+      run, session: request.session ?? wiring.session, startedAt, durationMs: performance.now() - started, source, catalog: analysis.catalog,
+      warm: wiring.warm(), diagnostics: relevantDiagnostics(analysis, planned), notes, fileOf,
+      ...(executed.ended === undefined ? {} : { ended: executed.ended }),
+    });
+    await folder.publish(record);
+    published = true;
+    await cache.store(planned, outcomes, record, after.tree === source.tree);
+    const pending = await recordInStore(project, record);
+    const shown: RunRecord = pending === null ? record : { ...record, notes: [...(record.notes ?? []), pending] };
+    return success({ record: shown, exitCode: exitCodes(record), folder: folder.folder.replace(/\.tmp-([0-9A-Z]{26})$/, '$1'), chosen: prepared.value.chosen });
+  } finally {
+    if (!published) await discardQuietly(folder);
+  }
+}
+
+const discardQuietly = async (folder: RunFolder): Promise<void> => folder.discard().catch(() => undefined);
+
+/** A retired criterion never fails `--strict`; a spec without criteria is a SKIP like any other. */
+const exitCodes = (record: RunRecord) => (strict: boolean): number => {
+  const criteria = record.specs.flatMap((spec) => spec.criteria).filter((criterion) => criterion.reason !== 'retired');
+  const empty = record.specs.filter((spec) => spec.criteria.length === 0).map(() => ({ verdict: 'SKIP' as const, hollow: false }));
+  return exitCodeOfRun([...criteria.map((criterion) => ({ verdict: criterion.verdict, hollow: criterion.checks.some((check) => check.hollow === true) })), ...empty], strict, record.ended);
+};
+
+function criterionLookup(analysis: Analysis): (id: string) => Criterion {
+  const byId = new Map(analysis.catalog.specs.flatMap((spec) => criteriaOf(spec).map((criterion) => [criterion.id, criterion] as const)));
+  return (id) => {
+    const found = byId.get(id);
+    if (found === undefined) throw new Error(`the plan names ${id}, which the catalog does not have`);
+    return found;
+  };
+}
+
+function capturedFiles(outcomes: ReadonlyMap<string, Outcome>): string[] {
+  return [...outcomes.values()].flatMap((outcome) => [...(outcome.stdout === null ? [] : [outcome.stdout.file]), ...(outcome.stderr === null ? [] : [outcome.stderr.file]), ...outcome.artifacts]);
+}
+
+/** Diagnostics of the criteria that take part, and those that belong to no criterion. */
+function relevantDiagnostics(analysis: Analysis, planned: Plan): RunRecord['diagnostics'] {
+  const ids = new Set(planned.specs.flatMap((spec) => spec.criteria.map((criterion) => criterion.criterion)));
+  const files = new Set(planned.cases.map((entry) => entry.file));
+  return analysis.graph.diagnostics.filter((item) => (item.id === undefined ? files.has(item.file) : ids.has(item.id)));
+}

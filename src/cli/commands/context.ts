@@ -1,0 +1,24 @@
+import { openProject, type Project } from '../../app/index.js';
+import type { Result } from '../../model/index.js';
+import { reportFailures } from '../failures.js';
+import type { CommandContext } from '../table/types.js';
+
+/** Opens the project of the context, prints its notes once, and hands it on; a failure is printed and becomes the exit code. */
+export async function withProject(context: CommandContext, work: (project: Project) => Promise<number>): Promise<number> {
+  const project = await openProject({ cwd: context.cwd, env: context.env });
+  if (!project.ok) return reportFailures(project.failures, context.streams);
+  if (!context.quiet) for (const note of project.value.notes) context.streams.err(`note: ${note}\n`);
+  return work(project.value);
+}
+
+/** Unwraps a result: failures are printed and become the exit code. */
+export async function settle<T>(context: CommandContext, result: Result<T> | Promise<Result<T>>, work: (value: T) => Promise<number> | number): Promise<number> {
+  const settled = await result;
+  return settled.ok ? work(settled.value) : reportFailures(settled.failures, context.streams);
+}
+
+/** One JSON document on standard output. */
+export function printJson(context: CommandContext, value: unknown): number {
+  context.streams.out(`${JSON.stringify(value, null, 2)}\n`);
+  return 0;
+}
