@@ -1,0 +1,35 @@
+/** The only place that knows mysql2: a connection, its rows, and its end. The library loads when first needed. */
+import type { Connection as DriverConnection } from 'mysql2/promise';
+
+export type SqlValue = string | number | boolean | null;
+/** One row by column name. Numbers come as numbers, JSON and texts as strings, times as `YYYY-MM-DD hh:mm:ss.ffffff` (UTC). */
+export type SqlRow = Readonly<Record<string, SqlValue>>;
+
+export interface SqlConnection {
+  /** Runs one statement with `?` placeholders; an array of arrays fills a multi-row VALUES. */
+  query(statement: string, values?: readonly unknown[]): Promise<readonly SqlRow[]>;
+  close(): Promise<void>;
+}
+
+export type ConnectTarget =
+  | { readonly kind: 'socket'; readonly socket: string; readonly password: string; readonly database?: string }
+  | { readonly kind: 'url'; readonly url: string; readonly database?: string };
+
+export async function connect(target: ConnectTarget, timeoutMs = 10_000): Promise<SqlConnection> {
+  const { createConnection } = await import('mysql2/promise');
+  const shared = { charset: 'utf8mb4_0900_bin', dateStrings: true, jsonStrings: true, supportBigNumbers: true, connectTimeout: timeoutMs, ...(target.database === undefined ? {} : { database: target.database }) };
+  const driver: DriverConnection = await createConnection(target.kind === 'socket' ? { ...shared, socketPath: target.socket, user: 'root', password: target.password } : { ...shared, uri: target.url });
+  // A lost connection fails the query that is under way, or the next one; by itself it is no uncaught error.
+  driver.on('error', () => undefined);
+  return {
+    query: async (statement, values) => {
+      const [rows] = await driver.query(statement, values === undefined ? undefined : [...values]);
+      // Statements without a result give a header instead of rows; dates are strings and JSON is text by the options above.
+      return Array.isArray(rows) ? (rows as unknown as readonly SqlRow[]) : [];
+    },
+    close: async () => {
+      await Promise.race([driver.end().catch(() => undefined), new Promise((resolve) => setTimeout(resolve, 500).unref())]);
+      driver.destroy();
+    },
+  };
+}
