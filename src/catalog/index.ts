@@ -13,3 +13,11 @@ export {
   type YamlNode,
   type YamlSource,
 } from './yaml/index.js';
+export { editSpecText } from './edit.js';
+export { formatSpec } from './format.js';
+export { foldId, isStrictId, MAX_ID, specFileName } from './ids.js';
+export { LIMITS } from './limits.js';
+export { mergeCatalogs, type CatalogMerge, type Conflict, type Side } from './merge.js';
+export { parseSpecText } from './parse.js';
+export { criterionRecord, linkRecord, specRecord, withoutPositions } from './record.js';
+export { selectorPath, specShape } from './spec-shape.js';

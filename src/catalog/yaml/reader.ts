@@ -138,6 +138,7 @@ class Reader {
   private text(shape: TextShape, node: YamlNode | null, name: string, offset: number): Read {
     let value = scalar(node);
     if (shape.digits && typeof value === 'number' && Number.isSafeInteger(value)) value = String(value);
+    if (shape.nullable && (node === null || value === null)) return null;
     if (node === null || value === null) return this.fail(offset, `${name} has no value.`, 'Write a text, or leave the key out.');
     if (typeof value !== 'string')
       return this.fail(

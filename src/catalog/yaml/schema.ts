@@ -1,6 +1,6 @@
 import type { Json } from '../../model/index.js';
 import { unreachable } from '../../util/unreachable.js';
-import type { AnyShape } from './shape.js';
+import type { AnyShape, TextShape } from './shape.js';
 
 type SchemaObject = { readonly [key: string]: Json };
 
@@ -11,7 +11,7 @@ export function jsonSchema(shape: AnyShape): SchemaObject {
     case 'text':
       return {
         ...doc,
-        type: shape.digits ? ['string', 'integer'] : 'string',
+        type: textTypes(shape),
         ...(shape.empty ? {} : { minLength: 1 }),
         maxLength: shape.max,
         ...(shape.pattern === undefined ? {} : { pattern: shape.pattern.source }),
@@ -49,4 +49,9 @@ export function jsonSchema(shape: AnyShape): SchemaObject {
     default:
       return unreachable(shape);
   }
+}
+
+function textTypes(shape: TextShape): Json {
+  const types = ['string', ...(shape.digits ? ['integer'] : []), ...(shape.nullable ? ['null'] : [])];
+  return types.length === 1 ? 'string' : types;
 }

@@ -18,6 +18,8 @@ export interface TextShape extends Described {
   readonly empty: boolean;
   /** True when an integer may stand for its digits, as in `timeout: 30`. */
   readonly digits: boolean;
+  /** True when an empty value is read as null. */
+  readonly nullable: boolean;
   readonly pattern?: RegExp;
   /** Completes "… must be ", for example `letters, digits and -`. */
   readonly says?: string;
@@ -97,6 +99,7 @@ export const text = (max: number, options: TextOptions = {}): Shape<string> => (
   max,
   empty: false,
   digits: false,
+  nullable: false,
   ...options,
 });
 export const choice = <V extends string>(values: readonly V[], doc?: string): Shape<V> => ({
