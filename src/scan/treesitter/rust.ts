@@ -1,0 +1,371 @@
+/**
+ * Rust: `#[test]` and its kin, rstest, test_case, `proptest!`, modules, doc tests.
+ *
+ * A test's path is the modules inside its file and its name; the module path that the file itself stands for
+ * (`src/a/b.rs` → `a::b`) is the runner's to add. Tests written by other macros are not guessed.
+ */
+import type { Binding, FoundFile, FoundTest, SkipMark } from '../../model/index.js';
+import type { Language } from '../language.js';
+import { mentionsTag } from '../tags.js';
+import { analyse } from './analyse.js';
+import { inside, namesAssertion, reachOf, type AssertionRules, type Bodies } from './assertions.js';
+import { commentGroups, linksOfComment } from './comments.js';
+import { bindTest, type Findings } from './findings.js';
+import { attributeOf, attributeOfTokens, isConditional, isOnlyInTests, testMarks, type Attribute } from './rust-attributes.js';
+import { docTestPath, docTestsIn, type DocTest } from './rust-doctests.js';
+import { strongest } from './skip.js';
+import type { Syntax } from './syntax.js';
+import { fingerprintOf, tokensOf, type Token, type TokenRules } from './tokens.js';
+
+const TOKENS: TokenRules = {
+  comments: new Set(['line_comment', 'block_comment']),
+  literals: new Set(['string_literal', 'raw_string_literal', 'char_literal']),
+  blocks: new Set(),
+  commaLists: new Set(['arguments', 'parameters', 'array_expression', 'field_initializer_list', 'use_list', 'type_arguments', 'token_tree']),
+};
+
+const FAILING_METHODS = new Set(['unwrap', 'expect', 'unwrap_err', 'expect_err', 'unwrap_none', 'expect_none']);
+const FAILING_MACROS = new Set(['panic', 'unreachable', 'todo', 'unimplemented']);
+
+const ASSERTIONS: AssertionRules = {
+  keywords: new Set(['?']),
+  identifiers: new Set(['identifier', 'field_identifier', 'type_identifier']),
+  declares: new Set(['fn']),
+  lineEnds: false,
+  fails: (name) => FAILING_METHODS.has(name) || FAILING_MACROS.has(name) || name === 'Err' || namesAssertion(name),
+};
+
+/** What surrounds an item. */
+interface Around {
+  readonly modules: readonly string[];
+  /** Modules and types: rustdoc's path, and that of symbols. */
+  readonly items: readonly string[];
+  readonly skip: SkipMark | null;
+  /** False below `#[cfg(test)]`: rustdoc does not see what is there. */
+  readonly documented: boolean;
+}
+
+interface Item {
+  readonly node: Syntax;
+  readonly name: string;
+  readonly attributes: readonly Attribute[];
+  readonly docs: readonly Syntax[];
+  /** Offset of its first attribute. */
+  readonly start: number;
+}
+
+const NAMED_ITEMS = new Set(['struct_item', 'enum_item', 'union_item', 'type_item', 'const_item', 'static_item', 'macro_definition', 'function_signature_item', 'associated_type', 'enum_variant', 'field_declaration']);
+const TRANSPARENT = new Set(['use_declaration', 'extern_crate_declaration', 'inner_attribute_item', 'shebang']);
+const CONTAINERS: Readonly<Record<string, string>> = {
+  struct_item: 'field_declaration_list', union_item: 'field_declaration_list', enum_item: 'enum_variant_list', enum_variant: 'field_declaration_list',
+};
+
+class RustFile {
+  readonly #findings: Findings;
+  readonly #root: Syntax;
+  readonly #parse: (text: string) => Syntax;
+  /** Doc tests by the lines of their fences, for tags inside them. */
+  readonly #docTests: FoundTest[] = [];
+  #bodies: Map<string, Syntax[]> | undefined;
+
+  constructor(root: Syntax, findings: Findings, parse: (text: string) => Syntax) {
+    this.#root = root;
+    this.#findings = findings;
+    this.#parse = parse;
+  }
+
+  look(): void {
+    const attributes = this.#root.childrenOf('inner_attribute_item').map(attributeOf).filter((attribute) => attribute !== null);
+    const skip = isConditional(attributes) ? 'conditional' as const : null;
+    const around: Around = { modules: [], items: [], skip, documented: isLibraryFile(this.#findings.source.file) };
+    this.#innerDocs(this.#root, around);
+    this.#items(this.#root.children, around);
+    this.#links();
+  }
+
+  /** The items of a file, module, impl, trait, struct or enum. True when a test was found in them. */
+  #items(children: readonly Syntax[], around: Around): boolean {
+    let attributes: Attribute[] = [];
+    let docs: Syntax[] = [];
+    let start: number | null = null;
+    let found = false;
+    for (const node of children) {
+      const type = node.type;
+      if (type === 'attribute_item') {
+        const attribute = attributeOf(node);
+        if (attribute !== null) attributes.push(attribute);
+        start ??= node.start;
+        continue;
+      }
+      if (TOKENS.comments.has(type)) {
+        if (node.field('outer') !== null) docs.push(node);
+        continue;
+      }
+      if (!node.isNamed && type !== 'ERROR') continue;
+      const item: Item = { node, name: node.field('name')?.text ?? '', attributes, docs, start: start ?? node.start };
+      found = this.#item(item, around) || found;
+      attributes = [];
+      docs = [];
+      start = null;
+    }
+    return found;
+  }
+
+  #item(item: Item, around: Around): boolean {
+    const { node } = item;
+    switch (node.type) {
+      case 'function_item':
+        return this.#function(item, around);
+      case 'mod_item':
+        return this.#module(item, around);
+      case 'impl_item':
+      case 'trait_item': {
+        const own = node.type === 'trait_item' ? item.name : withoutSpace(node.field('type')?.text ?? '');
+        const inner = { ...around, items: [...around.items, own] };
+        this.#declaration(item, inner);
+        return this.#items(node.field('body')?.children ?? [], inner);
+      }
+      case 'expression_statement':
+      case 'macro_invocation':
+        return this.#macro(item, around);
+      case 'ERROR':
+        return this.#items(node.children, around);
+      case 'foreign_mod_item':
+        return this.#items(node.field('body')?.children ?? [], around);
+      default:
+        break;
+    }
+    if (NAMED_ITEMS.has(node.type)) {
+      const items = [...around.items, item.name];
+      this.#declaration(item, { ...around, items });
+      const body = CONTAINERS[node.type];
+      if (body !== undefined) this.#items(node.child(body)?.children ?? [], { ...around, items });
+    } else if (TRANSPARENT.has(node.type)) this.#findings.transparent.push({ start: item.start, end: node.end, comment: false });
+    return false;
+  }
+
+  #module(item: Item, around: Around): boolean {
+    const body = item.node.field('body');
+    const skip = strongest(around.skip, isConditional(item.attributes) ? 'conditional' : null);
+    const modules = [...around.modules, item.name];
+    const items = [...around.items, item.name];
+    const inner: Around = { modules, items, skip, documented: around.documented && !isOnlyInTests(item.attributes) };
+    if (body === null) {
+      this.#declaration(item, inner);
+      return false;
+    }
+    const at = this.#findings.scopes.length;
+    this.#innerDocs(body, inner);
+    const found = this.#items(body.children, inner);
+    if (!found) {
+      this.#declaration(item, inner);
+      return false;
+    }
+    this.#findings.symbol(symbolOf(items), item.node.line, item.node.endLine);
+    const suite = this.#test(item.node, modules, 'suite', skip, fingerprintOf(tokensOf(body, TOKENS)));
+    this.#findings.scopes.splice(at, 0, this.#scope(item, [bindTest(suite)]));
+    return true;
+  }
+
+  #function(item: Item, around: Around): boolean {
+    const marks = testMarks(item.attributes);
+    const { node } = item;
+    const items = [...around.items, item.name];
+    if (!marks.isTest) {
+      this.#declaration(item, { ...around, items });
+      return false;
+    }
+    const body = node.field('body');
+    const tokens = [...item.attributes.flatMap((attribute) => tokensOf(attribute.node, TOKENS)), ...tokensOf(node, TOKENS)];
+    const spread = /#\s*\[\s*(?:case|values|files)\b/u.test(node.field('parameters')?.childrenOf('attribute_item').map((attribute) => attribute.text).filter((text) => !/#\s*\[\s*case\s*\]/u.test(text)).join('') ?? '');
+    const hollow = !marks.shouldPanic && body !== null && !this.#returnsFailure(node, body) && this.#reach(inside(tokensOf(body, TOKENS)));
+    const test = this.#test(node, [...around.modules, item.name], 'case', strongest(marks.skip, around.skip), fingerprintOf(tokens), {
+      parametrised: marks.parametrised || spread, hollow,
+    });
+    this.#findings.symbol(symbolOf(items), node.line, node.endLine);
+    this.#findings.scopes.push(this.#scope(item, [bindTest(test)]));
+    return true;
+  }
+
+  /** A test that returns something other than `()` fails by what it returns, unless that is a plain `Ok(…)`. */
+  #returnsFailure(node: Syntax, body: Syntax): boolean {
+    const type = node.field('return_type');
+    if (type === null || type.text === '()') return false;
+    const last = body.named.findLast((child) => !TOKENS.comments.has(child.type));
+    return last !== undefined && last.type !== 'expression_statement' && last.type !== 'let_declaration' && !/^(?:\w+::)*(?:Ok\b|ExitCode::SUCCESS\b)/u.test(last.text);
+  }
+
+  /** True when no assertion can be reached: the test is hollow. */
+  #reach(body: readonly Token[]): boolean {
+    return reachOf(body, this.#functions, ASSERTIONS, this.#findings.source.text) === 'nothing';
+  }
+
+  /** Functions and `macro_rules!` of this file by name. */
+  #functions: Bodies = (name) => {
+    if (this.#bodies === undefined) {
+      this.#bodies = new Map();
+      for (const node of this.#root.descendants('function_item', 'macro_definition')) {
+        const own = node.field('name')?.text ?? '';
+        this.#bodies.set(own, [...(this.#bodies.get(own) ?? []), node]);
+      }
+    }
+    return (this.#bodies.get(name) ?? []).map((node) => {
+      const body = node.field('body');
+      return body === null ? tokensOf(node, TOKENS) : inside(tokensOf(body, TOKENS));
+    });
+  };
+
+  /** `proptest! { #[test] fn name(x in 0..9) { … } }`; any other macro only owns the comments inside it. */
+  #macro(item: Item, around: Around): boolean {
+    const call = item.node.type === 'macro_invocation' ? item.node : item.node.child('macro_invocation');
+    if (call === null) return false;
+    const name = withoutSpace(call.field('macro')?.text ?? '');
+    const tree = call.child('token_tree');
+    const isProptest = /(?:^|::)(?:proptest|proptest_async)$/u.test(name) && tree !== null;
+    if (!isProptest) {
+      this.#findings.code(`${name}!`, item.start, item.node.line, item.node.end);
+      return false;
+    }
+    const conditional = isConditional(item.attributes) ? 'conditional' as const : null;
+    const at = this.#findings.tests.length;
+    const found = this.#proptest(tree, { ...around, skip: strongest(around.skip, conditional) });
+    const binds = this.#findings.tests.slice(at).map(bindTest);
+    if (found) this.#findings.scopes.push({ start: item.start, end: item.node.end, verifies: binds, implements: binds });
+    return found;
+  }
+
+  #proptest(tree: Syntax, around: Around): boolean {
+    let attributes: Attribute[] = [];
+    let start: number | null = null;
+    let found = false;
+    const children = tree.children.filter((child) => !TOKENS.comments.has(child.type));
+    for (let i = 0; i < children.length; i += 1) {
+      const child = children[i];
+      if (child === undefined) break;
+      const next = children[i + 1];
+      if (child.type === '#' && next?.type === 'token_tree') {
+        attributes.push(attributeOfTokens(next));
+        start ??= child.start;
+        i += 1;
+      } else if (child.type === '#' && next?.type === '!') {
+        this.#findings.transparent.push({ start: child.start, end: children[i + 2]?.end ?? next.end, comment: false });
+        i += 2;
+      } else if (child.type === 'fn' && next !== undefined) {
+        const end = children.findIndex((candidate, at) => at > i && candidate.type === 'token_tree' && candidate.text.startsWith('{'));
+        const body = children[end];
+        if (body === undefined) break;
+        found = this.#property(next, body, attributes, start ?? child.start, around) || found;
+        attributes = [];
+        start = null;
+        i = end;
+      }
+    }
+    return found;
+  }
+
+  #property(name: Syntax, body: Syntax, attributes: readonly Attribute[], start: number, around: Around): boolean {
+    const marks = testMarks(attributes);
+    if (!marks.isTest) return false;
+    const tokens = [...attributes.flatMap((attribute) => tokensOf(attribute.node, TOKENS)), ...tokensOf(body, TOKENS)];
+    const test: FoundTest = {
+      ...this.#test(name, [...around.modules, name.text], 'case', strongest(marks.skip, around.skip), fingerprintOf(tokens), {
+        parametrised: false, hollow: !marks.shouldPanic && this.#reach(inside(tokensOf(body, TOKENS))),
+      }),
+      endLine: body.endLine,
+    };
+    this.#findings.tests[this.#findings.tests.length - 1] = test;
+    const binds = [bindTest(test)];
+    this.#findings.scopes.push({ start, end: body.end, verifies: binds, implements: binds });
+    return true;
+  }
+
+  /** Anything named that is no test: a symbol, an owner of comments, and a home of doc tests. */
+  #declaration(item: Item, around: Around): void {
+    const symbol = symbolOf(around.items);
+    const line = item.node.line;
+    this.#findings.symbol(symbol, line, item.node.endLine);
+    const skip = strongest(around.skip, isConditional(item.attributes) ? 'conditional' : null);
+    const tests = isOnlyInTests(item.attributes) ? [] : this.#documentation(item.docs, { ...around, skip });
+    this.#findings.scopes.push(this.#scope(item, [{ kind: 'code', symbol, line }], tests.map(bindTest)));
+  }
+
+  /** `//!` documentation of a file or module. */
+  #innerDocs(container: Syntax, around: Around): void {
+    const docs = container.children.filter((child) => TOKENS.comments.has(child.type) && child.field('inner') !== null);
+    this.#documentation(docs, around);
+  }
+
+  #documentation(docs: readonly Syntax[], around: Around): readonly FoundTest[] {
+    if (!around.documented || docs.length === 0) return [];
+    return docTestsIn(docs, this.#findings.source).map((block) => this.#docTest(block, around.items, around.skip));
+  }
+
+  #docTest(block: DocTest, items: readonly string[], skip: SkipMark | null): FoundTest {
+    const { source } = this.#findings;
+    const tokens = tokensOf(this.#parse(block.code), TOKENS);
+    const path = docTestPath(items, block.line);
+    const mark = strongest(block.skip, skip);
+    const silent = block.expects === 'build' || (block.expects === 'run' && reachOf(tokens, () => [], ASSERTIONS, block.code) === 'nothing');
+    const test: FoundTest = {
+      file: source.file, line: block.line, column: block.column, endLine: block.endLine, language: 'rust', framework: 'doctest', kind: 'case',
+      path, selector: selectorOf(source.file, path), dynamic: false, parametrised: false, hollow: silent, fingerprint: fingerprintOf(tokens),
+      ...(mark === null ? {} : { skip: mark }),
+    };
+    this.#findings.tests.push(test);
+    this.#docTests.push(test);
+    return test;
+  }
+
+  #test(node: Syntax, path: readonly string[], kind: 'suite' | 'case', skip: SkipMark | null, fingerprint: string, more: { readonly parametrised: boolean; readonly hollow: boolean } | null = null): FoundTest {
+    const { source } = this.#findings;
+    const test: FoundTest = {
+      ...source.position(node.start), endLine: node.endLine, language: 'rust', framework: 'cargo', kind, path, selector: selectorOf(source.file, path),
+      dynamic: false, parametrised: more?.parametrised ?? false, fingerprint,
+      ...(skip === null ? {} : { skip }), ...(more === null ? {} : { hollow: more.hollow }),
+    };
+    this.#findings.tests.push(test);
+    return test;
+  }
+
+  #scope(item: Item, own: readonly Binding[], verifies: readonly Binding[] = own): { start: number; end: number; verifies: readonly Binding[]; implements: readonly Binding[] } {
+    return { start: item.start, end: item.node.end, verifies: verifies.length === 0 ? own : verifies, implements: own };
+  }
+
+  #links(): void {
+    const { source } = this.#findings;
+    if (!/@verifies|@implements|Verifies:/u.test(source.text)) return;
+    const comments = this.#root.descendants('line_comment', 'block_comment');
+    for (const comment of comments) this.#findings.transparent.push({ start: comment.start, end: comment.end, comment: true });
+    const scopes = this.#findings.scopeTree();
+    const attaches = (comment: Syntax): 'inner' | 'next' | 'either' => (comment.field('inner') !== null ? 'inner' : comment.field('outer') !== null ? 'next' : 'either');
+    for (const group of commentGroups(comments, source, attaches)) {
+      const words = group.attaches === 'either' ? {} : { tags: { words: { 'Verifies:': 'verifies' as const } } };
+      this.#findings.links.push(...linksOfComment(group, scopes, source, { ...words, within: (offset) => this.#docTestAt(source.lineOf(offset)) }));
+    }
+  }
+
+  #docTestAt(line: number): readonly Binding[] | null {
+    const test = this.#docTests.find((candidate) => candidate.line <= line && line <= candidate.endLine);
+    return test === undefined ? null : [bindTest(test)];
+  }
+}
+
+const withoutSpace = (text: string): string => text.replace(/\s+/gu, '');
+/** `Stack<T>::push` is written `Stack::push` in `implemented_by`. */
+const symbolOf = (items: readonly string[]): string => items.map((item) => item.replace(/<.*>$/u, '')).join('::');
+const selectorOf = (file: string, path: readonly string[]): string => [file, ...path].join('::');
+
+/** Doc tests are run for library targets only: not for integration tests, benches, examples, binaries and build scripts. */
+const isLibraryFile = (file: string): boolean =>
+  !/(?:^|\/)(?:tests|benches|examples)\//u.test(file) && !/(?:^|\/)src\/(?:main\.rs|bin\/)/u.test(file) && !/(?:^|\/)build\.rs$/u.test(file);
+
+const MARKS = ['Verifies:'].map((mark) => Buffer.from(mark));
+const TESTS = ['test', 'quickcheck', '```', '~~~', 'apply'].map((mark) => Buffer.from(mark));
+
+export const rust: Language = {
+  name: 'rust',
+  extensions: ['.rs'],
+  mentions: (bytes) => mentionsTag(bytes) || MARKS.some((mark) => bytes.includes(mark)),
+  mayHoldTests: (_file, bytes) => TESTS.some((mark) => bytes.includes(mark)),
+  find: async (file, bytes): Promise<FoundFile> => analyse('rust', 'rust', file, bytes, (root, findings, parse) => new RustFile(root, findings, parse).look()),
+};
