@@ -3,12 +3,12 @@ import { lstat, mkdir, open, readFile, realpath, rename, rm, stat } from 'node:f
 import { statSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { failure, success, type Failure, type Result } from '../../model/index.js';
-import { writeAtomically } from '../../util/files.js';
+import { errorCode, writeAtomically } from '../../util/files.js';
 import { endTree, identityOf, processesWithNonce, startDetached, withNonce } from '../../util/process.js';
 import type { StorePlace } from '../place.js';
 import { writeDoltHome, type DoltBinary } from './binary.js';
 import { connect } from './connection.js';
-import { damaged, errorText, saysDiskFull, tryAgain, unavailable } from './failures.js';
+import { damaged, errorText, isConnectionLoss, saysDiskFull, tryAgain, unavailable } from './failures.js';
 import { readIdentity, serverLives, writeIdentity, type ServerIdentity } from './identity.js';
 import { inspectData, readMarker, snapshotData } from './inspect.js';
 import { serverCommand } from './keeper.js';
@@ -128,7 +128,8 @@ async function answers(identity: ServerIdentity, paths: ServerPaths, password: s
       return null;
     } catch (error) {
       if (/access denied/i.test(errorText(error))) return damaged(`The Dolt server does not accept the password in ${paths.password}.`, `Remove ${paths.data}/.doltcfg: a new user is then made; the data stays.`);
-      if (Date.now() >= deadline) return unavailable(`The Dolt server did not answer within ${ANSWER_LIMIT_MS / 1000} seconds.`, `See ${paths.log}.`);
+      if (!isConnectionLoss(error) && errorCode(error) !== 'ETIMEDOUT') throw error;
+      if (Date.now() >= deadline) return unavailable(`The Dolt server did not answer within ${ANSWER_LIMIT_MS / 1000} seconds (${errorText(error)}).`, `See ${paths.log}.`);
     }
     await new Promise((resolve) => setTimeout(resolve, 15));
   }
