@@ -1,0 +1,15 @@
+/** Local, durable facts: queue, results, process and worktree ledgers, in one SQLite file. */
+export * from './clock.js';
+export { JournalTrouble, troubleOf, type Database } from './database.js';
+export * from './instances.js';
+export * from './journal.js';
+export { localQueue } from './local-queue.js';
+export * from './notes.js';
+export * from './processes.js';
+export * from './queue.js';
+export * from './recovery.js';
+export * from './repair.js';
+export { beginAttempt, quarantineResume, readResume, resultsOf, setCriteria, type Basis } from './results.js';
+export { advance, cancelOrphans, eligible, endRun, getRun, listRuns, nextDue, retry } from './runs.js';
+export * from './types.js';
+export * from './worktrees.js';
