@@ -1,0 +1,82 @@
+import { realpath } from 'node:fs/promises';
+import type { Catalog, Failure, Spec } from '../model/index.js';
+import { sha256 } from '../util/hash.js';
+import { openParseCache, type ParseCache } from './cache.js';
+import { listSpecFiles, readLimited, SPECS_FOLDER } from './files.js';
+import { foldId } from './ids.js';
+import { parseSpecText } from './parse.js';
+import { pathFailures } from './paths.js';
+import { quoted } from './yaml/index.js';
+
+export interface LoadedCatalog {
+  /** The specs of all valid files, sorted by id. Trust it as a whole only when there are no failures. */
+  readonly catalog: Catalog;
+  /** All failures of all files, sorted by file and line. */
+  readonly failures: readonly Failure[];
+  /** Spec id → its file, relative to the project's root. */
+  readonly files: ReadonlyMap<string, string>;
+  /** For the user: files that look like specs but are not read. */
+  readonly notes: readonly string[];
+}
+
+/** One file of a catalog, from disk or from a commit. */
+export interface CatalogSource {
+  /** Relative to the project's root. */
+  readonly file: string;
+  readonly content: string | Uint8Array;
+}
+
+export interface LoadCatalogOptions {
+  /** Folder for parsed files by content hash (made when needed); null or absent: no cache. */
+  readonly cacheFolder?: string | null;
+}
+
+/** Reads `specs/**\/*.yaml` below `root`. Never rejects for what the files hold; follows no symlink out of the project. */
+export async function loadCatalog(root: string, options: LoadCatalogOptions = {}): Promise<LoadedCatalog> {
+  const listed = await listSpecFiles(root);
+  const cache = await openParseCache(options.cacheFolder ?? null, await realpath(root));
+  const read = await readLimited(root, listed.files);
+  const loaded = readCatalog(read.sources, cache);
+  await cache.save();
+  const escaping = await pathFailures(root, loaded.catalog);
+  return { ...loaded, notes: listed.notes, failures: inOrder([...listed.failures, ...read.failures, ...loaded.failures, ...escaping]) };
+}
+
+/** The catalog that the given files make; without looking at the disk. For catalogs of a commit. */
+export function readCatalog(sources: Iterable<CatalogSource>, cache: ParseCache | null = null): Omit<LoadedCatalog, 'notes'> {
+  const specs: Spec[] = [];
+  const failures: Failure[] = [];
+  const files = new Map<string, string>();
+  const seen = new Map<string, { readonly id: string; readonly place: string }>();
+  const claim = (id: string, position: { readonly file: string; readonly line: number; readonly column: number }): void => {
+    const key = foldId(id);
+    const earlier = seen.get(key);
+    if (earlier === undefined) seen.set(key, { id, place: `${position.file}:${position.line}` });
+    else {
+      const note = earlier.id === id ? '' : ` (written ${quoted(earlier.id)} there; case does not tell ids apart)`;
+      failures.push({ kind: 'invalid-spec', ...position, message: `The id ${quoted(id)} is taken by ${earlier.place}${note}.`, hint: 'Give one of the two another id.' });
+    }
+  };
+  for (const { file, content } of [...sources].sort((left, right) => (left.file < right.file ? -1 : 1))) {
+    const hash = cache === null ? '' : sha256(content);
+    const cached = cache?.get(file, hash) ?? null;
+    const parsed = cached === null ? parseSpecText(content, file) : { ok: true as const, value: cached };
+    if (!parsed.ok) {
+      failures.push(...parsed.failures);
+      continue;
+    }
+    const spec = parsed.value;
+    cache?.put(file, hash, spec);
+    const position = spec.position ?? { file, line: 1, column: 1 };
+    claim(spec.id, position);
+    for (const criterion of spec.criteria ?? []) claim(criterion.id, criterion.position ?? position);
+    if (!files.has(spec.id)) files.set(spec.id, file);
+    specs.push(spec);
+  }
+  specs.sort((left, right) => (left.id < right.id ? -1 : left.id > right.id ? 1 : 0));
+  return { catalog: { specs }, failures: inOrder(failures), files };
+}
+
+const inOrder = (failures: readonly Failure[]): Failure[] =>
+  [...failures].sort((left, right) => compare(left.file ?? SPECS_FOLDER, right.file ?? SPECS_FOLDER) || (left.line ?? 0) - (right.line ?? 0) || (left.column ?? 0) - (right.column ?? 0));
+const compare = (left: string, right: string): number => (left < right ? -1 : left > right ? 1 : 0);

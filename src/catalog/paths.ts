@@ -1,0 +1,66 @@
+import { lstat, realpath } from 'node:fs/promises';
+import { join, sep } from 'node:path';
+import type { Catalog, Failure, Position } from '../model/index.js';
+import { selectorPath } from './spec-shape.js';
+import { quoted } from './yaml/index.js';
+
+/**
+ * Failures (`unsafe-path`) for paths of the catalog that leave the project through a symlink. By their text they were
+ * judged when they were read. Each folder and file is looked at once, so that many links to few files cost little.
+ */
+export async function pathFailures(root: string, catalog: Catalog): Promise<Failure[]> {
+  const realRoot = await realpath(root);
+  const known = new Map<string, Promise<boolean>>();
+  /** Whether the path, as far as it exists, stays inside. */
+  const stays = (path: string): Promise<boolean> => {
+    const before = known.get(path);
+    if (before !== undefined) return before;
+    const answer = (async (): Promise<boolean> => {
+      const cut = path.lastIndexOf('/');
+      if (cut > 0 && !(await stays(path.slice(0, cut)))) return false;
+      const found = await lstat(join(realRoot, path)).catch(() => null);
+      if (found === null || !found.isSymbolicLink()) return true;
+      const real = await realpath(join(realRoot, path)).catch(() => null);
+      return real !== null && (real === realRoot || real.startsWith(realRoot + sep));
+    })();
+    known.set(path, answer);
+    return answer;
+  };
+  const failures: Failure[] = [];
+  const wanted = [...declaredPaths(catalog)];
+  // One await for all: a path a turn of the event loop would cost more than the look itself.
+  const answers = await Promise.all(wanted.map(({ path }) => stays(path)));
+  for (const [index, { path, position, id }] of wanted.entries()) {
+    if (answers[index] === true) continue;
+    failures.push({ kind: 'unsafe-path', message: `${quoted(path)} of ${quoted(id)} leads out of the project through a symlink.`, hint: 'Name a file inside the project.', ...position });
+  }
+  return failures;
+}
+
+interface DeclaredPath {
+  readonly path: string;
+  readonly id: string;
+  readonly position: Partial<Position>;
+}
+
+/** Every path that a spec names, without what follows a selector's path or a pattern's first wildcard. */
+function* declaredPaths(catalog: Catalog): Generator<DeclaredPath> {
+  for (const spec of catalog.specs) {
+    for (const criterion of spec.criteria ?? []) {
+      const at = (text: string, position: Position | undefined): DeclaredPath => ({ path: literal(text), id: criterion.id, position: position ?? criterion.position ?? {} });
+      for (const link of criterion.verified_by ?? []) {
+        if (link.kind === 'test') yield at(selectorPath(link.target), link.position);
+        for (const path of [...(link.inputs ?? []), ...(link.artifacts ?? [])]) yield at(path, link.position);
+        if (link.expect?.report?.startsWith('junit:') === true) yield at(link.expect.report.slice('junit:'.length), link.position);
+      }
+      for (const link of criterion.implemented_by ?? []) yield at(selectorPath(link.code), link.position);
+    }
+  }
+}
+
+/** The part of a path or pattern before its first wildcard, without `.` segments and doubled separators. */
+function literal(path: string): string {
+  const segments = path.split('/').filter((segment) => segment !== '' && segment !== '.');
+  const wild = segments.findIndex((segment) => /[*?[\]{}!]/.test(segment));
+  return (wild < 0 ? segments : segments.slice(0, wild)).join('/');
+}
