@@ -191,8 +191,9 @@ class RustFile {
   #returnsFailure(node: Syntax, body: Syntax): boolean {
     const type = node.field('return_type');
     if (type === null || type.text === '()') return false;
-    const last = body.named.findLast((child) => !TOKENS.comments.has(child.type));
-    return last !== undefined && last.type !== 'expression_statement' && last.type !== 'let_declaration' && !/^(?:\w+::)*(?:Ok\b|ExitCode::SUCCESS\b)/u.test(last.text);
+    const early = body.named.find((child) => child.type === 'expression_statement' && child.child('return_expression') !== null)?.child('return_expression');
+    const last = early === undefined || early === null ? body.named.findLast((child) => !TOKENS.comments.has(child.type)) : early.named[0];
+    return last !== undefined && !['expression_statement', 'let_declaration', 'macro_invocation'].includes(last.type) && !/^(?:\w+::)*(?:Ok\b|ExitCode::SUCCESS\b)/u.test(last.text);
   }
 
   /** True when no assertion can be reached: the test is hollow. */

@@ -1,0 +1,210 @@
+/**
+ * Go: `TestX`, `FuzzX`, `ExampleX` with output, and subtests with constant names, in `*_test.go`.
+ *
+ * A subtest's path keeps the title as it is in the source; `go test` writes `_` for its spaces. A test whose subtests have
+ * names that only a run knows (table-driven) is `parametrised`: it is reported together with all of them.
+ */
+import type { Binding, FoundFile, FoundTest, SkipMark } from '../../model/index.js';
+import type { Language } from '../language.js';
+import { mentionsTag } from '../tags.js';
+import { analyse } from './analyse.js';
+import { inside, namesAssertion, reachOf, type AssertionRules, type Bodies } from './assertions.js';
+import { commentGroups, linksOfComment } from './comments.js';
+import { bindTest, type Findings } from './findings.js';
+import { constantsIn, constantText, isConstrained, skipsIn, subtestsIn, testParameter, type Subtest } from './go-source.js';
+import { strongest } from './skip.js';
+import type { Syntax } from './syntax.js';
+import { fingerprintOf, tokensOf, type TokenRules } from './tokens.js';
+
+const TOKENS: TokenRules = {
+  comments: new Set(['comment']),
+  literals: new Set(['interpreted_string_literal', 'raw_string_literal', 'rune_literal']),
+  blocks: new Set(),
+  commaLists: new Set(['argument_list', 'parameter_list', 'literal_value']),
+};
+
+const FAILING = new Set(['Error', 'Errorf', 'Fatal', 'Fatalf', 'Fatalln', 'Fail', 'FailNow', 'panic']);
+const ASSERTING_PACKAGES = new Set(['assert', 'require', 'is', 'qt', 'gomega', 'check']);
+
+/** What an assertion is, given the name of the `*testing.T` in scope: whoever gets it elsewhere may fail the test. */
+const rulesFor = (parameter: string | null): AssertionRules => ({
+  keywords: new Set(),
+  identifiers: new Set(['identifier', 'field_identifier', 'type_identifier']),
+  declares: new Set(['func']),
+  lineEnds: true,
+  fails: (name, qualifier) => FAILING.has(name) || (qualifier !== null && ASSERTING_PACKAGES.has(qualifier)) || namesAssertion(name),
+  isOpaque: (tokens, i, qualifier) => {
+    if (parameter === null || qualifier === parameter || tokens[i + 1]?.type !== '(') return false;
+    let depth = 0;
+    for (let at = i + 1; at < tokens.length; at += 1) {
+      const token = tokens[at];
+      if (token?.type === '(') depth += 1;
+      else if (token?.type === ')') depth -= 1;
+      else if (depth === 1 && token?.text === parameter && [',', ')'].includes(tokens[at + 1]?.type ?? '') && ['(', ','].includes(tokens[at - 1]?.type ?? '')) return true;
+      if (depth === 0) return false;
+    }
+    return false;
+  },
+});
+
+class GoFile {
+  readonly #findings: Findings;
+  readonly #root: Syntax;
+  readonly #constants: ReadonlyMap<string, string>;
+  readonly #skip: SkipMark | null;
+  #bodies: Map<string, Syntax[]> | undefined;
+
+  constructor(root: Syntax, findings: Findings) {
+    this.#root = root;
+    this.#findings = findings;
+    this.#constants = constantsIn(root.children, new Map());
+    this.#skip = isConstrained(root, findings.source.file) ? 'conditional' : null;
+  }
+
+  look(): void {
+    const isTestFile = this.#findings.source.file.endsWith('_test.go');
+    for (const node of this.#root.children) {
+      if (node.type === 'function_declaration') this.#function(node, isTestFile);
+      else if (node.type === 'method_declaration') this.#method(node);
+      else if (node.type === 'package_clause' || node.type === 'import_declaration') this.#findings.transparent.push({ start: node.start, end: node.end, comment: false });
+      else if (['type_declaration', 'const_declaration', 'var_declaration'].includes(node.type)) this.#names(node);
+    }
+    this.#links();
+  }
+
+  #function(node: Syntax, isTestFile: boolean): void {
+    const name = node.field('name')?.text ?? '';
+    const body = node.field('body');
+    const kind = isTestFile && body !== null ? kindOf(name, node, body) : null;
+    this.#findings.symbol(name, node.line, node.endLine);
+    if (kind === null || body === null) {
+      this.#findings.code(name, node.start, node.line, node.end);
+      return;
+    }
+    const parameter = testParameter(node);
+    const subtests = subtestsIn(body, parameter);
+    const test = this.#test([name], node, body, strongest(this.#skip, skipsIn(body, parameter)), {
+      // An example is judged by its output.
+      hollow: kind === 'example' ? false : this.#isHollow(body, parameter),
+      parametrised: subtests.length > 0 || kind === 'fuzz' || this.#runsSubtestsElsewhere(body, parameter),
+    });
+    this.#scope(node, test);
+    const skip = strongest(this.#skip, skipsIn(body, parameter) === 'skip' ? 'skip' : null);
+    this.#subtests(subtests, [name], new Map([...this.#constants, ...constantsIn(body.child('statement_list')?.children ?? [], this.#constants)]), skip);
+  }
+
+  /** Subtests with a constant title; all others belong to the test around them. */
+  #subtests(subtests: readonly Subtest[], path: readonly string[], constants: ReadonlyMap<string, string>, skip: SkipMark | null): void {
+    for (const { call, title, body, parameter, repeated, conditional } of subtests) {
+      const text = constantText(title, constants);
+      if (text === null || text === '' || repeated) continue;
+      const mark = strongest(skip, conditional ? 'conditional' : null);
+      const inner = body === null ? [] : subtestsIn(body, parameter);
+      const test = this.#test([...path, text], call, body ?? call, strongest(mark, body === null ? null : skipsIn(body, parameter)), {
+        hollow: body === null ? null : this.#isHollow(body, parameter), parametrised: inner.length > 0,
+      });
+      this.#scope(call, test);
+      this.#subtests(inner, [...path, text], new Map([...constants, ...constantsIn(body?.child('statement_list')?.children ?? [], constants)]), mark);
+    }
+  }
+
+  #test(path: readonly string[], node: Syntax, body: Syntax, skip: SkipMark | null, more: { readonly hollow: boolean | null; readonly parametrised: boolean }): FoundTest {
+    const { source } = this.#findings;
+    const test: FoundTest = {
+      ...source.position(node.start), endLine: node.endLine, language: 'go', framework: 'go', kind: 'case', path,
+      selector: `${source.file}::${path.join('/')}`, dynamic: false, parametrised: more.parametrised, fingerprint: fingerprintOf(tokensOf(body, TOKENS)),
+      ...(skip === null ? {} : { skip }), ...(more.hollow === null ? {} : { hollow: more.hollow }),
+    };
+    this.#findings.tests.push(test);
+    return test;
+  }
+
+  /** True, false, or null where somebody in another file may assert. */
+  #isHollow(body: Syntax, parameter: string | null): boolean | null {
+    const reach = reachOf(inside(tokensOf(body, TOKENS)), this.#functions, rulesFor(parameter), this.#findings.source.text);
+    return reach === 'unknown' ? null : reach === 'nothing';
+  }
+
+  #functions: Bodies = (name) => this.#named(name).map((node) => inside(tokensOf(node, TOKENS)));
+
+  #named(name: string): readonly Syntax[] {
+    if (this.#bodies === undefined) {
+      this.#bodies = new Map();
+      for (const node of this.#root.children) {
+        if (node.type !== 'function_declaration' && node.type !== 'method_declaration') continue;
+        const own = node.field('name')?.text ?? '';
+        const body = node.field('body');
+        if (body !== null) this.#bodies.set(own, [...(this.#bodies.get(own) ?? []), body]);
+      }
+    }
+    return this.#bodies.get(name) ?? [];
+  }
+
+  /** A helper that gets the test's `t` may run subtests of its own; so may one in another file. */
+  #runsSubtestsElsewhere(body: Syntax, parameter: string | null): boolean {
+    if (parameter === null) return false;
+    const tokens = tokensOf(body, TOKENS);
+    return tokens.some((token, i) => token.text === parameter && ['(', ','].includes(tokens[i - 1]?.text ?? '') && [')', ','].includes(tokens[i + 1]?.text ?? ''));
+  }
+
+  #method(node: Syntax): void {
+    const type = node.field('receiver')?.descendants('type_identifier')[0]?.text ?? '';
+    const name = node.field('name')?.text ?? '';
+    for (const separator of ['.', '::']) this.#findings.symbol(`${type}${separator}${name}`, node.line, node.endLine);
+    this.#findings.code(`${type}.${name}`, node.start, node.line, node.end);
+  }
+
+  #names(node: Syntax): void {
+    const specs = node.descendants('type_spec', 'type_alias', 'const_spec', 'var_spec').filter((spec) => spec.start <= node.end);
+    for (const spec of specs) {
+      const name = spec.field('name')?.text ?? '';
+      this.#findings.symbol(name, spec.line, spec.endLine);
+      this.#findings.code(name, specs.length === 1 ? node.start : spec.start, spec.line, specs.length === 1 ? node.end : spec.end);
+    }
+  }
+
+  #scope(node: Syntax, test: FoundTest): void {
+    const binds: readonly Binding[] = [bindTest(test)];
+    this.#findings.scopes.push({ start: node.start, end: node.end, verifies: binds, implements: binds });
+  }
+
+  #links(): void {
+    const { source } = this.#findings;
+    if (!/@verifies|@implements/u.test(source.text)) return;
+    const comments = this.#root.descendants('comment');
+    for (const comment of comments) this.#findings.transparent.push({ start: comment.start, end: comment.end, comment: true });
+    const tree = this.#findings.scopeTree();
+    for (const group of commentGroups(comments, source, () => 'either')) this.#findings.links.push(...linksOfComment(group, tree, source));
+  }
+}
+
+/** What `go test` makes of a function, or null: the name, and the type of its one parameter. */
+function kindOf(name: string, node: Syntax, body: Syntax): 'test' | 'fuzz' | 'example' | null {
+  const matched = /^(Test|Fuzz|Example)(?!\p{Ll})/u.exec(name)?.[1];
+  const parameters = node.field('parameters')?.childrenOf('parameter_declaration') ?? [];
+  if (matched === undefined || node.field('type_parameters') !== null || node.field('result') !== null) return null;
+  if (matched === 'Example') return parameters.length === 0 && hasOutput(body) ? 'example' : null;
+  const type = parameters[0]?.field('type')?.text.replace(/\s+/gu, '') ?? '';
+  if (parameters.length !== 1) return null;
+  if (matched === 'Test') return /^\*(?:\w+\.)?T$/u.test(type) ? 'test' : null;
+  return /^\*(?:\w+\.)?F$/u.test(type) ? 'fuzz' : null;
+}
+
+/** The last comment of an example says what it prints; without that it is compiled only. */
+function hasOutput(body: Syntax): boolean {
+  const comments = body.descendants('comment');
+  const text = comments.map((comment) => comment.text.replace(/^\/[/*]\s?/u, ''));
+  let first = comments.length - 1;
+  while (first > 0 && (comments[first]?.line ?? 0) - (comments[first - 1]?.endLine ?? 0) === 1) first -= 1;
+  return /^\s*(?:unordered )?output:/iu.test(text[first] ?? '');
+}
+
+const TESTS = ['Test', 'Fuzz', 'Example'].map((mark) => Buffer.from(`func ${mark}`));
+
+export const go: Language = {
+  name: 'go',
+  extensions: ['.go'],
+  mentions: (bytes) => mentionsTag(bytes),
+  mayHoldTests: (file, bytes) => file.endsWith('_test.go') && TESTS.some((mark) => bytes.includes(mark)),
+  find: async (file, bytes): Promise<FoundFile> => analyse('go', 'go', file, bytes, (root, findings) => new GoFile(root, findings).look()),
+};
