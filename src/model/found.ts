@@ -38,6 +38,11 @@ export interface FoundTest extends Position {
   /** Names from the outermost suite (or module, class) to the test itself; empty for a file. */
   readonly path: readonly string[];
   readonly selector: string;
+  /**
+   * Where the runner's own report says the test stands, when that is not `file`:`line`: a test that a wrapper declares stands at
+   * the wrapper's call, but is reported at the `it(` inside it.
+   */
+  readonly reportedAt?: { readonly file: string; readonly line: number };
   /** Last line of the declaration. */
   readonly endLine: number;
   /** True when the title cannot be known without running: it has no selector of its own and links through what encloses it. */
