@@ -1,9 +1,9 @@
-/** The coverage of the working tree: the graph's numbers with the newest verdicts on exactly this source. */
+/** Coverage: the numbers of the graph with the newest verdicts on exactly that source, and all that a report shows beside them. */
 import type { Project } from '../config/index.js';
 import { criteriaOf, RUNNER_NAMES, RUNNER_OF, success, type Result, type TracedCriterion } from '../model/index.js';
-import { coverageOf, type Coverage } from '../trace/index.js';
+import { coverageOf, type Coverage, type LastVerdict } from '../trace/index.js';
 import { analyse, type Analysis } from './analyse.js';
-import { lastVerdicts } from './runs.js';
+import { lastVerdicts, type EvidenceQuery } from './runs.js';
 
 /** Whether some link of the criterion could be run by a runner that this tool has. */
 export function isRunnable(traced: TracedCriterion): boolean {
@@ -19,11 +19,13 @@ export function isRunnable(traced: TracedCriterion): boolean {
 export interface CoverageReport {
   readonly coverage: Coverage;
   readonly analysis: Analysis;
+  readonly last: ReadonlyMap<string, LastVerdict>;
 }
 
-export async function coverage(project: Project): Promise<Result<CoverageReport>> {
+/** The project as it lies in `project.root`; verdicts from runs on exactly this source (`tree` or `commit`). */
+export async function coverage(project: Project, evidence: EvidenceQuery): Promise<Result<CoverageReport>> {
   const analysed = await analyse(project);
   if (!analysed.ok) return analysed;
-  const last = await lastVerdicts(project, analysed.value.catalog.specs.flatMap((spec) => criteriaOf(spec)));
-  return success({ coverage: coverageOf(analysed.value.graph, isRunnable, (id) => last.get(id) ?? null), analysis: analysed.value });
+  const last = await lastVerdicts(evidence.root, analysed.value.catalog.specs.flatMap((spec) => criteriaOf(spec)), evidence.of);
+  return success({ coverage: coverageOf(analysed.value.graph, isRunnable, (id) => last.get(id) ?? null), analysis: analysed.value, last });
 }

@@ -2,7 +2,6 @@
 import type { Project } from '../config/index.js';
 import { listRuns, readRun, wordingOf } from '../evidence/index.js';
 import { failure, type Criterion, type Result, type RunRecord } from '../model/index.js';
-import { sourceIdentity } from '../sources/index.js';
 import type { LastVerdict } from '../trace/index.js';
 import { git } from '../util/git.js';
 
@@ -19,27 +18,33 @@ export async function loadRun(project: Project, id: string): Promise<Result<RunR
   return readRun(project.root, wanted, await trackedEvidence(project.root));
 }
 
-/** All readable records, newest first. */
-export async function recordedRuns(project: Project, limit = 200): Promise<readonly RunRecord[]> {
-  const isTracked = await trackedEvidence(project.root);
+/** All readable records below a root, newest first. */
+export async function recordedRuns(root: string, limit = 200): Promise<readonly RunRecord[]> {
+  const isTracked = await trackedEvidence(root);
   const found: RunRecord[] = [];
-  for (const id of (await listRuns(project.root)).slice(0, limit)) {
-    const record = await readRun(project.root, id, isTracked);
+  for (const id of (await listRuns(root)).slice(0, limit)) {
+    const record = await readRun(root, id, isTracked);
     if (record.ok) found.push(record.value);
   }
   return found;
 }
 
+/** Where evidence lies and which source it must be about: a tree hash, or a clean commit. */
+export interface EvidenceQuery {
+  readonly root: string;
+  readonly of: { readonly tree: string } | { readonly commit: string };
+}
+
 /**
- * The newest verdict of each criterion among runs on exactly this source and with exactly this wording.
+ * The newest verdict of each criterion among runs on exactly that source and with exactly this wording.
  * A verdict about another source or other words is no verdict about these.
  */
-export async function lastVerdicts(project: Project, criteria: readonly Criterion[], tree?: string): Promise<ReadonlyMap<string, LastVerdict>> {
-  const wanted = tree ?? (await sourceIdentity(project.root)).tree;
+export async function lastVerdicts(root: string, criteria: readonly Criterion[], of: EvidenceQuery['of']): Promise<ReadonlyMap<string, LastVerdict>> {
   const wording = new Map(criteria.map((criterion) => [criterion.id, wordingOf(criterion)]));
   const found = new Map<string, LastVerdict>();
-  for (const record of await recordedRuns(project)) {
-    if (record.source.tree !== wanted) continue;
+  for (const record of await recordedRuns(root)) {
+    const fits = 'tree' in of ? record.source.tree === of.tree : record.source.commit === of.commit && !record.source.dirty;
+    if (!fits) continue;
     for (const spec of record.specs)
       for (const criterion of spec.criteria) {
         if (found.has(criterion.id) || wording.get(criterion.id) !== criterion.wording) continue;

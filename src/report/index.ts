@@ -9,6 +9,7 @@ import { text } from './text.js';
 /** All formats of a run's record; `--reporter NAME[:FILE]` picks by name. */
 export const REPORTERS: readonly Reporter[] = [text, json, junit, sarif, md, tap];
 
+export * from './coverage/index.js';
 export { diagnosticsText } from './diagnostics.js';
 export { markdown } from './md.js';
 export { lineProgress, type Progress } from './progress/line.js';

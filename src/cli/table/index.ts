@@ -1,7 +1,8 @@
 /** All commands, in the order that help shows them. Declarations only: nothing heavy loads with this list. */
 import { catalogCommands } from './catalog.js';
+import { gateCommands } from './gate.js';
 import { projectCommands } from './project.js';
 import type { CommandSpec } from './types.js';
 import { verifyCommands } from './verify.js';
 
-export const COMMANDS: readonly CommandSpec[] = [...projectCommands.slice(0, 2), ...catalogCommands, ...verifyCommands, ...projectCommands.slice(2)];
+export const COMMANDS: readonly CommandSpec[] = [...projectCommands.slice(0, 2), ...catalogCommands, ...verifyCommands, ...gateCommands, ...projectCommands.slice(2)];

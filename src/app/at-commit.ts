@@ -1,0 +1,40 @@
+/**
+ * A commit's tree as plain files in a temporary folder, for static analysis of another commit. Bytes come straight from
+ * git's objects: no checkout, so no hook and no filter of the repository runs.
+ */
+import { mkdir, mkdtemp, rm, symlink, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import type { Project } from '../config/index.js';
+import { failure, type Result } from '../model/index.js';
+import { listAtCommit, readBlobs, resolveCommit } from '../sources/index.js';
+import { unsafePathReason } from '../util/files.js';
+
+const CHUNK = 500;
+
+/** Runs `work` on the project as it was at `ref`; the folder is gone afterwards. `unknown-id` when git does not know the ref. */
+export async function atCommit<T>(project: Project, ref: string, work: (project: Project, commit: string) => Promise<Result<T>>): Promise<Result<T>> {
+  const commit = await resolveCommit(project.root, ref);
+  if (commit === null) return failure({ kind: 'unknown-id', message: `git knows no commit "${ref}" here.`, hint: 'Name a branch, a tag or a commit id.' });
+  const listed = await listAtCommit(project.root, commit);
+  if (!listed.ok) return listed;
+  const folder = await mkdtemp(join(tmpdir(), 'coherence-at-'));
+  try {
+    const files = listed.value.filter((file) => unsafePathReason(file.path) === null && file.mode !== '160000');
+    for (let i = 0; i < files.length; i += CHUNK) {
+      const part = files.slice(i, i + CHUNK);
+      const blobs = await readBlobs(project.root, part.map((file) => file.blob));
+      for (const file of part) {
+        const bytes = blobs.get(file.blob);
+        if (bytes === undefined) continue;
+        const path = join(folder, file.path);
+        await mkdir(dirname(path), { recursive: true });
+        if (file.mode === '120000') await symlink(bytes.toString('utf8'), path).catch(() => undefined);
+        else await writeFile(path, bytes, { mode: file.mode === '100755' ? 0o755 : 0o644, flag: 'wx' });
+      }
+    }
+    return await work({ ...project, root: folder }, commit);
+  } finally {
+    await rm(folder, { recursive: true, force: true });
+  }
+}

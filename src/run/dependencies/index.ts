@@ -1,0 +1,1 @@
+export { prepareDependencies, type DependencyRequest, type Prepared } from './prepare.js';

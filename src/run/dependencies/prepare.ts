@@ -1,0 +1,110 @@
+/**
+ * Dependencies for a worktree of another commit. The checkout's installed ones are linked in only when every manifest and lock
+ * file is byte-equal to the commit's and nothing installed leads back into the checkout; else the lock file's own frozen
+ * install runs (or `worktrees.prepare`), cached by the hash of the files that decide it.
+ */
+import { cp, mkdir, readFile, realpath, rename, rm, stat } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { hashFields } from '../../util/hash.js';
+import { exists } from '../../util/files.js';
+import { takeLock } from '../../util/lock.js';
+import { capture } from '../../util/process.js';
+import { ulid } from '../../util/ulid.js';
+import { leadsBack } from './leads-back.js';
+import { linkInstalled } from './link.js';
+import { installationsOf, isManifest, type Installation } from './manifests.js';
+
+export interface DependencyRequest {
+  /** The user's checkout; absolute. */
+  readonly checkout: string;
+  /** The worktree to prepare; absolute. */
+  readonly worktree: string;
+  /** Paths of the commit's tree. */
+  readonly paths: readonly string[];
+  /** `worktrees.prepare`: null for the lock file's own command, empty for nothing. */
+  readonly prepare: readonly string[] | null;
+  readonly cacheFolder: string;
+  readonly env: Readonly<Record<string, string | undefined>>;
+  readonly signal: AbortSignal;
+}
+
+export type Prepared = { readonly ok: true; readonly notes: readonly string[] } | { readonly ok: false; readonly message: string };
+
+const same = async (left: string, right: string): Promise<boolean> => {
+  const [one, other] = await Promise.all([readFile(left).catch(() => null), readFile(right).catch(() => null)]);
+  return one === null || other === null ? one === other : one.equals(other);
+};
+
+/** Why the checkout's installation cannot serve the commit, or null. */
+async function unfit(request: DependencyRequest, installation: Installation, manifests: readonly string[]): Promise<string | null> {
+  for (const path of manifests) if (!(await same(join(request.checkout, path), join(request.worktree, path)))) return `${path} differs from the checkout`;
+  const installed = join(request.checkout, installation.directory, installation.installed);
+  if (!(await stat(installed).then((found) => found.isDirectory(), () => false))) return `${join(installation.directory, installation.installed)} is not installed in the checkout`;
+  const back = await leadsBack(await realpath(request.checkout), await realpath(installed), installation.installed);
+  return back === null ? null : `${back} leads back into the checkout`;
+}
+
+/** Links or installs what the commit's lock files call for. A failure names the command and its last lines. */
+export async function prepareDependencies(request: DependencyRequest): Promise<Prepared> {
+  const notes: string[] = [];
+  const manifests = request.paths.filter(isManifest);
+  const installations = installationsOf(request.paths);
+  if (request.prepare !== null) {
+    if (request.prepare.length === 0) return { ok: true, notes };
+    return install(request.prepare, request.worktree, request, notes);
+  }
+  for (const installation of installations) {
+    const target = join(request.worktree, installation.directory, installation.installed);
+    if (await exists(target)) continue;
+    const why = await unfit(request, installation, manifests);
+    if (why === null) {
+      await linkInstalled(join(request.checkout, installation.directory, installation.installed), target, installation.installed);
+      continue;
+    }
+    notes.push(`dependencies of ${installation.directory === '' ? 'the project' : installation.directory} were installed for this commit: ${why}`);
+    const done = await installCached(installation, request, notes);
+    if (!done.ok) return done;
+  }
+  return { ok: true, notes };
+}
+
+async function install(command: readonly string[], cwd: string, request: DependencyRequest, notes: readonly string[]): Promise<Prepared> {
+  const answer = await capture({ command, cwd, env: { ...request.env, CI: 'true' }, signal: request.signal, timeoutMs: 15 * 60_000 });
+  if (answer.ok) return { ok: true, notes };
+  const tail = `${answer.stdout}\n${answer.stderr}`.trim().split('\n').slice(-5).join('\n');
+  return { ok: false, message: `\`${command.join(' ')}\` failed${answer.end.spawnError === null ? ` with ${answer.end.code ?? answer.end.signal ?? 'no exit code'}` : `: ${answer.end.spawnError.message}`}\n${tail}` };
+}
+
+/** A package that names others by path cannot be installed elsewhere and linked in: its links must point into the worktree. */
+async function namesLocalPaths(folder: string): Promise<boolean> {
+  const text = await readFile(join(folder, 'package.json'), 'utf8').catch(() => '');
+  return /"workspaces"\s*:|"(?:file|link|workspace):/.test(text) || (await exists(join(folder, 'pnpm-workspace.yaml')));
+}
+
+async function installCached(installation: Installation, request: DependencyRequest, notes: readonly string[]): Promise<Prepared> {
+  const folder = join(request.worktree, installation.directory);
+  if (installation.installed === '.venv' || (await namesLocalPaths(folder))) return install(installation.command, folder, request, notes);
+  const deciding = request.paths.filter((path) => isManifest(path) && (dirname(path) === '.' ? '' : dirname(path)) === installation.directory).sort();
+  const contents = await Promise.all(deciding.map(async (path) => readFile(join(request.worktree, path), 'latin1').catch(() => null)));
+  const key = hashFields([process.version, process.platform, process.arch, ...installation.command, ...deciding, ...contents]).slice(0, 32);
+  const cached = join(request.cacheFolder, 'dependencies', key);
+  const ready = join(cached, installation.installed);
+  const locked = await takeLock(join(request.cacheFolder, 'dependencies', `${key}.lock`), 15 * 60_000);
+  if (!locked.taken) return { ok: false, message: 'another process has been installing the same dependencies for 15 minutes' };
+  await using _lock = locked.lock;
+  if (!(await exists(ready))) {
+    const building = join(request.cacheFolder, 'dependencies', `${key}.${ulid()}.tmp`);
+    await mkdir(building, { recursive: true });
+    for (const path of deciding) await cp(join(request.worktree, path), join(building, path.slice(installation.directory === '' ? 0 : installation.directory.length + 1)));
+    const done = await install(installation.command, building, request, notes);
+    if (!done.ok) {
+      await rm(building, { recursive: true, force: true });
+      return done;
+    }
+    await mkdir(join(building, installation.installed), { recursive: true });
+    await rm(cached, { recursive: true, force: true });
+    await rename(building, cached);
+  }
+  await linkInstalled(ready, join(folder, installation.installed), installation.installed);
+  return { ok: true, notes };
+}
