@@ -1,24 +1,38 @@
 /** Which server is ours: written before the server is used, checked before it is trusted or ended. */
 import { readlinkSync, statSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
-import * as v from 'valibot';
 import { writeAtomically } from '../../util/files.js';
 import { isAlive } from '../../util/process.js';
 
-const SHAPE = v.object({
-  boot_id: v.string(), pid: v.nullable(v.number()), start_ticks: v.number(), nonce: v.string(), version: v.string(), socket: v.string(), port: v.number(),
-  data_device: v.number(), data_inode: v.number(), started_at: v.string(),
-});
-
 /** `pid` is null between the decision to start and the start: `nonce` then finds what was started. */
-export type ServerIdentity = v.InferOutput<typeof SHAPE>;
+export interface ServerIdentity {
+  readonly boot_id: string;
+  readonly pid: number | null;
+  readonly start_ticks: number;
+  readonly nonce: string;
+  readonly version: string;
+  readonly socket: string;
+  readonly port: number;
+  readonly data_device: number;
+  readonly data_inode: number;
+  readonly started_at: string;
+}
+
+const TEXTS = ['boot_id', 'nonce', 'version', 'socket', 'started_at'] as const;
+const NUMBERS = ['start_ticks', 'port', 'data_device', 'data_inode'] as const;
+
+function isIdentity(value: unknown): value is ServerIdentity {
+  if (typeof value !== 'object' || value === null) return false;
+  const record = value as Readonly<Record<string, unknown>>;
+  return TEXTS.every((key) => typeof record[key] === 'string') && NUMBERS.every((key) => typeof record[key] === 'number') && (record['pid'] === null || typeof record['pid'] === 'number');
+}
 
 export async function readIdentity(path: string): Promise<ServerIdentity | null> {
   const text = await readFile(path, 'utf8').catch(() => null);
   if (text === null) return null;
   try {
-    const parsed = v.safeParse(SHAPE, JSON.parse(text));
-    return parsed.success ? parsed.output : null;
+    const parsed: unknown = JSON.parse(text);
+    return isIdentity(parsed) ? parsed : null;
   } catch {
     return null;
   }

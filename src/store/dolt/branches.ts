@@ -1,0 +1,65 @@
+/** git branch ↔ Dolt branch. Dolt refuses some names that git allows and folds case, so names are encoded. */
+import { sha256 } from '../../util/hash.js';
+import { identifier } from '../database-name.js';
+import type { BranchEntry } from '../port.js';
+import type { SqlConnection } from './connection.js';
+import { inGroup } from './group.js';
+import { SYNC_STATE } from './migrations.js';
+import type { Result } from '../../model/index.js';
+
+const ALPHABET = 'abcdefghijklmnopqrstuvwxyz234567';
+/** The branch that carries the schema and the branch map; every other one comes from it or from another branch. */
+export const ROOT_BRANCH = 'main';
+const LIMIT = 120;
+
+/** RFC 4648 base32 of the UTF-8 bytes, lower case, without padding. */
+export function base32(text: string): string {
+  let result = '';
+  let bits = 0;
+  let held = 0;
+  for (const byte of Buffer.from(text, 'utf8')) {
+    held = (held << 8) | byte;
+    bits += 8;
+    while (bits >= 5) {
+      result += ALPHABET.charAt((held >> (bits - 5)) & 31);
+      bits -= 5;
+    }
+    held &= (1 << bits) - 1;
+  }
+  return bits > 0 ? result + ALPHABET.charAt((held << (5 - bits)) & 31) : result;
+}
+
+/** Dolt's name for a git branch: `b-` and its base32; where that is over 120 characters, `h-` and its SHA-256. */
+export function doltBranch(gitName: string): string {
+  const name = `b-${base32(gitName)}`;
+  return name.length <= LIMIT ? name : `h-${sha256(gitName)}`;
+}
+
+export const useBranch = async (connection: SqlConnection, database: string, branch: string): Promise<void> => {
+  await connection.query(`USE ${identifier(`${database}/${branch}`)}`);
+};
+
+export const branchNames = async (connection: SqlConnection): Promise<ReadonlySet<string>> => new Set((await connection.query('SELECT name FROM dolt_branches')).map((row) => String(row['name'])));
+
+/** Makes the branch of a git branch at a Dolt commit or branch and notes the pair. Leaves the connection on it. */
+export async function createBranch(connection: SqlConnection, options: { readonly database: string; readonly git: string; readonly from: string; readonly author: string }): Promise<Result<string>> {
+  const { database, git, from, author } = options;
+  const branch = doltBranch(git);
+  await useBranch(connection, database, ROOT_BRANCH);
+  const noted = await inGroup(connection, { message: `Branch ${git}`, author }, async () => {
+    await connection.query('INSERT INTO branch_map (git_name, dolt_name) VALUES (?, ?) ON DUPLICATE KEY UPDATE git_name = VALUES(git_name)', [Buffer.from(git, 'utf8'), branch]);
+  });
+  if (!noted.ok) return noted;
+  // The pair is noted first: a kill in between leaves a name without a branch, and the next command makes it.
+  await connection.query('CALL DOLT_BRANCH(?, ?)', [branch, from]);
+  await useBranch(connection, database, branch);
+  await connection.query(SYNC_STATE);
+  return { ok: true, value: branch };
+}
+
+export async function readBranches(connection: SqlConnection, database: string, current: string): Promise<readonly BranchEntry[]> {
+  const heads = await connection.query('SELECT name, hash FROM dolt_branches ORDER BY name');
+  const map = await connection.query(`SELECT CONVERT(git_name USING utf8mb4) AS git_name, dolt_name FROM ${identifier(`${database}/${ROOT_BRANCH}`)}.branch_map`);
+  const git = new Map(map.map((row) => [String(row['dolt_name']), String(row['git_name'])]));
+  return heads.map((row) => ({ git: git.get(String(row['name'])) ?? null, dolt: String(row['name']), head: String(row['hash']), current: row['name'] === current }));
+}

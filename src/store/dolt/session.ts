@@ -1,0 +1,75 @@
+/** The port on one connection to one branch. SQL is in queries/. */
+import { success, type Result } from '../../model/index.js';
+import type { StorePlace } from '../place.js';
+import type { StoreSession } from '../port.js';
+import { readBranches } from './branches.js';
+import type { SqlConnection } from './connection.js';
+import { asFailure } from './failures.js';
+import { inGroup } from './group.js';
+import { readRows, writeSpecs } from './queries/catalog.js';
+import { readBlame, readLog } from './queries/history.js';
+import { readTrend, readVerdicts, writeRuns } from './queries/runs.js';
+import { noteCommit, readSyncEntries, writeSyncEntries } from './queries/sync-state.js';
+import { fastForward, fetchBranch, push, writeMerge } from './remotes.js';
+import { fromRows } from './rows.js';
+import type { OpenServer } from './server.js';
+
+interface SessionOptions {
+  readonly place: StorePlace;
+  readonly connection: SqlConnection;
+  readonly server: OpenServer;
+  readonly branch: string;
+}
+
+const attempt = async <T>(work: () => Promise<T>): Promise<Result<T>> => {
+  try {
+    return success(await work());
+  } catch (error) {
+    return asFailure(error);
+  }
+};
+
+export function makeSession({ place, connection, server, branch }: SessionOptions): StoreSession {
+  const number = async (sql: string): Promise<number> => Number((await connection.query(sql))[0]?.['n'] ?? 0);
+  return {
+    database: place.database,
+    branch,
+    server: { pid: server.identity?.pid ?? null, version: server.identity?.version ?? 'shared' },
+    head: async () => String((await connection.query("SELECT HASHOF('HEAD') AS head"))[0]?.['head']),
+    catalog: async (commit) => attempt(async () => fromRows(await readRows(connection, commit))),
+    syncEntries: async () => readSyncEntries(connection),
+    write: async (change) => {
+      const done = await inGroup(connection, { message: change.message, author: place.author }, async () => {
+        await writeSpecs(connection, change.upsert, change.remove);
+        await writeSyncEntries(connection, change.sync, change.unsync);
+      });
+      if (!done.ok) return done;
+      if (done.value.commit !== null && change.sync.length > 0) await noteCommit(connection, done.value.commit).catch(() => undefined);
+      return success(done.value.commit);
+    },
+    resolve: async (ref) => {
+      const rows = await connection.query('SELECT HASHOF(?) AS hash', [ref]).catch(() => []);
+      const hash = rows[0]?.['hash'];
+      return typeof hash === 'string' ? hash : null;
+    },
+    log: async (id, limit) => attempt(async () => readLog(connection, id, limit)),
+    blame: async (id) => attempt(async () => readBlame(connection, id)),
+    trend: async (limit) => attempt(async () => readTrend(connection, limit)),
+    verdictsAt: async (commit) => attempt(async () => readVerdicts(connection, commit)),
+    recordRuns: async (runs) => {
+      const message = runs.length === 1 ? `Run ${runs[0]?.run ?? ''}` : `${runs.length} runs`;
+      const done = await inGroup(connection, { message, author: place.author }, async () => writeRuns(connection, runs));
+      return done.ok ? success(done.value.commit) : done;
+    },
+    branches: async () => attempt(async () => readBranches(connection, place.database, branch)),
+    push: async (remote) => push(connection, remote, branch),
+    fetch: async (remote) => fetchBranch(connection, remote, branch),
+    fastForward: async (remote) => fastForward(connection, remote),
+    writeMerge: async (remote, merged, message) => writeMerge(connection, remote, merged, message, place.author),
+    facts: async () => ({
+      schema: await number('SELECT MAX(number) AS n FROM schema_migration'), specs: await number('SELECT COUNT(*) AS n FROM spec'),
+      criteria: await number('SELECT COUNT(*) AS n FROM criterion'), runs: await number('SELECT COUNT(*) AS n FROM run'),
+    }),
+    close: async () => server.close(),
+  };
+}
