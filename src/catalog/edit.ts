@@ -4,17 +4,36 @@ import { formatSpec } from './format.js';
 import { parseSpecSource, parseSpecText } from './parse.js';
 import { specRecord } from './record.js';
 import { CRITERION_KEYS, LINK_KEYS, SPEC_KEYS } from './spec-shape.js';
-import { editMapping, isMapNode, isSequenceNode, pairOf, reorderList, type JsonMap, type Layout, type ListLayout, type YamlNode } from './yaml/index.js';
+import {
+  editMapping,
+  isMapNode,
+  isSequenceNode,
+  pairOf,
+  reorderList,
+  type JsonMap,
+  type Layout,
+  type ListLayout,
+  type YamlNode,
+} from './yaml/index.js';
 
 const isMap = (value: Json | undefined): value is JsonMap => typeof value === 'object' && value !== null && !Array.isArray(value);
 const isList = (value: Json | undefined): value is readonly Json[] => Array.isArray(value);
 
 const LINK: Layout = { order: LINK_KEYS, lists: {} };
 /** Links are the same when they have the same id, or point to the same thing. */
-const linkIdentity = (value: Json): string => (isMap(value) ? canonicalJson(value['id'] ?? [value['test'] ?? null, value['run'] ?? null, value['manual'] ?? null]) : canonicalJson(value));
+const linkIdentity = (value: Json): string =>
+  isMap(value)
+    ? canonicalJson(value['id'] ?? [value['test'] ?? null, value['run'] ?? null, value['manual'] ?? null])
+    : canonicalJson(value);
 const codeIdentity = (value: Json): string => canonicalJson(isMap(value) ? (value['code'] ?? null) : value);
 const idIdentity = (value: Json): string => canonicalJson(isMap(value) ? (value['id'] ?? null) : value);
-const CRITERION: Layout = { order: CRITERION_KEYS, lists: { verified_by: { item: LINK, identity: linkIdentity }, implemented_by: { item: { order: ['code', 'note'], lists: {} }, identity: codeIdentity } } };
+const CRITERION: Layout = {
+  order: CRITERION_KEYS,
+  lists: {
+    verified_by: { item: LINK, identity: linkIdentity },
+    implemented_by: { item: { order: ['code', 'note'], lists: {} }, identity: codeIdentity },
+  },
+};
 const CRITERIA: ListLayout = { item: CRITERION, identity: idIdentity };
 const SPEC: Layout = { order: SPEC_KEYS, lists: { criteria: CRITERIA } };
 /** Writes criteria that changed anew, one by one, where their fields could not be edited in place. */
@@ -36,11 +55,17 @@ export function editSpecText(text: string, file: string, next: Spec): Result<str
     const edited = editMapping(reordered.value, now.value.source.root, current, goal, layout);
     if (edited !== null && reads(edited, file, goal)) return success(edited);
   }
-  const written = (text.startsWith('\ufeff') ? '\ufeff' : '') + (text.includes('\r\n') ? formatSpec(next).replaceAll('\n', '\r\n') : formatSpec(next));
+  const written =
+    (text.startsWith('\ufeff') ? '\ufeff' : '') + (text.includes('\r\n') ? formatSpec(next).replaceAll('\n', '\r\n') : formatSpec(next));
   const check = parseSpecText(written, file);
   if (!check.ok) return check;
   if (canonicalJson(specRecord(check.value)) === canonicalJson(goal)) return success(written);
-  return failure({ kind: 'invalid-spec', message: `${next.id} holds something that a spec file cannot say.`, hint: 'Remove line ends and control characters from its fields.', file });
+  return failure({
+    kind: 'invalid-spec',
+    message: `${next.id} holds something that a spec file cannot say.`,
+    hint: 'Remove line ends and control characters from its fields.',
+    file,
+  });
 }
 
 function reads(text: string, file: string, goal: JsonMap): boolean {
@@ -63,7 +88,13 @@ function inOrder(text: string, file: string, goal: JsonMap): Result<string> {
 }
 
 /** Does the first move that is needed in the lists of this mapping or of the items below it. */
-function moveOne(text: string, node: YamlNode | null, current: JsonMap, goal: JsonMap, lists: Readonly<Record<string, ListLayout>>): string | null {
+function moveOne(
+  text: string,
+  node: YamlNode | null,
+  current: JsonMap,
+  goal: JsonMap,
+  lists: Readonly<Record<string, ListLayout>>,
+): string | null {
   if (!isMapNode(node)) return null;
   for (const [key, layout] of Object.entries(lists)) {
     const [now, wanted] = [current[key], goal[key]];
@@ -85,12 +116,18 @@ function moveOne(text: string, node: YamlNode | null, current: JsonMap, goal: Js
 function sameOrder(identities: readonly string[], order: readonly string[]): boolean {
   const wanted = new Set(order);
   const there = new Set(identities);
-  return canonicalJson(identities.filter((identity) => wanted.has(identity))) === canonicalJson(order.filter((identity) => there.has(identity)));
+  return (
+    canonicalJson(identities.filter((identity) => wanted.has(identity))) === canonicalJson(order.filter((identity) => there.has(identity)))
+  );
 }
 
 /** What a text must read as after its first move: the same content in the order that `moveOne` gave it. */
 function permuted(current: JsonMap, goal: JsonMap): JsonMap {
-  const permute = (now: Json | undefined, wanted: Json | undefined, layout: ListLayout): { readonly value: Json; readonly moved: boolean } => {
+  const permute = (
+    now: Json | undefined,
+    wanted: Json | undefined,
+    layout: ListLayout,
+  ): { readonly value: Json; readonly moved: boolean } => {
     if (!isList(now) || !isList(wanted)) return { value: now ?? null, moved: false };
     const identities = now.map(layout.identity);
     const order = wanted.map(layout.identity);

@@ -33,7 +33,13 @@ export async function listSpecFiles(root: string): Promise<Listed> {
       const isSpec = entry.name.endsWith('.yaml') && !entry.name.startsWith('.#');
       if (entry.isSymbolicLink()) {
         const target = await stat(join(root, file)).catch(() => null);
-        if (target === null ? isSpec : !(await isInside(join(root, file)))) refuse(file, 'unsafe-path', target === null ? 'is a symlink to nothing' : 'is a symlink that leads out of the project', 'Replace it by a file, or remove it.');
+        if (target === null ? isSpec : !(await isInside(join(root, file))))
+          refuse(
+            file,
+            'unsafe-path',
+            target === null ? 'is a symlink to nothing' : 'is a symlink that leads out of the project',
+            'Replace it by a file, or remove it.',
+          );
         else if (target?.isDirectory() === true) notes.push(`${file} is a symlink to a folder and is not read.`);
         else if (isSpec && target?.isFile() === true) files.push(file);
       } else if (entry.isDirectory()) await visit(file);
@@ -44,20 +50,27 @@ export async function listSpecFiles(root: string): Promise<Listed> {
   };
   try {
     const found = await lstat(join(root, SPECS_FOLDER));
-    if (found.isSymbolicLink() && !(await isInside(join(root, SPECS_FOLDER)))) refuse(SPECS_FOLDER, 'unsafe-path', 'is a symlink that leads out of the project', 'Replace it by a folder.');
-    else if (!(await stat(join(root, SPECS_FOLDER))).isDirectory()) refuse(SPECS_FOLDER, 'invalid-spec', 'is not a folder', 'Make it a folder of spec files.');
+    if (found.isSymbolicLink() && !(await isInside(join(root, SPECS_FOLDER))))
+      refuse(SPECS_FOLDER, 'unsafe-path', 'is a symlink that leads out of the project', 'Replace it by a folder.');
+    else if (!(await stat(join(root, SPECS_FOLDER))).isDirectory())
+      refuse(SPECS_FOLDER, 'invalid-spec', 'is not a folder', 'Make it a folder of spec files.');
     else await visit(SPECS_FOLDER);
   } catch (error) {
-    if (errorCode(error) !== 'ENOENT') refuse(SPECS_FOLDER, 'invalid-spec', `cannot be read (${errorCode(error) || String(error)})`, 'Check its permissions.');
+    if (errorCode(error) !== 'ENOENT')
+      refuse(SPECS_FOLDER, 'invalid-spec', `cannot be read (${errorCode(error) || String(error)})`, 'Check its permissions.');
   }
-  if (files.length > LIMITS.files) refuse(SPECS_FOLDER, 'invalid-spec', `holds ${files.length} spec files; the limit is ${LIMITS.files}`, 'Split the project.');
+  if (files.length > LIMITS.files)
+    refuse(SPECS_FOLDER, 'invalid-spec', `holds ${files.length} spec files; the limit is ${LIMITS.files}`, 'Split the project.');
   return { files: files.length > LIMITS.files ? [] : files.sort(), failures, notes: notes.sort() };
 }
 
 const AT_ONCE = 32;
 
 /** Reads the files, a bounded number at once, none larger than a spec file may be. */
-export async function readLimited(root: string, files: readonly string[]): Promise<{ readonly sources: readonly CatalogSource[]; readonly failures: readonly Failure[] }> {
+export async function readLimited(
+  root: string,
+  files: readonly string[],
+): Promise<{ readonly sources: readonly CatalogSource[]; readonly failures: readonly Failure[] }> {
   const sources: CatalogSource[] = [];
   const failures: Failure[] = [];
   const waiting = files.values();
@@ -66,10 +79,25 @@ export async function readLimited(root: string, files: readonly string[]): Promi
       try {
         const path = join(root, file);
         const { size } = await stat(path);
-        if (size > YAML_LIMITS.bytes) failures.push({ kind: 'invalid-spec', message: `${file} has ${size} bytes; the limit is ${YAML_LIMITS.bytes}.`, hint: 'Split it into several files.', file, line: 1, column: 1 });
+        if (size > YAML_LIMITS.bytes)
+          failures.push({
+            kind: 'invalid-spec',
+            message: `${file} has ${size} bytes; the limit is ${YAML_LIMITS.bytes}.`,
+            hint: 'Split it into several files.',
+            file,
+            line: 1,
+            column: 1,
+          });
         else sources.push({ file, content: await readFile(path) });
       } catch (error) {
-        failures.push({ kind: 'invalid-spec', message: `${file} cannot be read (${errorCode(error) || String(error)}).`, hint: 'Check its permissions.', file, line: 1, column: 1 });
+        failures.push({
+          kind: 'invalid-spec',
+          message: `${file} cannot be read (${errorCode(error) || String(error)}).`,
+          hint: 'Check its permissions.',
+          file,
+          line: 1,
+          column: 1,
+        });
       }
     }
   };

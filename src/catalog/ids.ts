@@ -35,6 +35,9 @@ export const foldId = (id: string): string => id.normalize('NFC').toLowerCase();
  */
 export function specFileName(id: string): string {
   const name = id.startsWith('SPEC-') ? id.slice('SPEC-'.length) : id;
-  const safe = name.toLowerCase().replace(/[^a-z0-9._-]/gu, '-').slice(0, 100);
+  const safe = name
+    .toLowerCase()
+    .replace(/[^a-z0-9._-]/gu, '-')
+    .slice(0, 100);
   return safe === name && id.startsWith('SPEC-') && name !== '' ? `${safe}.yaml` : `${safe}-${sha256(id).slice(0, 8)}.yaml`;
 }

@@ -1,6 +1,9 @@
 export {
+  editMapping,
+  emitPair,
   isMapNode,
   isSequenceNode,
+  pairOf,
   jsonSchema,
   parseYaml,
   quoted,
@@ -8,6 +11,8 @@ export {
   shapes,
   textTrouble,
   type AnyShape,
+  type JsonMap,
+  type Layout,
   type Shape,
   type YamlMap,
   type YamlNode,

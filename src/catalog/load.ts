@@ -54,7 +54,12 @@ export function readCatalog(sources: Iterable<CatalogSource>, cache: ParseCache 
     if (earlier === undefined) seen.set(key, { id, place: `${position.file}:${position.line}` });
     else {
       const note = earlier.id === id ? '' : ` (written ${quoted(earlier.id)} there; case does not tell ids apart)`;
-      failures.push({ kind: 'invalid-spec', ...position, message: `The id ${quoted(id)} is taken by ${earlier.place}${note}.`, hint: 'Give one of the two another id.' });
+      failures.push({
+        kind: 'invalid-spec',
+        ...position,
+        message: `The id ${quoted(id)} is taken by ${earlier.place}${note}.`,
+        hint: 'Give one of the two another id.',
+      });
     }
   };
   for (const { file, content } of [...sources].sort((left, right) => (left.file < right.file ? -1 : 1))) {
@@ -78,5 +83,10 @@ export function readCatalog(sources: Iterable<CatalogSource>, cache: ParseCache 
 }
 
 const inOrder = (failures: readonly Failure[]): Failure[] =>
-  [...failures].sort((left, right) => compare(left.file ?? SPECS_FOLDER, right.file ?? SPECS_FOLDER) || (left.line ?? 0) - (right.line ?? 0) || (left.column ?? 0) - (right.column ?? 0));
+  [...failures].sort(
+    (left, right) =>
+      compare(left.file ?? SPECS_FOLDER, right.file ?? SPECS_FOLDER) ||
+      (left.line ?? 0) - (right.line ?? 0) ||
+      (left.column ?? 0) - (right.column ?? 0),
+  );
 const compare = (left: string, right: string): number => (left < right ? -1 : left > right ? 1 : 0);

@@ -30,7 +30,12 @@ function idFailures(spec: Spec): Failure[] {
   const check = (id: string, prefix: 'SPEC-' | 'AC-', imported: boolean, position: Position | undefined): void => {
     const why = idTrouble(id, prefix, imported);
     if (why === null || position === undefined) return;
-    failures.push({ kind: 'invalid-spec', ...position, message: `The id ${quoted(id)} is refused, because ${why}.`, hint: `Write ${prefix} and a name of letters, digits, ".", "_", "/" and "-".` });
+    failures.push({
+      kind: 'invalid-spec',
+      ...position,
+      message: `The id ${quoted(id)} is refused, because ${why}.`,
+      hint: `Write ${prefix} and a name of letters, digits, ".", "_", "/" and "-".`,
+    });
   };
   check(spec.id, 'SPEC-', spec.extra !== undefined, spec.position);
   for (const criterion of spec.criteria ?? []) check(criterion.id, 'AC-', criterion.extra !== undefined, criterion.position);

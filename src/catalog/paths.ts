@@ -32,7 +32,12 @@ export async function pathFailures(root: string, catalog: Catalog): Promise<Fail
   const answers = await Promise.all(wanted.map(({ path }) => stays(path)));
   for (const [index, { path, position, id }] of wanted.entries()) {
     if (answers[index] === true) continue;
-    failures.push({ kind: 'unsafe-path', message: `${quoted(path)} of ${quoted(id)} leads out of the project through a symlink.`, hint: 'Name a file inside the project.', ...position });
+    failures.push({
+      kind: 'unsafe-path',
+      message: `${quoted(path)} of ${quoted(id)} leads out of the project through a symlink.`,
+      hint: 'Name a file inside the project.',
+      ...position,
+    });
   }
   return failures;
 }
@@ -47,7 +52,11 @@ interface DeclaredPath {
 function* declaredPaths(catalog: Catalog): Generator<DeclaredPath> {
   for (const spec of catalog.specs) {
     for (const criterion of spec.criteria ?? []) {
-      const at = (text: string, position: Position | undefined): DeclaredPath => ({ path: literal(text), id: criterion.id, position: position ?? criterion.position ?? {} });
+      const at = (text: string, position: Position | undefined): DeclaredPath => ({
+        path: literal(text),
+        id: criterion.id,
+        position: position ?? criterion.position ?? {},
+      });
       for (const link of criterion.verified_by ?? []) {
         if (link.kind === 'test') yield at(selectorPath(link.target), link.position);
         for (const path of [...(link.inputs ?? []), ...(link.artifacts ?? [])]) yield at(path, link.position);

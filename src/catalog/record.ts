@@ -1,6 +1,14 @@
 /** Between the model and the plain records that files hold. Both directions lose nothing but positions and written order. */
 import type { Criterion, DeclaredLink, ImplementationLink, Json, LinkKind, Spec } from '../model/index.js';
-import { CRITERION_KEYS, LINK_KEYS, SPEC_KEYS, type RawCriterion, type RawImplementation, type RawLink, type RawSpec } from './spec-shape.js';
+import {
+  CRITERION_KEYS,
+  LINK_KEYS,
+  SPEC_KEYS,
+  type RawCriterion,
+  type RawImplementation,
+  type RawLink,
+  type RawSpec,
+} from './spec-shape.js';
 import type { JsonMap } from './yaml/index.js';
 
 export function toSpec(raw: RawSpec): Spec {
@@ -13,13 +21,16 @@ function toCriterion(raw: RawCriterion): Criterion {
   return {
     ...rest,
     ...(links === undefined ? {} : { verified_by: links.map(toLink) }),
-    ...(code === undefined ? {} : { implemented_by: code.map((entry): RawImplementation => (typeof entry === 'string' ? { code: entry } : entry)) }),
+    ...(code === undefined
+      ? {}
+      : { implemented_by: code.map((entry): RawImplementation => (typeof entry === 'string' ? { code: entry } : entry)) }),
   };
 }
 
 function toLink(raw: RawLink): DeclaredLink {
   const { test, run, manual, env, ...rest } = raw;
-  const [kind, target]: [LinkKind, string] = test !== undefined ? ['test', test] : run !== undefined ? ['run', run] : ['manual', manual ?? ''];
+  const [kind, target]: [LinkKind, string] =
+    test !== undefined ? ['test', test] : run !== undefined ? ['run', run] : ['manual', manual ?? ''];
   if (env === undefined) return { kind, target, ...rest };
   // A list of names is the mapping of those names to null.
   return { kind, target, ...rest, env: isNames(env) ? Object.fromEntries(env.map((name) => [name, null])) : env };
@@ -28,14 +39,18 @@ function toLink(raw: RawLink): DeclaredLink {
 const isNames = (env: NonNullable<RawLink['env']>): env is readonly string[] => Array.isArray(env);
 
 /** The record of a spec as a file holds it: keys in canonical order, no positions. */
-export const specRecord = (spec: Spec): JsonMap => ordered({ ...spec, ...(spec.criteria === undefined ? {} : { criteria: spec.criteria.map(criterionRecord) }) }, SPEC_KEYS);
+export const specRecord = (spec: Spec): JsonMap =>
+  ordered({ ...spec, ...(spec.criteria === undefined ? {} : { criteria: spec.criteria.map(criterionRecord) }) }, SPEC_KEYS);
 
 export const criterionRecord = (criterion: Criterion): JsonMap =>
-  ordered({
-    ...criterion,
-    ...(criterion.verified_by === undefined ? {} : { verified_by: criterion.verified_by.map(linkRecord) }),
-    ...(criterion.implemented_by === undefined ? {} : { implemented_by: criterion.implemented_by.map(implementationRecord) }),
-  }, CRITERION_KEYS);
+  ordered(
+    {
+      ...criterion,
+      ...(criterion.verified_by === undefined ? {} : { verified_by: criterion.verified_by.map(linkRecord) }),
+      ...(criterion.implemented_by === undefined ? {} : { implemented_by: criterion.implemented_by.map(implementationRecord) }),
+    },
+    CRITERION_KEYS,
+  );
 
 export function linkRecord(link: DeclaredLink): JsonMap {
   const { kind, target, env, ...rest } = link;
@@ -44,7 +59,8 @@ export function linkRecord(link: DeclaredLink): JsonMap {
   return ordered({ [kind]: target, ...rest, ...written }, LINK_KEYS);
 }
 
-const implementationRecord = (link: ImplementationLink): Json => (link.note === undefined ? link.code : { code: link.code, note: link.note });
+const implementationRecord = (link: ImplementationLink): Json =>
+  link.note === undefined ? link.code : { code: link.code, note: link.note };
 
 /** Known keys in their order, values that are plain JSON; `extra` and `expect` with sorted keys. */
 function ordered(source: Readonly<Record<string, unknown>>, keys: readonly string[]): JsonMap {
@@ -61,22 +77,29 @@ function ordered(source: Readonly<Record<string, unknown>>, keys: readonly strin
 export function sorted(value: Json): Json {
   if (isList(value)) return value.map(sorted);
   if (typeof value !== 'object' || value === null) return value;
-  return Object.fromEntries(Object.entries(value).filter(([, item]) => item !== undefined).sort(([left], [right]) => (left < right ? -1 : 1)).map(([key, item]) => [key, sorted(item)]));
+  return Object.fromEntries(
+    Object.entries(value)
+      .filter(([, item]) => item !== undefined)
+      .sort(([left], [right]) => (left < right ? -1 : 1))
+      .map(([key, item]) => [key, sorted(item)]),
+  );
 }
 
 const isList = (value: Json): value is readonly Json[] => Array.isArray(value);
 
 /** The same spec without the positions of a file. */
 export const withoutPositions = (spec: Spec): Spec => {
-  const strip = <T extends { readonly position?: unknown }>({ position: _, ...rest }: T): Omit<T, 'position'> => rest;
+  const strip = <T extends { readonly position?: unknown }>({ position: _position, ...rest }: T): Omit<T, 'position'> => rest;
   return {
     ...strip(spec),
-    ...(spec.criteria === undefined ? {} : {
-      criteria: spec.criteria.map((criterion) => ({
-        ...strip(criterion),
-        ...(criterion.verified_by === undefined ? {} : { verified_by: criterion.verified_by.map(strip) }),
-        ...(criterion.implemented_by === undefined ? {} : { implemented_by: criterion.implemented_by.map(strip) }),
-      })),
-    }),
+    ...(spec.criteria === undefined
+      ? {}
+      : {
+          criteria: spec.criteria.map((criterion) => ({
+            ...strip(criterion),
+            ...(criterion.verified_by === undefined ? {} : { verified_by: criterion.verified_by.map(strip) }),
+            ...(criterion.implemented_by === undefined ? {} : { implemented_by: criterion.implemented_by.map(strip) }),
+          })),
+        }),
   };
 };

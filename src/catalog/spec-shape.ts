@@ -1,5 +1,20 @@
 /** The structure of a spec file (contract, section 2): its reader and its JSON Schema are made from this. */
-import { CONCERNS, LEVELS, REVIEWS, RISKS, RUNNER_NAMES, STATUSES, type Concern, type Expectation, type Json, type Level, type Position, type Review, type Risk, type Status } from '../model/index.js';
+import {
+  CONCERNS,
+  LEVELS,
+  REVIEWS,
+  RISKS,
+  RUNNER_NAMES,
+  STATUSES,
+  type Concern,
+  type Expectation,
+  type Json,
+  type Level,
+  type Position,
+  type Review,
+  type Risk,
+  type Status,
+} from '../model/index.js';
 import { parseDuration } from '../util/duration.js';
 import { unsafePathReason } from '../util/files.js';
 import { MAX_ID } from './ids.js';
@@ -79,7 +94,10 @@ export function selectorPath(selector: string): string {
   return ends.length === 0 ? selector : selector.slice(0, Math.min(...ends));
 }
 
-const atPath = (part: (value: string) => string) => (value: string): string | null => unsafePathReason(part(value));
+const atPath =
+  (part: (value: string) => string) =>
+  (value: string): string | null =>
+    unsafePathReason(part(value));
 const path = (doc: string): Shape<string> => text(LIMITS.path, { doc, check: unsafePathReason, refusal: 'unsafe-path' });
 const id = (doc: string): Shape<string> => text(MAX_ID, { doc });
 const prose = (doc: string): Shape<string> => text(LIMITS.text, { empty: true, doc });
@@ -87,72 +105,163 @@ const name = (doc: string): Shape<string> => text(64, { pattern: NAME, says: 'a 
 const slug = text(MAX_ID, { empty: true, doc: 'Short name from which the id was made.' });
 const extra = json<Readonly<Record<string, Json>>>(true, 'What an import brought and this format has no word for.');
 
-const link = record<RawLink>({
-  test: text(LIMITS.selector, { doc: 'Selector of a test: path, then > titles or :: names.', check: atPath(selectorPath), refusal: 'unsafe-path' }),
-  run: text(LIMITS.command, { doc: 'Command for a shell; its exit code (or report) decides.' }),
-  manual: text(LIMITS.note, { doc: 'What a person has to do.' }),
-  id: name('Name that needs of other links refer to.'),
-  runner: choice(RUNNER_NAMES, 'What runs it, where that is not plain from the file.'),
-  in: choice(['host', 'docker'], 'Where it runs (default: host).'),
-  environment: name('An environment of docker.environments in config.yaml.'),
-  requires: list(text(256, { pattern: /^(?:docker|orchestrator|cargo|dolt|env:[A-Za-z_][A-Za-z0-9_]*|bin:[A-Za-z0-9_][A-Za-z0-9._+-]*)$/, says: 'one of docker, orchestrator, cargo, dolt, env:NAME, bin:NAME' }), LIMITS.names, 'What must be there; unmet is SKIP(unavailable:…).'),
-  needs: list(name('Id of a link.'), LIMITS.names, 'Links that must have passed before.'),
-  workspace: choice(['fresh', 'inherit'], 'Whether it starts from the source or where its first need ended.'),
-  timeout: text(32, { digits: true, doc: 'How long it may take: 500ms, 30s, 5m, 1h.', check: (value) => (parseDuration(value) === null ? 'it is not a duration' : null), says: 'a duration such as 500ms, 30s, 5m or 1h' }),
-  inputs: list(path('A path or pattern below the project.'), LIMITS.names, 'What the check reads; for the verdict cache.'),
-  env: either<readonly string[] | Readonly<Record<string, string | null>>>([
-    list(text(128, { pattern: VARIABLE, says: 'a variable name' }), LIMITS.names),
-    map<string | null>(text(32_768, { empty: true, digits: true, nullable: true }), LIMITS.names, VARIABLE, 'a variable name'),
-  ], 'A mapping sets variables; a list of names lets those of the caller through.'),
-  features: list(text(256, { pattern: /^[A-Za-z0-9_][A-Za-z0-9_+./?-]*$/, says: 'the name of a cargo feature' }), LIMITS.names, 'Features of the cargo package.'),
-  ignored: boolean('Run it although the source marks it as ignored.'),
-  artifacts: list(path('A path or pattern below the project.'), LIMITS.names, 'Files kept as evidence.'),
-  expect: record<Expectation>({
-    exit: integer(0, 255, 'Exit code that passes (default: 0).'),
-    report: text(LIMITS.path, { doc: 'tap, junit:PATH or none.', pattern: /^(?:tap|none|junit:.+)$/, says: 'tap, none or junit:PATH', check: (value) => (value.startsWith('junit:') ? unsafePathReason(value.slice('junit:'.length)) : null), refusal: 'unsafe-path' }),
-    min_executed: integer(0, 1_000_000, 'Fewest tests that the report must show as executed.'),
-  }, { doc: 'What a command must give to pass.' }),
-  note: text(LIMITS.note, { empty: true, doc: 'For people.' }),
-}, { oneOf: ['test', 'run', 'manual'], position: true, doc: 'What verifies the criterion: exactly one of test, run, manual.' });
+const link = record<RawLink>(
+  {
+    test: text(LIMITS.selector, {
+      doc: 'Selector of a test: path, then > titles or :: names.',
+      check: atPath(selectorPath),
+      refusal: 'unsafe-path',
+    }),
+    run: text(LIMITS.command, { doc: 'Command for a shell; its exit code (or report) decides.' }),
+    manual: text(LIMITS.note, { doc: 'What a person has to do.' }),
+    id: name('Name that needs of other links refer to.'),
+    runner: choice(RUNNER_NAMES, 'What runs it, where that is not plain from the file.'),
+    in: choice(['host', 'docker'], 'Where it runs (default: host).'),
+    environment: name('An environment of docker.environments in config.yaml.'),
+    requires: list(
+      text(256, {
+        pattern: /^(?:docker|orchestrator|cargo|dolt|env:[A-Za-z_][A-Za-z0-9_]*|bin:[A-Za-z0-9_][A-Za-z0-9._+-]*)$/,
+        says: 'one of docker, orchestrator, cargo, dolt, env:NAME, bin:NAME',
+      }),
+      LIMITS.names,
+      'What must be there; unmet is SKIP(unavailable:…).',
+    ),
+    needs: list(name('Id of a link.'), LIMITS.names, 'Links that must have passed before.'),
+    workspace: choice(['fresh', 'inherit'], 'Whether it starts from the source or where its first need ended.'),
+    timeout: text(32, {
+      digits: true,
+      doc: 'How long it may take: 500ms, 30s, 5m, 1h.',
+      check: (value) => (parseDuration(value) === null ? 'it is not a duration' : null),
+      says: 'a duration such as 500ms, 30s, 5m or 1h',
+    }),
+    inputs: list(path('A path or pattern below the project.'), LIMITS.names, 'What the check reads; for the verdict cache.'),
+    env: either<readonly string[] | Readonly<Record<string, string | null>>>(
+      [
+        list(text(128, { pattern: VARIABLE, says: 'a variable name' }), LIMITS.names),
+        map<string | null>(text(32_768, { empty: true, digits: true, nullable: true }), LIMITS.names, VARIABLE, 'a variable name'),
+      ],
+      'A mapping sets variables; a list of names lets those of the caller through.',
+    ),
+    features: list(
+      text(256, { pattern: /^[A-Za-z0-9_][A-Za-z0-9_+./?-]*$/, says: 'the name of a cargo feature' }),
+      LIMITS.names,
+      'Features of the cargo package.',
+    ),
+    ignored: boolean('Run it although the source marks it as ignored.'),
+    artifacts: list(path('A path or pattern below the project.'), LIMITS.names, 'Files kept as evidence.'),
+    expect: record<Expectation>(
+      {
+        exit: integer(0, 255, 'Exit code that passes (default: 0).'),
+        report: text(LIMITS.path, {
+          doc: 'tap, junit:PATH or none.',
+          pattern: /^(?:tap|none|junit:.+)$/,
+          says: 'tap, none or junit:PATH',
+          check: (value) => (value.startsWith('junit:') ? unsafePathReason(value.slice('junit:'.length)) : null),
+          refusal: 'unsafe-path',
+        }),
+        min_executed: integer(0, 1_000_000, 'Fewest tests that the report must show as executed.'),
+      },
+      { doc: 'What a command must give to pass.' },
+    ),
+    note: text(LIMITS.note, { empty: true, doc: 'For people.' }),
+  },
+  { oneOf: ['test', 'run', 'manual'], position: true, doc: 'What verifies the criterion: exactly one of test, run, manual.' },
+);
 
-const code = (): Shape<string> => text(LIMITS.selector, { doc: 'path or path::symbol', check: atPath(selectorPath), refusal: 'unsafe-path' });
+const code = (): Shape<string> =>
+  text(LIMITS.selector, { doc: 'path or path::symbol', check: atPath(selectorPath), refusal: 'unsafe-path' });
 const implementation = either<string | RawImplementation>([
   code(),
-  record<RawImplementation>({ code: code(), note: text(LIMITS.note, { empty: true, doc: 'For people.' }) }, { required: ['code'], position: true }) as Shape<string | RawImplementation>, // one side of the union
+  record<RawImplementation>(
+    { code: code(), note: text(LIMITS.note, { empty: true, doc: 'For people.' }) },
+    { required: ['code'], position: true },
+  ) as Shape<string | RawImplementation>, // one side of the union
 ]);
 
-const criterion = record<RawCriterion>({
-  id: id('AC-…; unique in the project without regard to case.'),
-  title: text(LIMITS.title, { doc: 'The statement, in one line.' }),
-  slug,
-  intent: prose('What it is for.'),
-  description: prose('More about it.'),
-  review: choice(REVIEWS, 'Who judges it (default: automated).'),
-  risk: choice(RISKS, 'What a failure would cost (default: medium).'),
-  concerns: list(choice(CONCERNS), LIMITS.names, 'Which qualities it is about.'),
-  status: choice(STATUSES, 'Its own status, else that of the spec.'),
-  verified_by: list(link, LIMITS.links, 'Declared links; links found in code need no entry.'),
-  implemented_by: list(implementation, LIMITS.links, 'The code that it is about.'),
-  gap: text(LIMITS.note, { doc: 'Why nothing verifies it yet: SKIP(gap).' }),
-  extra,
-}, { required: ['id', 'title'], apart: [['gap', 'verified_by']], position: true });
+const criterion = record<RawCriterion>(
+  {
+    id: id('AC-…; unique in the project without regard to case.'),
+    title: text(LIMITS.title, { doc: 'The statement, in one line.' }),
+    slug,
+    intent: prose('What it is for.'),
+    description: prose('More about it.'),
+    review: choice(REVIEWS, 'Who judges it (default: automated).'),
+    risk: choice(RISKS, 'What a failure would cost (default: medium).'),
+    concerns: list(choice(CONCERNS), LIMITS.names, 'Which qualities it is about.'),
+    status: choice(STATUSES, 'Its own status, else that of the spec.'),
+    verified_by: list(link, LIMITS.links, 'Declared links; links found in code need no entry.'),
+    implemented_by: list(implementation, LIMITS.links, 'The code that it is about.'),
+    gap: text(LIMITS.note, { doc: 'Why nothing verifies it yet: SKIP(gap).' }),
+    extra,
+  },
+  { required: ['id', 'title'], apart: [['gap', 'verified_by']], position: true },
+);
 
-export const specShape: Shape<RawSpec> = record<RawSpec>({
-  id: id('SPEC-…; unique in the project without regard to case.'),
-  title: text(LIMITS.title, { doc: 'The capability, in one line.' }),
-  level: choice(LEVELS, 'How high it stands.'),
-  status: choice(STATUSES, 'Draft and deprecated are verified and counted; retired is not.'),
-  slug,
-  owner: text(LIMITS.title, { doc: 'Who answers for it.' }),
-  intent: prose('What it is for.'),
-  description: prose('More about it.'),
-  depends_on: list(id('Id of a spec.'), LIMITS.references, 'Specs that it builds on.'),
-  constrained_by: list(id('Id of a spec.'), LIMITS.references, 'Specs that limit it.'),
-  criteria: list(criterion, LIMITS.criteria, 'Statements that can be checked.'),
-  extra,
-}, { required: ['id', 'title', 'level', 'status'], position: true, doc: 'One capability and its acceptance criteria.' });
+export const specShape: Shape<RawSpec> = record<RawSpec>(
+  {
+    id: id('SPEC-…; unique in the project without regard to case.'),
+    title: text(LIMITS.title, { doc: 'The capability, in one line.' }),
+    level: choice(LEVELS, 'How high it stands.'),
+    status: choice(STATUSES, 'Draft and deprecated are verified and counted; retired is not.'),
+    slug,
+    owner: text(LIMITS.title, { doc: 'Who answers for it.' }),
+    intent: prose('What it is for.'),
+    description: prose('More about it.'),
+    depends_on: list(id('Id of a spec.'), LIMITS.references, 'Specs that it builds on.'),
+    constrained_by: list(id('Id of a spec.'), LIMITS.references, 'Specs that limit it.'),
+    criteria: list(criterion, LIMITS.criteria, 'Statements that can be checked.'),
+    extra,
+  },
+  { required: ['id', 'title', 'level', 'status'], position: true, doc: 'One capability and its acceptance criteria.' },
+);
 
 /** Keys in the order in which they are written. */
-export const SPEC_KEYS = ['id', 'title', 'level', 'status', 'slug', 'owner', 'intent', 'description', 'depends_on', 'constrained_by', 'criteria', 'extra'] as const;
-export const CRITERION_KEYS = ['id', 'title', 'slug', 'intent', 'description', 'review', 'risk', 'concerns', 'status', 'verified_by', 'implemented_by', 'gap', 'extra'] as const;
-export const LINK_KEYS = ['test', 'run', 'manual', 'id', 'runner', 'in', 'environment', 'requires', 'needs', 'workspace', 'timeout', 'inputs', 'env', 'features', 'ignored', 'artifacts', 'expect', 'note'] as const;
+export const SPEC_KEYS = [
+  'id',
+  'title',
+  'level',
+  'status',
+  'slug',
+  'owner',
+  'intent',
+  'description',
+  'depends_on',
+  'constrained_by',
+  'criteria',
+  'extra',
+] as const;
+export const CRITERION_KEYS = [
+  'id',
+  'title',
+  'slug',
+  'intent',
+  'description',
+  'review',
+  'risk',
+  'concerns',
+  'status',
+  'verified_by',
+  'implemented_by',
+  'gap',
+  'extra',
+] as const;
+export const LINK_KEYS = [
+  'test',
+  'run',
+  'manual',
+  'id',
+  'runner',
+  'in',
+  'environment',
+  'requires',
+  'needs',
+  'workspace',
+  'timeout',
+  'inputs',
+  'env',
+  'features',
+  'ignored',
+  'artifacts',
+  'expect',
+  'note',
+] as const;

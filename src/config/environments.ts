@@ -1,47 +1,13 @@
 /** Docker environments as declared in config.yaml (docs/configuration.md); defaults are filled in by run/docker. */
 import { shapes, type Shape } from '../catalog/index.js';
+import type { DeclaredEnvironment, DeclaredSetup } from '../model/index.js';
 import { parseDuration } from '../util/duration.js';
 import { unsafePathReason } from '../util/files.js';
 
-export interface DockerSetup {
-  readonly id: string;
-  readonly run: string;
-  readonly network?: string;
-  /** As written; `parseDuration` gives milliseconds. */
-  readonly timeout?: string;
-  /** Paths or patterns below the project that are mounted read-only at /inputs. */
-  readonly inputs?: readonly string[];
-  readonly env?: Readonly<Record<string, string>>;
-}
-
-export interface DockerSource {
-  readonly include?: readonly string[];
-  readonly exclude?: readonly string[];
-}
-
-export interface DockerLimits {
-  readonly cpus?: number;
-  /** As written: `512m`, `2g`, bytes without a unit. */
-  readonly memory?: string;
-  readonly pids?: number;
-  readonly network?: string;
-}
-
-export interface DockerEnvironment {
-  readonly image: string;
-  readonly pull?: 'never' | 'missing' | 'always';
-  readonly user?: string;
-  readonly workdir?: string;
-  readonly shell?: readonly string[];
-  readonly env?: Readonly<Record<string, string>>;
-  readonly pass_env?: readonly string[];
-  readonly secrets?: readonly string[];
-  readonly setup?: readonly DockerSetup[];
-  readonly source?: DockerSource;
-  /** Symlinks made in each workspace: path below the workspace → absolute path in the container. */
-  readonly link?: Readonly<Record<string, string>>;
-  readonly limits?: DockerLimits;
-}
+export type DockerEnvironment = DeclaredEnvironment;
+export type DockerSetup = DeclaredSetup;
+export type DockerSource = NonNullable<DeclaredEnvironment['source']>;
+export type DockerLimits = NonNullable<DeclaredEnvironment['limits']>;
 
 const { choice, integer, list, map, record, text } = shapes;
 

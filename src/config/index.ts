@@ -18,3 +18,4 @@ export {
 } from './directories.js';
 export { MANIFEST, parseManifest, readManifest, type Manifest } from './manifest.js';
 export { configShape, parseConfig } from './file.js';
+export { editConfigText, editSetting, type EditedSetting, type EditOptions } from './edit.js';

@@ -55,8 +55,8 @@ export function configPaths(root: string, env: Environment, cwd: string): readon
   ];
 }
 
-/** Reads one config file; a missing one is an empty layer. */
-export async function fileLayer(root: string, config: ConfigPath): Promise<Layer> {
+/** Reads one config file (or takes `content` for it); a missing one is an empty layer. */
+export async function fileLayer(root: string, config: ConfigPath, content?: string): Promise<Layer> {
   const empty = { name: config.layer, values: new Map<string, Origin>(), failures: [], notes: [] };
   const inProject = config.shown === PROJECT_CONFIG || config.shown === LOCAL_CONFIG;
   const refuse = (kind: Failure['kind'], message: string, hint: string): Layer => ({
@@ -72,8 +72,9 @@ export async function fileLayer(root: string, config: ConfigPath): Promise<Layer
   }
   let bytes: Uint8Array;
   try {
-    if ((await lstat(config.path)).isDirectory()) return refuse('invalid-config', `${config.shown} is a folder.`, 'Remove it.');
-    bytes = await readFile(config.path);
+    if (content === undefined && (await lstat(config.path)).isDirectory())
+      return refuse('invalid-config', `${config.shown} is a folder.`, 'Remove it.');
+    bytes = content === undefined ? await readFile(config.path) : Buffer.from(content);
   } catch (error) {
     if (errorCode(error) !== 'ENOENT' && errorCode(error) !== 'ENOTDIR')
       return refuse('invalid-config', `${config.shown} cannot be read (${errorCode(error)}).`, 'Check its permissions.');

@@ -12,8 +12,9 @@ export const exists = async (path: string): Promise<boolean> => access(path, con
 /**
  * Writes a file so that a reader, or a crash at any moment, sees the old content or the new, never half:
  * temporary name in the same folder, fsync, rename, fsync of the folder. Keeps the mode of a file that was there.
+ * `beforeRename` runs when the new content is on disk and not yet in place (for failpoints).
  */
-export async function writeAtomically(path: string, content: string | Uint8Array, mode?: number): Promise<void> {
+export async function writeAtomically(path: string, content: string | Uint8Array, mode?: number, beforeRename?: () => void): Promise<void> {
   await mkdir(dirname(path), { recursive: true });
   const kept = mode ?? (await stat(path).then((found) => found.mode & 0o7777, () => 0o644));
   const temporary = `${path}.${randomBytes(6).toString('hex')}.tmp`;
@@ -29,6 +30,7 @@ export async function writeAtomically(path: string, content: string | Uint8Array
   }
   await handle.close();
   try {
+    beforeRename?.();
     await rename(temporary, path);
   } catch (error) {
     await unlink(temporary).catch(() => undefined);

@@ -1,52 +1,183 @@
 /** Catalogs, as fast-check makes them: every field, awkward texts. */
-import fc from 'fast-check';
-import { CONCERNS, LEVELS, REVIEWS, RISKS, RUNNER_NAMES, STATUSES, type Criterion, type DeclaredLink, type ImplementationLink, type Json, type Spec } from '../../src/model/index.js';
+import * as fc from 'fast-check';
+import {
+  CONCERNS,
+  LEVELS,
+  REVIEWS,
+  RISKS,
+  RUNNER_NAMES,
+  STATUSES,
+  type Criterion,
+  type DeclaredLink,
+  type ImplementationLink,
+  type Json,
+  type Spec,
+} from '../../src/model/index.js';
 
-const AWKWARD = ['yes', 'null', '~', '1.10', '0x1F', '- x', '# x', 'a: b', 'a #b', 'a:', '`c` d', '"q"', "it's", '!tag', '&a', '*a', '%x', '@x', '{a}', '[a]', 'x\ty', ' lead', 'trail ', 'two\nlines', 'ends\n', 'ends\n\n', '\n', ' \n x', 'a\r\nb', 'é — ☃ 😀', '\u0085\u2028', '\ufeffx', '---', '...', '...\n---\n', '__proto__', '2026-05-12T00:00:00Z', '.5', '-', '?', '|', '>', ',', 'x\n\ny', 'x \ny', '\u0007\u001b[31m', '30s', 'true', '= x', '<<'];
-const words = fc.oneof({ weight: 3, arbitrary: fc.constantFrom(...AWKWARD) }, { weight: 3, arbitrary: fc.string({ unit: 'grapheme', maxLength: 30 }) }, { weight: 2, arbitrary: fc.stringMatching(/^[a-z]{1,8}( [a-z]{1,8}){0,5}$/) });
+const AWKWARD = [
+  'yes',
+  'null',
+  '~',
+  '1.10',
+  '0x1F',
+  '- x',
+  '# x',
+  'a: b',
+  'a #b',
+  'a:',
+  '`c` d',
+  '"q"',
+  "it's",
+  '!tag',
+  '&a',
+  '*a',
+  '%x',
+  '@x',
+  '{a}',
+  '[a]',
+  'x\ty',
+  ' lead',
+  'trail ',
+  'two\nlines',
+  'ends\n',
+  'ends\n\n',
+  '\n',
+  ' \n x',
+  'a\r\nb',
+  'é — ☃ 😀',
+  '\u0085\u2028',
+  '\ufeffx',
+  '---',
+  '...',
+  '...\n---\n',
+  '__proto__',
+  '2026-05-12T00:00:00Z',
+  '.5',
+  '-',
+  '?',
+  '|',
+  '>',
+  ',',
+  'x\n\ny',
+  'x \ny',
+  '\u0007\u001b[31m',
+  '30s',
+  'true',
+  '= x',
+  '<<',
+];
+const words = fc.oneof(
+  { weight: 3, arbitrary: fc.constantFrom(...AWKWARD) },
+  { weight: 3, arbitrary: fc.string({ unit: 'grapheme', maxLength: 30 }) },
+  { weight: 2, arbitrary: fc.stringMatching(/^[a-z]{1,8}( [a-z]{1,8}){0,5}$/) },
+);
 /** Any text that UTF-8 can carry, without NUL. */
 const prose = words.filter((value) => !value.includes('\0') && !/\p{Surrogate}/u.test(value));
 const line = prose.filter((value) => value !== '');
 const path = fc.stringMatching(/^[a-z]{1,6}(\/[a-z_.]{1,6}[a-z]){0,2}\.ts$/).filter((value) => !value.includes('..'));
 const json: fc.Arbitrary<Json> = fc.letrec<{ value: Json }>((tie) => ({
-  value: fc.oneof({ maxDepth: 3 }, fc.constant(null), fc.boolean(), fc.integer(), prose, fc.array(tie('value'), { maxLength: 3 }), fc.dictionary(fc.oneof(line, fc.constant('__proto__')), tie('value'), { maxKeys: 3 })),
+  value: fc.oneof(
+    { maxDepth: 3 },
+    fc.constant(null),
+    fc.boolean(),
+    fc.integer(),
+    prose,
+    fc.array(tie('value'), { maxLength: 3 }),
+    fc.dictionary(fc.oneof(line, fc.constant('__proto__')), tie('value'), { maxKeys: 3 }),
+  ),
 })).value;
 const extra = fc.dictionary(fc.oneof(line, fc.constant('__proto__')), json, { minKeys: 0, maxKeys: 3 });
 
 type Optional<T> = { readonly [K in keyof T]: fc.Arbitrary<Exclude<T[K], undefined>> };
 /** A record some of whose keys are missing (missing, not undefined). */
-const partly = <T extends object>(required: Optional<Pick<T, never>> & Record<string, fc.Arbitrary<unknown>>, optional: Record<string, fc.Arbitrary<unknown>>): fc.Arbitrary<T> =>
+const partly = <T extends object>(
+  required: Optional<Pick<T, never>> & Record<string, fc.Arbitrary<unknown>>,
+  optional: Record<string, fc.Arbitrary<unknown>>,
+): fc.Arbitrary<T> =>
   // The keys are those of T; fast-check's type for this form is wider.
   fc.record({ ...required, ...optional }, { requiredKeys: Object.keys(required) }) as unknown as fc.Arbitrary<T>;
 
 const variable = fc.stringMatching(/^[A-Z_][A-Z0-9_]{0,5}$/);
 const names = fc.uniqueArray(fc.stringMatching(/^[a-z]{1,6}$/), { maxLength: 3 });
 const target = fc.oneof(
-  fc.record({ kind: fc.constant('test' as const), target: fc.tuple(path, fc.oneof(fc.constant(''), line.map((title) => ` > ${title}`))).map(([file, rest]) => file + rest) }),
+  fc.record({
+    kind: fc.constant('test' as const),
+    target: fc
+      .tuple(
+        path,
+        fc.oneof(
+          fc.constant(''),
+          line.map((title) => ` > ${title}`),
+        ),
+      )
+      .map(([file, rest]) => file + rest),
+  }),
   fc.record({ kind: fc.constant('run' as const), target: line }),
   fc.record({ kind: fc.constant('manual' as const), target: line }),
 );
-export const link: fc.Arbitrary<DeclaredLink> = fc.tuple(target, partly<DeclaredLink>({}, {
-  id: fc.stringMatching(/^[a-z]{1,6}$/), runner: fc.constantFrom(...RUNNER_NAMES), in: fc.constantFrom('host', 'docker'), environment: fc.stringMatching(/^[a-z]{1,6}$/),
-  requires: fc.uniqueArray(fc.constantFrom('docker', 'orchestrator', 'env:STRIPE_KEY', 'bin:psql'), { maxLength: 3 }), needs: names, workspace: fc.constantFrom('fresh', 'inherit'),
-  timeout: fc.constantFrom('30s', '500ms', '12', '1.5m'), inputs: fc.array(path, { maxLength: 3 }), env: fc.oneof(fc.dictionary(variable, prose, { maxKeys: 3 }), fc.dictionary(variable, fc.constant(null), { maxKeys: 3 })),
-  features: names, ignored: fc.boolean(), artifacts: fc.array(path, { maxLength: 2 }), expect: partly({}, { exit: fc.nat(255), report: fc.constantFrom('tap', 'none', 'junit:out/r.xml'), min_executed: fc.nat(9) }), note: prose,
-})).map(([kind, rest]) => ({ ...kind, ...rest }));
+export const link: fc.Arbitrary<DeclaredLink> = fc
+  .tuple(
+    target,
+    partly<DeclaredLink>(
+      {},
+      {
+        id: fc.stringMatching(/^[a-z]{1,6}$/),
+        runner: fc.constantFrom(...RUNNER_NAMES),
+        in: fc.constantFrom('host', 'docker'),
+        environment: fc.stringMatching(/^[a-z]{1,6}$/),
+        requires: fc.uniqueArray(fc.constantFrom('docker', 'orchestrator', 'env:STRIPE_KEY', 'bin:psql'), { maxLength: 3 }),
+        needs: names,
+        workspace: fc.constantFrom('fresh', 'inherit'),
+        timeout: fc.constantFrom('30s', '500ms', '12', '1.5m'),
+        inputs: fc.array(path, { maxLength: 3 }),
+        env: fc.oneof(fc.dictionary(variable, prose, { maxKeys: 3 }), fc.dictionary(variable, fc.constant(null), { maxKeys: 3 })),
+        features: names,
+        ignored: fc.boolean(),
+        artifacts: fc.array(path, { maxLength: 2 }),
+        expect: partly({}, { exit: fc.nat(255), report: fc.constantFrom('tap', 'none', 'junit:out/r.xml'), min_executed: fc.nat(9) }),
+        note: prose,
+      },
+    ),
+  )
+  .map(([kind, rest]) => ({ ...kind, ...rest }));
 const implementation: fc.Arbitrary<ImplementationLink> = partly({ code: path }, { note: prose });
 
 const criterionWith = (id: fc.Arbitrary<string>): fc.Arbitrary<Criterion> =>
-  partly<Criterion>({ id, title: line }, {
-    slug: prose, intent: prose, description: prose, review: fc.constantFrom(...REVIEWS), risk: fc.constantFrom(...RISKS), concerns: fc.uniqueArray(fc.constantFrom(...CONCERNS), { maxLength: 3 }), status: fc.constantFrom(...STATUSES),
-    verified_by: fc.array(link, { maxLength: 3 }), implemented_by: fc.array(implementation, { maxLength: 2 }), gap: line, extra,
-  }).map((value) => {
+  partly<Criterion>(
+    { id, title: line },
+    {
+      slug: prose,
+      intent: prose,
+      description: prose,
+      review: fc.constantFrom(...REVIEWS),
+      risk: fc.constantFrom(...RISKS),
+      concerns: fc.uniqueArray(fc.constantFrom(...CONCERNS), { maxLength: 3 }),
+      status: fc.constantFrom(...STATUSES),
+      verified_by: fc.array(link, { maxLength: 3 }),
+      implemented_by: fc.array(implementation, { maxLength: 2 }),
+      gap: line,
+      extra,
+    },
+  ).map((value) => {
     if (value.gap === undefined || value.verified_by === undefined) return value;
     const { gap: _, ...rest } = value;
     return rest;
   });
 const slug = fc.stringMatching(/^[A-Za-z0-9][A-Za-z0-9._-]{0,8}$/);
 export const spec: fc.Arbitrary<Spec> = slug.chain((name) =>
-  partly<Spec>({ id: fc.constant(`SPEC-${name}`), title: line, level: fc.constantFrom(...LEVELS), status: fc.constantFrom(...STATUSES) }, {
-    slug: prose, owner: line, intent: prose, description: prose, depends_on: names.map((list) => list.map((item) => `SPEC-${item}`)), constrained_by: names.map((list) => list.map((item) => `SPEC-${item}`)),
-    criteria: fc.uniqueArray(slug, { maxLength: 4, selector: (value) => value.toLowerCase() }).chain((slugs) => fc.tuple(...slugs.map((item) => criterionWith(fc.constant(`AC-${name}-${item}`))))), extra,
-  }),
+  partly<Spec>(
+    { id: fc.constant(`SPEC-${name}`), title: line, level: fc.constantFrom(...LEVELS), status: fc.constantFrom(...STATUSES) },
+    {
+      slug: prose,
+      owner: line,
+      intent: prose,
+      description: prose,
+      depends_on: names.map((list) => list.map((item) => `SPEC-${item}`)),
+      constrained_by: names.map((list) => list.map((item) => `SPEC-${item}`)),
+      criteria: fc
+        .uniqueArray(slug, { maxLength: 4, selector: (value) => value.toLowerCase() })
+        .chain((slugs) => fc.tuple(...slugs.map((item) => criterionWith(fc.constant(`AC-${name}-${item}`))))),
+      extra,
+    },
+  ),
 );

@@ -21,6 +21,10 @@ export interface Layout {
   readonly order: readonly string[];
   /** Fields that are lists of records, edited item by item. */
   readonly lists: Readonly<Record<string, ListLayout>>;
+  /** Fields that are mappings, edited key by key. */
+  readonly maps?: Readonly<Record<string, Layout>>;
+  /** True when the mapping may lose its last key: a file's root, which is then an empty file. */
+  readonly mayBeEmpty?: boolean;
 }
 
 export interface ListLayout {
@@ -29,7 +33,8 @@ export interface ListLayout {
   readonly identity: (item: Json) => string;
 }
 
-export const same = (left: Json | undefined, right: Json | undefined): boolean => canonicalJson(left ?? null) === canonicalJson(right ?? null) && (left === undefined) === (right === undefined);
+export const same = (left: Json | undefined, right: Json | undefined): boolean =>
+  canonicalJson(left ?? null) === canonicalJson(right ?? null) && (left === undefined) === (right === undefined);
 const isJsonMap = (value: Json | undefined): value is JsonMap => typeof value === 'object' && value !== null && !Array.isArray(value);
 
 /** `text` with the mapping `node` changed from `current` to `next`, or null when that needs more than local edits. */
@@ -69,7 +74,7 @@ class Editor {
   map(node: YamlMap, current: JsonMap, next: JsonMap, layout: Layout): boolean {
     const removed = Object.keys(current).filter((key) => next[key] === undefined);
     const added = Object.keys(next).filter((key) => current[key] === undefined);
-    if (removed.length === Object.keys(current).length) return false;
+    if (removed.length === Object.keys(current).length && (layout.mayBeEmpty !== true || added.length > 0)) return false;
     for (const key of Object.keys(next)) {
       if (current[key] === undefined || same(current[key], next[key])) continue;
       const pair = pairOf(node, key);
@@ -83,8 +88,22 @@ class Editor {
   }
 
   private change(node: YamlMap, pair: YamlPair, key: string, current: Json, next: Json, layout: Layout): boolean {
+    const inner = layout.maps?.[key];
+    if (inner !== undefined && isMapNode(pair.value) && isJsonMap(current)) {
+      if (isJsonMap(next)) return this.map(pair.value, current, next, inner);
+      // A group that loses all its keys and keeps its comments.
+      if (next === null && pair.value.flow !== true) return this.map(pair.value, current, {}, { ...inner, mayBeEmpty: true });
+    }
     const list = layout.lists[key];
-    if (list !== undefined && isSequenceNode(pair.value) && Array.isArray(current) && Array.isArray(next) && next.length > 0 && current.length > 0 && pair.value.flow !== true) {
+    if (
+      list !== undefined &&
+      isSequenceNode(pair.value) &&
+      Array.isArray(current) &&
+      Array.isArray(next) &&
+      next.length > 0 &&
+      current.length > 0 &&
+      pair.value.flow !== true
+    ) {
       // Array.isArray narrows to any[]; both are Json by their types.
       return this.list(pair.value, current as readonly Json[], next as readonly Json[], list);
     }
@@ -132,8 +151,12 @@ class Editor {
     };
     for (const key of [...added].sort((left, right) => rank(left) - rank(right))) {
       const staying = node.items.filter((pair) => !removed.includes(keyOf(pair)));
-      const before = staying.filter((pair) => rank(keyOf(pair)) < rank(key));
-      const anchor = before.reduce<YamlPair | null>((best, pair) => (best === null || rank(keyOf(pair)) >= rank(keyOf(best)) ? pair : best), null);
+      // A key without a place of its own goes to the end.
+      const before = staying.filter((pair) => !layout.order.includes(key) || rank(keyOf(pair)) < rank(key));
+      const anchor = before.reduce<YamlPair | null>(
+        (best, pair) => (best === null || rank(keyOf(pair)) >= rank(keyOf(best)) ? pair : best),
+        null,
+      );
       const value = next[key] ?? null;
       if (node.flow === true) {
         const last = staying.at(-1);
@@ -169,7 +192,8 @@ class Editor {
     const wanted = next.map(layout.identity);
     if (new Set(identities).size !== identities.length || new Set(wanted).size !== wanted.length) return false;
     const kept = identities.filter((identity) => wanted.includes(identity));
-    if (kept.length === 0 || canonicalJson(kept) !== canonicalJson(wanted.filter((identity) => identities.includes(identity)))) return false;
+    if (kept.length === 0 || canonicalJson(kept) !== canonicalJson(wanted.filter((identity) => identities.includes(identity))))
+      return false;
     for (const [index, place] of places.entries()) {
       if (!wanted.includes(identities[index] ?? '')) this.removeLines(this.lineStart(place.dash), place.end);
     }
@@ -182,7 +206,11 @@ class Editor {
         if (target === undefined) return false;
         const indent = this.column(target.dash);
         const at = anchor === null ? target.dash : this.endOfLine(target.end);
-        this.replace(at, at, anchor === null ? `${emitItem(item, indent)}\n${' '.repeat(indent)}` : `\n${' '.repeat(indent)}${emitItem(item, indent)}`);
+        this.replace(
+          at,
+          at,
+          anchor === null ? `${emitItem(item, indent)}\n${' '.repeat(indent)}` : `\n${' '.repeat(indent)}${emitItem(item, indent)}`,
+        );
         continue;
       }
       anchor = place;
@@ -249,7 +277,10 @@ export function reorderList(text: string, node: YamlSequence, identities: readon
   for (const place of places) starts.push(lineFeedAfter(place.end));
   if (starts.includes(-1)) return null;
   const chunks = places.map((_, index) => text.slice(starts[index], starts[index + 1]));
-  const order = [...wanted.filter((identity) => identities.includes(identity)), ...identities.filter((identity) => !wanted.includes(identity))];
+  const order = [
+    ...wanted.filter((identity) => identities.includes(identity)),
+    ...identities.filter((identity) => !wanted.includes(identity)),
+  ];
   const moved = order.map((identity) => chunks[identities.indexOf(identity)] ?? '');
   return text.slice(0, starts[0]) + moved.join('') + text.slice(starts.at(-1));
 }

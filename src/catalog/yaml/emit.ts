@@ -21,7 +21,14 @@ const PLAIN = /^[\p{L}_/.$(][\p{L}\p{M}\p{N} _/.,;$()<>=+*@%^~|?!'"&\\:#…–�
 function plain(value: string, flow: boolean): boolean {
   if (DURATION.test(value)) return true;
   if (!PLAIN.test(value) || NOT_TEXT.test(value)) return false;
-  if (value.endsWith(' ') || value.endsWith(':') || value.includes(': ') || value.includes(' #') || /^[.]+\d|^\.\.\.$|^\.(?:inf|nan)$/i.test(value)) return false;
+  if (
+    value.endsWith(' ') ||
+    value.endsWith(':') ||
+    value.includes(': ') ||
+    value.includes(' #') ||
+    /^[.]+\d|^\.\.\.$|^\.(?:inf|nan)$/i.test(value)
+  )
+    return false;
   return !flow || !/[,:?]/.test(value);
 }
 
@@ -33,11 +40,17 @@ export function emitScalar(value: string | number | boolean | null, flow = false
 
 /** JSON's escapes are YAML's; what JSON leaves raw but an editor, a terminal or a YAML reader may mangle is escaped too. */
 const doubleQuoted = (value: string): string =>
-  JSON.stringify(value).replace(/[\u007f-\u00a0\u00ad\u200b-\u200f\u2028-\u202f\u2060-\u206f\ufeff\ufff0-\uffff]/gu, (character) => `\\u${(character.codePointAt(0) ?? 0).toString(16).padStart(4, '0')}`);
+  JSON.stringify(value).replace(
+    /[\u007f-\u00a0\u00ad\u200b-\u200f\u2028-\u202f\u2060-\u206f\ufeff\ufff0-\uffff]/gu,
+    (character) => `\\u${(character.codePointAt(0) ?? 0).toString(16).padStart(4, '0')}`,
+  );
 
 /** True when the text can be a literal block and come back unchanged. */
 const blockable = (value: string): boolean =>
-  /^[^\s][^\u0000-\u0008\u000b-\u001f\u007f-\u009f\u2028\u2029\ufeff\ufffe\uffff]*$/u.test(value) && value.includes('\n') && !value.endsWith('\n\n') && !/[ \t]\n*$/.test(value);
+  /^[^\s][^\u0000-\u0008\u000b-\u001f\u007f-\u009f\u2028\u2029\ufeff\ufffe\uffff]*$/u.test(value) &&
+  value.includes('\n') &&
+  !value.endsWith('\n\n') &&
+  !/[ \t]\n*$/.test(value);
 
 function blockText(value: string, indent: number): string {
   const pad = ' '.repeat(indent);
@@ -56,7 +69,8 @@ export function emitFlow(value: Json): string {
   return emitScalar(value, true);
 }
 
-const short = (value: readonly Json[]): boolean => value.every((item) => !isList(item) && !isMap(item)) && emitFlow(value).length <= FLOW_WIDTH;
+const short = (value: readonly Json[]): boolean =>
+  value.every((item) => !isList(item) && !isMap(item)) && emitFlow(value).length <= FLOW_WIDTH;
 
 /**
  * `key: value` as lines, the first without its indentation, without a final line feed.
@@ -64,7 +78,8 @@ const short = (value: readonly Json[]): boolean => value.every((item) => !isList
  */
 export function emitPair(key: string, value: Json, indent: number): string {
   const name = emitScalar(key);
-  if (isList(value)) return value.length === 0 || short(value) ? `${name}: ${emitFlow(value)}` : `${name}:\n${emitItems(value, indent + 2)}`;
+  if (isList(value))
+    return value.length === 0 || short(value) ? `${name}: ${emitFlow(value)}` : `${name}:\n${emitItems(value, indent + 2)}`;
   if (isMap(value)) {
     if (key === 'expect' || Object.keys(value).length === 0) return `${name}: ${emitFlow(value)}`;
     return `${name}:\n${' '.repeat(indent + 2)}${emitMap(value, indent + 2)}`;
@@ -79,7 +94,8 @@ export function emitMap(value: JsonMap, indent: number): string {
 }
 
 /** The items of a list, each with its indentation; `indent` is the column of the dashes. */
-export const emitItems = (items: readonly Json[], indent: number): string => items.map((item) => ' '.repeat(indent) + emitItem(item, indent)).join('\n');
+export const emitItems = (items: readonly Json[], indent: number): string =>
+  items.map((item) => ' '.repeat(indent) + emitItem(item, indent)).join('\n');
 
 /** `- item` as lines, the first without its indentation. */
 export function emitItem(item: Json, indent: number): string {

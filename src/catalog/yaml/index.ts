@@ -1,4 +1,14 @@
-export { parseYaml, yaml, YAML_LIMITS, type YamlMap, type YamlNode, type YamlPair, type YamlParse, type YamlSequence, type YamlSource } from './source.js';
+export {
+  parseYaml,
+  yaml,
+  YAML_LIMITS,
+  type YamlMap,
+  type YamlNode,
+  type YamlPair,
+  type YamlParse,
+  type YamlSequence,
+  type YamlSource,
+} from './source.js';
 export { isMapNode, isSequenceNode, MAX_FAILURES, quoted, readShape, textTrouble, type ReadResult } from './reader.js';
 export * as shapes from './shape.js';
 export type { AnyShape, Shape, TextShape } from './shape.js';
