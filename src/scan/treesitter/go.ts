@@ -9,6 +9,7 @@ import type { Language } from '../language.js';
 import { mentionsTag } from '../tags.js';
 import { analyse } from './analyse.js';
 import { inside, namesAssertion, reachOf, type AssertionRules, type Bodies } from './assertions.js';
+import { bodiesIn } from './bodies.js';
 import { commentGroups, linksOfComment } from './comments.js';
 import { bindTest, type Findings } from './findings.js';
 import { constantsIn, constantText, isConstrained, skipsIn, subtestsIn, testParameter, type Subtest } from './go-source.js';
@@ -52,10 +53,11 @@ class GoFile {
   readonly #root: Syntax;
   readonly #constants: ReadonlyMap<string, string>;
   readonly #skip: SkipMark | null;
-  #bodies: Map<string, Syntax[]> | undefined;
+  readonly #functions: Bodies;
 
   constructor(root: Syntax, findings: Findings) {
     this.#root = root;
+    this.#functions = bodiesIn(root, ['function_declaration', 'method_declaration'], TOKENS);
     this.#findings = findings;
     this.#constants = constantsIn(root.children, new Map());
     this.#skip = isConstrained(root, findings.source.file) ? 'conditional' : null;
@@ -125,21 +127,6 @@ class GoFile {
     return reach === 'unknown' ? null : reach === 'nothing';
   }
 
-  #functions: Bodies = (name) => this.#named(name).map((node) => inside(tokensOf(node, TOKENS)));
-
-  #named(name: string): readonly Syntax[] {
-    if (this.#bodies === undefined) {
-      this.#bodies = new Map();
-      for (const node of this.#root.children) {
-        if (node.type !== 'function_declaration' && node.type !== 'method_declaration') continue;
-        const own = node.field('name')?.text ?? '';
-        const body = node.field('body');
-        if (body !== null) this.#bodies.set(own, [...(this.#bodies.get(own) ?? []), body]);
-      }
-    }
-    return this.#bodies.get(name) ?? [];
-  }
-
   /** A helper that gets the test's `t` may run subtests of its own; so may one in another file. */
   #runsSubtestsElsewhere(body: Syntax, parameter: string | null): boolean {
     if (parameter === null) return false;
@@ -193,11 +180,17 @@ function kindOf(name: string, node: Syntax, body: Syntax): 'test' | 'fuzz' | 'ex
 /** The last comment of an example says what it prints; without that it is compiled only. */
 function hasOutput(body: Syntax): boolean {
   const comments = body.descendants('comment');
-  const text = comments.map((comment) => comment.text.replace(/^\/[/*]\s?/u, ''));
   let first = comments.length - 1;
-  while (first > 0 && (comments[first]?.line ?? 0) - (comments[first - 1]?.endLine ?? 0) === 1) first -= 1;
-  return /^\s*(?:unordered )?output:/iu.test(text[first] ?? '');
+  for (; first > 0; first -= 1) {
+    const [above, below] = [comments[first - 1], comments[first]];
+    // A comment behind code on its line is a group of its own.
+    if (above === undefined || below === undefined || below.line - above.endLine !== 1 || !standsAlone(above)) break;
+  }
+  return /^\s*(?:unordered )?output:/iu.test(comments[first]?.text.replace(/^\/[/*]\s?/u, '') ?? '');
 }
+
+const standsAlone = (comment: Syntax): boolean =>
+  comment.source.slice(comment.source.lineStarts[comment.line - 1] ?? 0, comment.start).trim() === '';
 
 const TESTS = ['Test', 'Fuzz', 'Example'].map((mark) => Buffer.from(`func ${mark}`));
 

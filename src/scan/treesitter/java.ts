@@ -6,6 +6,7 @@ import type { Language } from '../language.js';
 import { mentionsTag } from '../tags.js';
 import { analyse } from './analyse.js';
 import { inside, namesAssertion, reachOf, type AssertionRules, type Bodies } from './assertions.js';
+import { bodiesIn } from './bodies.js';
 import { commentGroups, linksOfComment, linksTo } from './comments.js';
 import { bindTest, type Findings } from './findings.js';
 import { strongest } from './skip.js';
@@ -42,10 +43,11 @@ interface Annotation {
 class JavaFile {
   readonly #findings: Findings;
   readonly #root: Syntax;
-  #bodies: Map<string, Syntax[]> | undefined;
+  readonly #functions: Bodies;
 
   constructor(root: Syntax, findings: Findings) {
     this.#root = root;
+    this.#functions = bodiesIn(root, ['method_declaration'], TOKENS);
     this.#findings = findings;
   }
 
@@ -121,18 +123,6 @@ class JavaFile {
   #tokens(node: Syntax): readonly Token[] {
     return tokensOf(node, TOKENS, (inner) => (inner.type === 'annotation' && /^@\s*Tags?\b/u.test(inner.text)));
   }
-
-  #functions: Bodies = (name) => {
-    if (this.#bodies === undefined) {
-      this.#bodies = new Map();
-      for (const node of this.#root.descendants('method_declaration')) {
-        const own = node.field('name')?.text ?? '';
-        const body = node.field('body');
-        if (body !== null) this.#bodies.set(own, [...(this.#bodies.get(own) ?? []), body]);
-      }
-    }
-    return (this.#bodies.get(name) ?? []).map((body) => inside(tokensOf(body, TOKENS)));
-  };
 
   #symbol(path: readonly string[], node: Syntax): void {
     const at = node.field('name') ?? node;

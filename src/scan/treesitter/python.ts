@@ -7,6 +7,7 @@ import type { Language, ProjectView } from '../language.js';
 import { mentionsTag } from '../tags.js';
 import { analyse } from './analyse.js';
 import { inside, namesAssertion, reachOf, type AssertionRules, type Bodies } from './assertions.js';
+import { bodiesIn } from './bodies.js';
 import { commentGroups, linksOfComment, linksTo } from './comments.js';
 import { bindTest, type Findings } from './findings.js';
 import {
@@ -51,10 +52,11 @@ class PythonFile {
   /** The tests that a function gives, one for each class it is a test of. By the function's offset. */
   readonly #testsOf = new Map<number, FoundTest[]>();
   readonly #suiteOf = new Map<number, FoundTest>();
-  #bodies: Map<string, Syntax[]> | undefined;
+  readonly #functions: Bodies;
 
   constructor(module: Syntax, findings: Findings, collection: Collection) {
     this.#module = module;
+    this.#functions = bodiesIn(module, ['function_definition'], TOKENS);
     this.#findings = findings;
     this.#collection = collection;
     this.#names = new PythonNames(module);
@@ -142,20 +144,6 @@ class PythonFile {
       (inner.type === 'expression_statement' && docstringOf(inner.parent)?.statement === inner)
       || (inner.type === 'decorator' && inner.named.some((expression) => this.#names.marksIn(expression).some(isVerifiesMark))));
   }
-
-  #functions: Bodies = (name) => {
-    if (this.#bodies === undefined) {
-      this.#bodies = new Map();
-      for (const node of this.#module.descendants('function_definition')) {
-        const own = node.field('name')?.text ?? '';
-        this.#bodies.set(own, [...(this.#bodies.get(own) ?? []), node]);
-      }
-    }
-    return (this.#bodies.get(name) ?? []).flatMap((node) => {
-      const body = node.field('body');
-      return body === null ? [] : [inside(tokensOf(body, TOKENS))];
-    });
-  };
 
   #usesParametrisedFixture(parameters: ReadonlySet<string>): boolean {
     const all = [...this.#definitions, ...this.#classes.flatMap((one) => one.functions)];

@@ -9,6 +9,7 @@ import type { Language } from '../language.js';
 import { mentionsTag } from '../tags.js';
 import { analyse } from './analyse.js';
 import { inside, namesAssertion, reachOf, type AssertionRules, type Bodies } from './assertions.js';
+import { bodiesIn } from './bodies.js';
 import { commentGroups, linksOfComment } from './comments.js';
 import { bindTest, type Findings } from './findings.js';
 import { attributeOf, attributeOfTokens, isConditional, isOnlyInTests, testMarks, type Attribute } from './rust-attributes.js';
@@ -66,12 +67,14 @@ class RustFile {
   readonly #parse: (text: string) => Syntax;
   /** Doc tests by the lines of their fences, for tags inside them. */
   readonly #docTests: FoundTest[] = [];
-  #bodies: Map<string, Syntax[]> | undefined;
+  /** Functions and `macro_rules!` of this file. */
+  readonly #functions: Bodies;
 
   constructor(root: Syntax, findings: Findings, parse: (text: string) => Syntax) {
     this.#root = root;
     this.#findings = findings;
     this.#parse = parse;
+    this.#functions = bodiesIn(root, ['function_item', 'macro_definition'], TOKENS);
   }
 
   look(): void {
@@ -200,21 +203,6 @@ class RustFile {
   #reach(body: readonly Token[]): boolean {
     return reachOf(body, this.#functions, ASSERTIONS, this.#findings.source.text) === 'nothing';
   }
-
-  /** Functions and `macro_rules!` of this file by name. */
-  #functions: Bodies = (name) => {
-    if (this.#bodies === undefined) {
-      this.#bodies = new Map();
-      for (const node of this.#root.descendants('function_item', 'macro_definition')) {
-        const own = node.field('name')?.text ?? '';
-        this.#bodies.set(own, [...(this.#bodies.get(own) ?? []), node]);
-      }
-    }
-    return (this.#bodies.get(name) ?? []).map((node) => {
-      const body = node.field('body');
-      return body === null ? tokensOf(node, TOKENS) : inside(tokensOf(body, TOKENS));
-    });
-  };
 
   /** `proptest! { #[test] fn name(x in 0..9) { … } }`; any other macro only owns the comments inside it. */
   #macro(item: Item, around: Around): boolean {

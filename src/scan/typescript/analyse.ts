@@ -104,7 +104,7 @@ function ofOwnLink(link: OwnLink, test: FoundTest, entry: Declared, module: Modu
   const binds: Binding = { kind: 'test', selector: test.selector, line: test.line };
   const base = { file, relation: 'verifies' as const, target: link.id, source: link.source, binds };
   // Written in another file or put together from parts: the test itself is the place to go to.
-  if (link.scope.module !== module) return { ...base, ...placeIn(source, entry.site.getStart(source)) };
+  if (link.scope.module !== module || entry.site !== entry.call) return { ...base, ...placeIn(source, entry.site.getStart(source)) };
   const inside = sourceText(link.node, source).indexOf(link.id);
   return { ...base, ...placeIn(source, link.node.getStart(source) + Math.max(0, inside)) };
 }

@@ -24,6 +24,7 @@ export interface Declared {
   readonly scope: Scope;
   readonly title: ts.Expression | null;
   readonly options: ts.ObjectLiteralExpression | null;
+  readonly optionsScope: Scope;
   /** Null where the body is not known; see `noBody`. */
   readonly body: Closure | null;
   /** True when it is certain that no body was given. */

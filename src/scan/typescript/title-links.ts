@@ -39,9 +39,8 @@ export function ownLinks(declared: Declared, evaluator: Evaluator): readonly Own
   const { title, scope } = declared;
   const last = declared.path.at(-1) ?? '';
   if (title !== null) for (const id of idsInTitle(last)) found.push({ id, source: 'title', node: title, scope });
-  const { options } = declared;
+  const { options, optionsScope } = declared;
   if (options === null) return found;
-  const optionsScope = declared.scope;
   for (const [key, source] of [['tags', 'tag'], ['tag', 'tag'], ['annotation', 'annotation']] as const) {
     const value = memberOf(options, key);
     if (value === null) continue;

@@ -232,7 +232,7 @@ export class Walker {
       ...(skip === undefined ? {} : { skip }), ...(api.focused === true || marks.focused === true ? { focused: true } : {}),
       statementStart: context.site?.statementStart ?? context.statementStart,
       ...(at === null ? {} : { reportedAt: at }),
-      title: given.title, options: given.options, body: given.body, noBody,
+      title: given.title, options: given.options, optionsScope: given.optionsScope, body: given.body, noBody,
     };
     const index = this.declared.push(entry) - 1;
     if (given.body === null || (api.role === 'case' && framework !== 'node-test')) return;

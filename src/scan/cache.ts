@@ -1,0 +1,166 @@
+/**
+ * What was found in files, by path and blob id: one file a project, written whole and read whole.
+ *
+ * An answer may hang on other files (a wrapper, a constant, a configuration's presence), so each entry names a set of facts
+ * (`path` has this blob, exists, does not exist) and counts only while all of them hold. Entries of files that this tree does not
+ * show are kept for a while: worktrees of one clone share the cache.
+ *
+ * A cache that is missing, damaged or another version's is no cache; it is never an error.
+ */
+import { createHash, randomBytes } from 'node:crypto';
+import { mkdirSync, readFileSync, renameSync, statSync, unlinkSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import type { FoundFile } from '../model/index.js';
+import { pack, unpack } from './pack.js';
+
+/** Raise this with every change to what an analyser finds. */
+const ANALYSER_VERSION = 1;
+/** Saves that an entry survives without being seen. */
+const MAX_AGE = 8;
+
+/** A fact that an answer hangs on: a blob id, `+` for a file that is there, `-` for one that is not. */
+export type Facts = readonly (readonly [path: string, fact: string])[];
+
+export interface Entry {
+  readonly blob: string;
+  /** Whether the file can hold links / tests at all, by the byte prefilter. */
+  readonly mentions: boolean;
+  readonly mayHoldTests: boolean;
+  /** Packed result, absent when the file was never analysed. */
+  readonly found: string | null;
+  /** Key of the facts that `found` hangs on; '' when it hangs on nothing. */
+  readonly facts: string;
+  age: number;
+}
+
+const digest = (data: string): string => createHash('sha1').update(data).digest('hex');
+
+/** Version of the analysers: the constant, and where this is built the file it was built into, so that a new build never trusts an old cache. */
+function version(): string {
+  let build = '';
+  try {
+    const { size, mtimeMs } = statSync(fileURLToPath(import.meta.url));
+    build = `${size}-${mtimeMs}`;
+  } catch {
+    // not a file: the constant alone
+  }
+  return digest(`${ANALYSER_VERSION} ${build}`);
+}
+
+/** The cache file of a project: one for all worktrees of a clone. */
+function cacheFile(root: string, folder: string): string {
+  let identity = root;
+  try {
+    const link = readFileSync(join(root, '.git'), 'utf8');
+    identity = /^gitdir: (.*)[/\\]\.git[/\\]worktrees[/\\][^/\\]+\s*$/u.exec(link)?.[1] ?? root;
+  } catch {
+    // the main checkout, or no git
+  }
+  return join(folder, `scan-${digest(identity).slice(0, 16)}.cache`);
+}
+
+export class ScanCache {
+  readonly #file: string | null;
+  readonly #entries = new Map<string, Entry>();
+  readonly #facts = new Map<string, Facts>();
+  readonly #seen = new Set<string>();
+  #changed = false;
+
+  private constructor(file: string | null) {
+    this.#file = file;
+  }
+
+  static open(root: string, folder: string | null): ScanCache {
+    const cache = new ScanCache(folder === null ? null : cacheFile(root, folder));
+    cache.#load();
+    return cache;
+  }
+
+  #load(): void {
+    if (this.#file === null) return;
+    let text: string;
+    try {
+      text = readFileSync(this.#file, 'utf8');
+    } catch {
+      return;
+    }
+    const headerEnd = text.indexOf('\n');
+    const body = text.slice(headerEnd + 1);
+    if (headerEnd === -1 || text.slice(0, headerEnd) !== `coherence-scan ${version()} ${digest(body)}`) return;
+    let at = 0;
+    while (at < body.length) {
+      const end = body.indexOf('\n', at);
+      if (end === -1) break;
+      this.#loadLine(body.slice(at, end));
+      at = end + 1;
+    }
+  }
+
+  #loadLine(line: string): void {
+    const [path = '', blob = '', flags = '', facts = '', found = ''] = line.split('\t');
+    if (path === '!') this.#facts.set(blob, JSON.parse(flags) as Facts); // guarded by the checksum
+    else this.#entries.set(path, { blob, mentions: flags.charAt(0) === '1', mayHoldTests: flags.charAt(1) === '1', age: Number(flags.charAt(2)), facts, found: found === '' ? null : found });
+  }
+
+  /** The entry of a path, when it is about exactly these bytes. */
+  get(path: string, blob: string): Entry | null {
+    const entry = this.#entries.get(path);
+    if (entry === undefined || entry.blob !== blob) return null;
+    this.#seen.add(path);
+    return entry;
+  }
+
+  factsOf(key: string): Facts | null {
+    return key === '' ? [] : (this.#facts.get(key) ?? null);
+  }
+
+  result(path: string, entry: Entry): FoundFile | null {
+    if (entry.found === null) return null;
+    try {
+      return unpack(path, entry.found);
+    } catch {
+      return null;
+    }
+  }
+
+  set(path: string, entry: Omit<Entry, 'age' | 'facts' | 'found'> & { readonly found: FoundFile | null; readonly facts: Facts }): void {
+    // Tabs and line feeds separate fields; a path with one is simply analysed every time.
+    if (/[\t\n]/u.test(path)) return;
+    let key = '';
+    if (entry.facts.length > 0) {
+      key = digest(JSON.stringify(entry.facts)).slice(0, 16);
+      this.#facts.set(key, entry.facts);
+    }
+    this.#entries.set(path, { blob: entry.blob, mentions: entry.mentions, mayHoldTests: entry.mayHoldTests, found: entry.found === null ? null : pack(entry.found), facts: key, age: 0 });
+    this.#seen.add(path);
+    this.#changed = true;
+  }
+
+  /** Writes what changed. A cache folder that cannot be written is no trouble of the scan's. */
+  save(): void {
+    if (this.#file === null || !this.#changed) return;
+    const used = new Set<string>();
+    const lines: string[] = [];
+    for (const [path, entry] of this.#entries) {
+      const age = this.#seen.has(path) ? 0 : entry.age + 1;
+      if (age > MAX_AGE) continue;
+      if (entry.facts !== '') used.add(entry.facts);
+      lines.push(`${path}\t${entry.blob}\t${entry.mentions ? 1 : 0}${entry.mayHoldTests ? 1 : 0}${age}\t${entry.facts}\t${entry.found ?? ''}\n`);
+    }
+    for (const key of used) lines.push(`!\t${key}\t${JSON.stringify(this.#facts.get(key) ?? []).replaceAll('\t', ' ')}\n`);
+    const body = lines.join('');
+    const temporary = `${this.#file}.${randomBytes(6).toString('hex')}.tmp`;
+    try {
+      mkdirSync(dirname(this.#file), { recursive: true });
+      writeFileSync(temporary, `coherence-scan ${version()} ${digest(body)}\n${body}`, { mode: 0o600 });
+      renameSync(temporary, this.#file);
+    } catch {
+      try {
+        unlinkSync(temporary);
+      } catch {
+        // nothing was written
+      }
+    }
+  }
+}

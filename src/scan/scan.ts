@@ -1,0 +1,101 @@
+import type { FoundFile, Scan } from '../model/index.js';
+import { ScanCache, type Facts } from './cache.js';
+import type { Language } from './language.js';
+import { languageOf } from './languages.js';
+import { MAX_FILE_BYTES, Project, type ScannedFile } from './project.js';
+
+export interface ScanOptions {
+  /** Absolute path of the project's root. */
+  readonly root: string;
+  /** As `listFiles` of sources/ gives them. */
+  readonly files: readonly ScannedFile[];
+  /** Folder of the scan cache (made when needed); null works without one. */
+  readonly cacheFolder: string | null;
+  /** Paths that are analysed whatever they hold: what declared links and `implemented_by` name. */
+  readonly want?: readonly string[];
+  /** Analyse every file that may hold tests, tagged or not: for `suggest`. */
+  readonly scanAll?: boolean;
+}
+
+/** Folders of test data: a tag in there is the data of some test, not a claim about this project. */
+const DATA = /(?:^|\/)(?:fixtures|__fixtures__|testdata|__snapshots__|\.coherence)\//u;
+
+/** After this many analysed files other work gets its turn: signals, progress. */
+const TURN = 64;
+
+const isScanned = (file: ScannedFile): boolean => file.mode !== '120000' && file.size > 0 && file.size <= MAX_FILE_BYTES;
+
+/**
+ * Finds tests and links by static analysis; nothing of the project is executed.
+ *
+ * Files that hold no tag, id or `.only` are left out unless `want` names them or `scanAll` is set; so are symlinks, files beyond
+ * 4 MiB and test data (`fixtures/`, `__fixtures__/`, `testdata/`). Sorted by path. Never rejects for what a file holds.
+ */
+export async function scan(options: ScanOptions): Promise<Scan> {
+  const { root, files, cacheFolder } = options;
+  const wanted = new Set(options.want ?? []);
+  const cache = ScanCache.open(root, cacheFolder);
+  const project = new Project(root, files);
+  const held = new Map<string, boolean>();
+  const holds = (key: string): boolean => {
+    let answer = held.get(key);
+    if (answer === undefined) {
+      const facts = cache.factsOf(key);
+      answer = facts !== null && project.holds(facts);
+      held.set(key, answer);
+    }
+    return answer;
+  };
+
+  const found: FoundFile[] = [];
+  let analysed = 0;
+  for (const file of files) {
+    const isWanted = wanted.has(file.path);
+    if (!isScanned(file) || (!isWanted && DATA.test(file.path))) continue;
+    const language = languageOf(file.path);
+    if (language === null) continue;
+
+    let bytes = file.blob === null ? project.readNow(file.path) : null;
+    if (file.blob === null && bytes === null) continue;
+    const blob = file.blob ?? (bytes === null ? '' : project.noteBlob(file.path, bytes));
+    const known = cache.get(file.path, blob);
+    if (known !== null) {
+      if (!isWanted && !known.mentions && !(options.scanAll === true && known.mayHoldTests)) continue;
+      const result = holds(known.facts) ? cache.result(file.path, known) : null;
+      if (result !== null) {
+        keep(result, isWanted, found);
+        continue;
+      }
+    }
+    bytes ??= project.readNow(file.path);
+    if (bytes === null) continue;
+    const mentions = known?.mentions ?? language.mentions(bytes);
+    const mayHoldTests = known?.mayHoldTests ?? language.mayHoldTests?.(file.path, bytes) ?? true;
+    if (!isWanted && !mentions && !(options.scanAll === true && mayHoldTests)) {
+      cache.set(file.path, { blob, mentions, mayHoldTests, found: null, facts: [] });
+      continue;
+    }
+    const { result, facts } = await analyse(language, file.path, bytes, project);
+    if (facts !== null) cache.set(file.path, { blob, mentions, mayHoldTests, found: result, facts });
+    keep(result, isWanted, found);
+    analysed += 1;
+    if (analysed % TURN === 0) await new Promise((resolve) => setImmediate(resolve));
+  }
+  cache.save();
+  return { files: found.sort((left, right) => (left.file < right.file ? -1 : 1)) };
+}
+
+function keep(result: FoundFile, isWanted: boolean, found: FoundFile[]): void {
+  if (isWanted || result.tests.length > 0 || result.links.length > 0) found.push(result);
+}
+
+async function analyse(language: Language, path: string, bytes: Buffer, project: Project): Promise<{ readonly result: FoundFile; readonly facts: Facts | null }> {
+  const view = project.view();
+  try {
+    return { result: await language.find(path, bytes, view.project), facts: view.facts() };
+  } catch (error) {
+    // An analyser's own defect must not take the other files' answers with it; it is shown, and not cached as an answer.
+    const message = `this file could not be analysed: ${error instanceof Error ? error.message : String(error)}`;
+    return { result: { file: path, language: language.name, tests: [], links: [], symbols: [], problems: [{ file: path, line: 1, column: 1, message }] }, facts: null };
+  }
+}
