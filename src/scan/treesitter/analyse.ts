@@ -52,7 +52,12 @@ function reportErrors(root: Syntax, findings: Findings): void {
   for (let node = stack.pop(); node !== undefined && left > 0; node = stack.pop()) {
     if (!node.hasError && !node.isMissing) continue;
     if (node.type === 'ERROR' || node.isMissing) {
-      findings.problem(node.start, node.isMissing ? `syntax error: ${node.type} is missing; tests near it may not be found` : 'syntax error; tests near it may not be found');
+      findings.problem(
+        node.start,
+        node.isMissing
+          ? `syntax error: ${node.type} is missing; tests near it may not be found`
+          : 'syntax error; tests near it may not be found',
+      );
       left -= 1;
       continue;
     }

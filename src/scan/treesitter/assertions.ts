@@ -112,12 +112,31 @@ function qualifierOf(tokens: readonly Token[], index: number): string | null {
 }
 
 const ASSERTION_WORDS = new Set([
-  'assert', 'asserts', 'assertion', 'expect', 'expects', 'check', 'checks', 'verify', 'verifies', 'should', 'ensure', 'must', 'fail', 'fails', 'panic', 'bail',
+  'assert',
+  'asserts',
+  'assertion',
+  'expect',
+  'expects',
+  'check',
+  'checks',
+  'verify',
+  'verifies',
+  'should',
+  'ensure',
+  'must',
+  'fail',
+  'fails',
+  'panic',
+  'bail',
 ]);
 
 /** Words of an identifier: `assertThat`, `check_equal` and `MustParse` give their parts in lower case. */
 export const wordsOf = (name: string): readonly string[] =>
-  name.replace(/([a-z0-9])([A-Z])/gu, '$1 $2').split(/[^A-Za-z0-9]+/u).filter((word) => word !== '').map((word) => word.toLowerCase());
+  name
+    .replace(/([a-z0-9])([A-Z])/gu, '$1 $2')
+    .split(/[^A-Za-z0-9]+/u)
+    .filter((word) => word !== '')
+    .map((word) => word.toLowerCase());
 
 /** True when a name says that it asserts. */
 export const namesAssertion = (name: string): boolean => wordsOf(name).some((word) => ASSERTION_WORDS.has(word.replace(/\d+$/u, '')));

@@ -43,7 +43,13 @@ export class Findings {
     return {
       file: this.source.file,
       language: this.language,
-      tests: this.tests.toSorted((left, right) => left.line - right.line || left.column - right.column || left.path.length - right.path.length || compare(left.selector, right.selector)),
+      tests: this.tests.toSorted(
+        (left, right) =>
+          left.line - right.line ||
+          left.column - right.column ||
+          left.path.length - right.path.length ||
+          compare(left.selector, right.selector),
+      ),
       links: this.links.toSorted((left, right) => left.line - right.line || left.column - right.column),
       symbols: this.symbols,
       problems: this.problems,

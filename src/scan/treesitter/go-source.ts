@@ -63,20 +63,35 @@ export function constantText(node: Syntax, constants: ReadonlyMap<string, string
   }
 }
 
-const ESCAPES: Readonly<Record<string, string>> = { n: '\n', t: '\t', r: '\r', '"': '"', '\\': '\\', a: '\u0007', b: '\b', f: '\f', v: '\v' };
+const ESCAPES: Readonly<Record<string, string>> = {
+  n: '\n',
+  t: '\t',
+  r: '\r',
+  '"': '"',
+  '\\': '\\',
+  a: '\u0007',
+  b: '\b',
+  f: '\f',
+  v: '\v',
+};
 
 /** The value of a quoted Go string; null when it holds bytes that are no text. */
 function unquote(literal: string): string | null {
   let valid = true;
-  const text = literal.slice(1, -1).replace(/\\(?:([ntr"\\abfv])|u([0-9A-Fa-f]{4})|U([0-9A-Fa-f]{8})|x([0-7][0-9A-Fa-f])|([\s\S]))/gu, (_all, simple?: string, four?: string, eight?: string, ascii?: string) => {
-    if (simple !== undefined) return ESCAPES[simple] ?? '';
-    const code = Number.parseInt(four ?? eight ?? ascii ?? '', 16);
-    if (Number.isNaN(code) || code > 0x10ffff) {
-      valid = false;
-      return '';
-    }
-    return String.fromCodePoint(code);
-  });
+  const text = literal
+    .slice(1, -1)
+    .replace(
+      /\\(?:([ntr"\\abfv])|u([0-9A-Fa-f]{4})|U([0-9A-Fa-f]{8})|x([0-7][0-9A-Fa-f])|([\s\S]))/gu,
+      (_all, simple?: string, four?: string, eight?: string, ascii?: string) => {
+        if (simple !== undefined) return ESCAPES[simple] ?? '';
+        const code = Number.parseInt(four ?? eight ?? ascii ?? '', 16);
+        if (Number.isNaN(code) || code > 0x10ffff) {
+          valid = false;
+          return '';
+        }
+        return String.fromCodePoint(code);
+      },
+    );
   return valid ? text : null;
 }
 
@@ -87,7 +102,9 @@ const BRANCHES = new Set(['if_statement', 'expression_switch_statement', 'type_s
 export function subtestsIn(body: Syntax, parameter: string | null): readonly Subtest[] {
   const found: Subtest[] = [];
   if (parameter === null) return found;
-  const stack: { readonly node: Syntax; readonly repeated: boolean; readonly conditional: boolean }[] = [{ node: body, repeated: false, conditional: false }];
+  const stack: { readonly node: Syntax; readonly repeated: boolean; readonly conditional: boolean }[] = [
+    { node: body, repeated: false, conditional: false },
+  ];
   for (let next = stack.pop(); next !== undefined; next = stack.pop()) {
     const { node } = next;
     const subtest = node.type === 'call_expression' ? subtestOf(node, parameter) : null;
@@ -104,10 +121,16 @@ export function subtestsIn(body: Syntax, parameter: string | null): readonly Sub
 
 function subtestOf(call: Syntax, parameter: string): Pick<Subtest, 'call' | 'title' | 'body' | 'parameter'> | null {
   const called = call.field('function');
-  if (called?.type !== 'selector_expression' || called.field('field')?.text !== 'Run' || called.field('operand')?.text !== parameter) return null;
+  if (called?.type !== 'selector_expression' || called.field('field')?.text !== 'Run' || called.field('operand')?.text !== parameter)
+    return null;
   const [title, run] = (call.field('arguments')?.named ?? []).filter((argument) => argument.type !== 'comment');
   if (title === undefined || run === undefined) return null;
-  return { call, title, body: run.type === 'func_literal' ? run.field('body') : null, parameter: run.type === 'func_literal' ? testParameter(run) : null };
+  return {
+    call,
+    title,
+    body: run.type === 'func_literal' ? run.field('body') : null,
+    parameter: run.type === 'func_literal' ? testParameter(run) : null,
+  };
 }
 
 /** `t.Skip` in a body: `skip` when nothing guards it, else `conditional`. Those of subtests are their own. */
@@ -120,7 +143,11 @@ export function skipsIn(body: Syntax, parameter: string | null): SkipMark | null
     if (node.type === 'call_expression') {
       if (subtestOf(node, parameter) !== null) continue;
       const called = node.field('function');
-      if (called?.type === 'selector_expression' && called.field('operand')?.text === parameter && /^Skip(?:f|Now)?$/u.test(called.field('field')?.text ?? '')) {
+      if (
+        called?.type === 'selector_expression' &&
+        called.field('operand')?.text === parameter &&
+        /^Skip(?:f|Now)?$/u.test(called.field('field')?.text ?? '')
+      ) {
         if (!guarded) return 'skip';
         mark = 'conditional';
       }

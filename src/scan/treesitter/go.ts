@@ -41,7 +41,13 @@ const rulesFor = (parameter: string | null): AssertionRules => ({
       const token = tokens[at];
       if (token?.type === '(') depth += 1;
       else if (token?.type === ')') depth -= 1;
-      else if (depth === 1 && token?.text === parameter && [',', ')'].includes(tokens[at + 1]?.type ?? '') && ['(', ','].includes(tokens[at - 1]?.type ?? '')) return true;
+      else if (
+        depth === 1 &&
+        token?.text === parameter &&
+        [',', ')'].includes(tokens[at + 1]?.type ?? '') &&
+        ['(', ','].includes(tokens[at - 1]?.type ?? '')
+      )
+        return true;
       if (depth === 0) return false;
     }
     return false;
@@ -68,7 +74,8 @@ class GoFile {
     for (const node of this.#root.children) {
       if (node.type === 'function_declaration') this.#function(node, isTestFile);
       else if (node.type === 'method_declaration') this.#method(node);
-      else if (node.type === 'package_clause' || node.type === 'import_declaration') this.#findings.transparent.push({ start: node.start, end: node.end, comment: false });
+      else if (node.type === 'package_clause' || node.type === 'import_declaration')
+        this.#findings.transparent.push({ start: node.start, end: node.end, comment: false });
       else if (['type_declaration', 'const_declaration', 'var_declaration'].includes(node.type)) this.#names(node);
     }
     this.#links();
@@ -92,7 +99,12 @@ class GoFile {
     });
     this.#scope(node, test);
     const skip = strongest(this.#skip, skipsIn(body, parameter) === 'skip' ? 'skip' : null);
-    this.#subtests(subtests, [name], new Map([...this.#constants, ...constantsIn(body.child('statement_list')?.children ?? [], this.#constants)]), skip);
+    this.#subtests(
+      subtests,
+      [name],
+      new Map([...this.#constants, ...constantsIn(body.child('statement_list')?.children ?? [], this.#constants)]),
+      skip,
+    );
   }
 
   /** Subtests with a constant title; all others belong to the test around them. */
@@ -103,19 +115,40 @@ class GoFile {
       const mark = strongest(skip, conditional ? 'conditional' : null);
       const inner = body === null ? [] : subtestsIn(body, parameter);
       const test = this.#test([...path, text], call, body ?? call, strongest(mark, body === null ? null : skipsIn(body, parameter)), {
-        hollow: body === null ? null : this.#isHollow(body, parameter), parametrised: inner.length > 0,
+        hollow: body === null ? null : this.#isHollow(body, parameter),
+        parametrised: inner.length > 0,
       });
       this.#scope(call, test);
-      this.#subtests(inner, [...path, text], new Map([...constants, ...constantsIn(body?.child('statement_list')?.children ?? [], constants)]), mark);
+      this.#subtests(
+        inner,
+        [...path, text],
+        new Map([...constants, ...constantsIn(body?.child('statement_list')?.children ?? [], constants)]),
+        mark,
+      );
     }
   }
 
-  #test(path: readonly string[], node: Syntax, body: Syntax, skip: SkipMark | null, more: { readonly hollow: boolean | null; readonly parametrised: boolean }): FoundTest {
+  #test(
+    path: readonly string[],
+    node: Syntax,
+    body: Syntax,
+    skip: SkipMark | null,
+    more: { readonly hollow: boolean | null; readonly parametrised: boolean },
+  ): FoundTest {
     const { source } = this.#findings;
     const test: FoundTest = {
-      ...source.position(node.start), endLine: node.endLine, language: 'go', framework: 'go', kind: 'case', path,
-      selector: `${source.file}::${path.join('/')}`, dynamic: false, parametrised: more.parametrised, fingerprint: fingerprintOf(tokensOf(body, TOKENS)),
-      ...(skip === null ? {} : { skip }), ...(more.hollow === null ? {} : { hollow: more.hollow }),
+      ...source.position(node.start),
+      endLine: node.endLine,
+      language: 'go',
+      framework: 'go',
+      kind: 'case',
+      path,
+      selector: `${source.file}::${path.join('/')}`,
+      dynamic: false,
+      parametrised: more.parametrised,
+      fingerprint: fingerprintOf(tokensOf(body, TOKENS)),
+      ...(skip === null ? {} : { skip }),
+      ...(more.hollow === null ? {} : { hollow: more.hollow }),
     };
     this.#findings.tests.push(test);
     return test;
@@ -131,7 +164,10 @@ class GoFile {
   #runsSubtestsElsewhere(body: Syntax, parameter: string | null): boolean {
     if (parameter === null) return false;
     const tokens = tokensOf(body, TOKENS);
-    return tokens.some((token, i) => token.text === parameter && ['(', ','].includes(tokens[i - 1]?.text ?? '') && [')', ','].includes(tokens[i + 1]?.text ?? ''));
+    return tokens.some(
+      (token, i) =>
+        token.text === parameter && ['(', ','].includes(tokens[i - 1]?.text ?? '') && [')', ','].includes(tokens[i + 1]?.text ?? ''),
+    );
   }
 
   #method(node: Syntax): void {

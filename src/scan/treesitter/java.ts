@@ -31,7 +31,13 @@ const ASSERTIONS: AssertionRules = {
 
 const TESTS = new Set(['Test', 'ParameterizedTest', 'RepeatedTest', 'TestFactory', 'TestTemplate']);
 const SKIPS: Readonly<Record<string, SkipMark>> = { Disabled: 'skip', Ignore: 'ignore' };
-const TYPES = new Set(['class_declaration', 'interface_declaration', 'enum_declaration', 'record_declaration', 'annotation_type_declaration']);
+const TYPES = new Set([
+  'class_declaration',
+  'interface_declaration',
+  'enum_declaration',
+  'record_declaration',
+  'annotation_type_declaration',
+]);
 
 interface Annotation {
   readonly node: Syntax;
@@ -52,7 +58,8 @@ class JavaFile {
   }
 
   look(): void {
-    for (const node of this.#root.childrenOf('package_declaration', 'import_declaration')) this.#findings.transparent.push({ start: node.start, end: node.end, comment: false });
+    for (const node of this.#root.childrenOf('package_declaration', 'import_declaration'))
+      this.#findings.transparent.push({ start: node.start, end: node.end, comment: false });
     this.#types(this.#root.children, [], null);
     this.#links();
   }
@@ -72,10 +79,13 @@ class JavaFile {
     const annotations = annotationsOf(node);
     const skip = strongest(inherited, skipOf(annotations));
     const at = this.#findings.scopes.length;
-    const members = (node.field('body')?.children ?? []).flatMap((child) => (child.type === 'enum_body_declarations' || child.type === 'ERROR' ? child.children : [child]));
+    const members = (node.field('body')?.children ?? []).flatMap((child) =>
+      child.type === 'enum_body_declarations' || child.type === 'ERROR' ? child.children : [child],
+    );
     let found = false;
     for (const member of members) {
-      if (member.type === 'method_declaration' || member.type === 'constructor_declaration') found = this.#method(member, path, skip) || found;
+      if (member.type === 'method_declaration' || member.type === 'constructor_declaration')
+        found = this.#method(member, path, skip) || found;
     }
     found = this.#types(members, path, skip) || found;
     this.#symbol(path, node);
@@ -98,22 +108,43 @@ class JavaFile {
     if (isTest) {
       const expected = annotations.some((annotation) => annotation.name === 'Test' && /\bexpected\s*=/u.test(annotation.args?.text ?? ''));
       const reach = expected ? 'asserts' : reachOf(inside(tokensOf(body, TOKENS)), this.#functions, ASSERTIONS, this.#findings.source.text);
-      binds = [bindTest(this.#test(path, node, 'case', strongest(inherited, skipOf(annotations)), fingerprintOf(this.#tokens(node)), {
-        parametrised: names.some((name) => TESTS.has(name) && name !== 'Test'), hollow: reach === 'nothing',
-      }))];
+      binds = [
+        bindTest(
+          this.#test(path, node, 'case', strongest(inherited, skipOf(annotations)), fingerprintOf(this.#tokens(node)), {
+            parametrised: names.some((name) => TESTS.has(name) && name !== 'Test'),
+            hollow: reach === 'nothing',
+          }),
+        ),
+      ];
     }
     this.#findings.scopes.push({ start: node.start, end: node.end, verifies: binds, implements: binds });
     this.#tags(annotations, binds);
     return isTest;
   }
 
-  #test(path: readonly string[], node: Syntax, kind: 'suite' | 'case', skip: SkipMark | null, fingerprint: string, more: { readonly parametrised?: boolean; readonly hollow?: boolean }): FoundTest {
+  #test(
+    path: readonly string[],
+    node: Syntax,
+    kind: 'suite' | 'case',
+    skip: SkipMark | null,
+    fingerprint: string,
+    more: { readonly parametrised?: boolean; readonly hollow?: boolean },
+  ): FoundTest {
     const { source } = this.#findings;
     const at = node.field('name') ?? node;
     const test: FoundTest = {
-      ...source.position(at.start), endLine: node.endLine, language: 'java', framework: 'junit', kind, path, selector: [source.file, ...path].join('::'),
-      dynamic: false, parametrised: more.parametrised ?? false, fingerprint,
-      ...(skip === null ? {} : { skip }), ...(more.hollow === undefined ? {} : { hollow: more.hollow }),
+      ...source.position(at.start),
+      endLine: node.endLine,
+      language: 'java',
+      framework: 'junit',
+      kind,
+      path,
+      selector: [source.file, ...path].join('::'),
+      dynamic: false,
+      parametrised: more.parametrised ?? false,
+      fingerprint,
+      ...(skip === null ? {} : { skip }),
+      ...(more.hollow === undefined ? {} : { hollow: more.hollow }),
     };
     this.#findings.tests.push(test);
     return test;
@@ -121,7 +152,7 @@ class JavaFile {
 
   /** Tokens without tags: a new link does not change the test. */
   #tokens(node: Syntax): readonly Token[] {
-    return tokensOf(node, TOKENS, (inner) => (inner.type === 'annotation' && /^@\s*Tags?\b/u.test(inner.text)));
+    return tokensOf(node, TOKENS, (inner) => inner.type === 'annotation' && /^@\s*Tags?\b/u.test(inner.text));
   }
 
   #symbol(path: readonly string[], node: Syntax): void {
@@ -137,7 +168,9 @@ class JavaFile {
       for (const literal of args.descendants('string_literal')) {
         const value = literal.text.slice(1, -1);
         if (!/^AC-./u.test(value)) continue;
-        this.#findings.links.push(...linksTo({ verifies: binds, implements: binds }, 'verifies', value, 'annotation', this.#findings.source, literal.start));
+        this.#findings.links.push(
+          ...linksTo({ verifies: binds, implements: binds }, 'verifies', value, 'annotation', this.#findings.source, literal.start),
+        );
       }
     }
   }
@@ -148,11 +181,14 @@ class JavaFile {
     const comments = this.#root.descendants('line_comment', 'block_comment');
     for (const comment of comments) this.#findings.transparent.push({ start: comment.start, end: comment.end, comment: true });
     const tree = this.#findings.scopeTree();
-    for (const group of commentGroups(comments, source, (comment) => (comment.text.startsWith('/**') ? 'next' : 'either'))) this.#findings.links.push(...linksOfComment(group, tree, source));
+    for (const group of commentGroups(comments, source, (comment) => (comment.text.startsWith('/**') ? 'next' : 'either')))
+      this.#findings.links.push(...linksOfComment(group, tree, source));
   }
 }
 
-const codeBinding = (path: readonly string[], node: Syntax): readonly Binding[] => [{ kind: 'code', symbol: path.join('.'), line: (node.field('name') ?? node).line }];
+const codeBinding = (path: readonly string[], node: Syntax): readonly Binding[] => [
+  { kind: 'code', symbol: path.join('.'), line: (node.field('name') ?? node).line },
+];
 
 function annotationsOf(node: Syntax): readonly Annotation[] {
   return (node.child('modifiers')?.childrenOf('annotation', 'marker_annotation') ?? []).map((annotation) => {
@@ -172,5 +208,6 @@ export const java: Language = {
   extensions: ['.java'],
   mentions: (bytes) => mentionsTag(bytes) || bytes.includes(TAG),
   mayHoldTests: (_file, bytes) => bytes.includes(TEST),
-  find: async (file, bytes): Promise<FoundFile> => analyse('java', 'java', file, bytes, (root, findings) => new JavaFile(root, findings).look()),
+  find: async (file, bytes): Promise<FoundFile> =>
+    analyse('java', 'java', file, bytes, (root, findings) => new JavaFile(root, findings).look()),
 };

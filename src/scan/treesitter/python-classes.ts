@@ -27,7 +27,15 @@ export interface ClassDefinition extends Definition {
 /** The body of a module, class or function. */
 export const bodyOf = (node: Syntax): readonly Syntax[] => (node.type === 'module' ? node.children : (node.field('body')?.children ?? []));
 
-const BRANCHES = new Set(['if_statement', 'elif_clause', 'else_clause', 'for_statement', 'while_statement', 'match_statement', 'case_clause']);
+const BRANCHES = new Set([
+  'if_statement',
+  'elif_clause',
+  'else_clause',
+  'for_statement',
+  'while_statement',
+  'match_statement',
+  'case_clause',
+]);
 const WRAPPERS = new Set(['try_statement', 'except_clause', 'except_group_clause', 'finally_clause', 'with_statement', 'block', 'ERROR']);
 
 /** Definitions directly in a body, also those below `if`, `try` and `with`. */
@@ -44,7 +52,10 @@ export function definitionsIn(children: readonly Syntax[], names: PythonNames, c
 }
 
 function definition(node: Syntax, outer: Syntax, names: PythonNames, conditional: boolean): Definition {
-  const marks = outer === node ? [] : outer.childrenOf('decorator').flatMap((decorator) => decorator.named.flatMap((expression) => names.marksIn(expression)));
+  const marks =
+    outer === node
+      ? []
+      : outer.childrenOf('decorator').flatMap((decorator) => decorator.named.flatMap((expression) => names.marksIn(expression)));
   return { node, outer, name: node.field('name')?.text ?? '', marks, conditional };
 }
 
@@ -57,7 +68,9 @@ export function classOf(found: Definition, names: PythonNames): ClassDefinition 
     return base.type === 'keyword_argument' || base.type === 'comment' ? [] : [name ?? '?'];
   });
   return {
-    ...found, bases, assigned: assignmentsIn(body),
+    ...found,
+    bases,
+    assigned: assignmentsIn(body),
     functions: inner.filter((one) => one.node.type === 'function_definition'),
     classes: inner.filter((one) => one.node.type === 'class_definition').map((one) => classOf(one, names)),
   };
@@ -114,7 +127,9 @@ export class Classes {
 
   /** pytest does not collect a plain class that has a constructor. */
   hasConstructor(one: ClassDefinition): boolean {
-    return this.lineage(one).some((ancestor) => ancestor.functions.some((method) => method.name === '__init__' || method.name === '__new__'));
+    return this.lineage(one).some((ancestor) =>
+      ancestor.functions.some((method) => method.name === '__init__' || method.name === '__new__'),
+    );
   }
 
   /** Own methods, then inherited ones that nothing nearer overrides. */

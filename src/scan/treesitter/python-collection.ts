@@ -21,7 +21,11 @@ const SOURCES: readonly { readonly name: string; read(text: string): Promise<Sec
   { name: '.pytest.toml', read: async (text) => tomlSection(text, ['pytest'], true) },
   { name: 'pytest.ini', read: async (text) => iniSection(text, 'pytest') ?? {} },
   { name: '.pytest.ini', read: async (text) => iniSection(text, 'pytest') ?? {} },
-  { name: 'pyproject.toml', read: async (text) => (await tomlSection(text, ['tool', 'pytest', 'ini_options'], false)) ?? tomlSection(text, ['tool', 'pytest'], false) },
+  {
+    name: 'pyproject.toml',
+    read: async (text) =>
+      (await tomlSection(text, ['tool', 'pytest', 'ini_options'], false)) ?? tomlSection(text, ['tool', 'pytest'], false),
+  },
   { name: 'tox.ini', read: async (text) => iniSection(text, 'pytest') },
   { name: 'setup.cfg', read: async (text) => iniSection(text, 'tool:pytest') },
 ];
@@ -53,17 +57,23 @@ function collection(section: Section, folder: string): Collection {
 
 /** A pattern without `/` is for the file's name, one with `/` for the end of its path. */
 const matchesFile = (pattern: string, file: string): boolean =>
-  pattern.includes('/') ? glob(pattern.startsWith('*') ? pattern : `*${pattern}`).test(`/${file}`) : glob(pattern).test(posix.basename(file));
+  pattern.includes('/')
+    ? glob(pattern.startsWith('*') ? pattern : `*${pattern}`).test(`/${file}`)
+    : glob(pattern).test(posix.basename(file));
 
 /** pytest takes a name as a prefix, and as a pattern when it has a wildcard. */
-const matchesName = (pattern: string, name: string): boolean => name.startsWith(pattern) || (/[*?[]/u.test(pattern) && glob(pattern).test(name));
+const matchesName = (pattern: string, name: string): boolean =>
+  name.startsWith(pattern) || (/[*?[]/u.test(pattern) && glob(pattern).test(name));
 
 /** Python's fnmatch: `*` crosses `/`. */
 function glob(pattern: string): RegExp {
-  const source = pattern.replace(/\[(!?)([^\]]+)\]|[*?]|[\\^$.|+(){}[\]]/gu, (found: string, not: string | undefined, set: string | undefined) => {
-    if (set !== undefined) return `[${not === '!' ? '^' : ''}${set.replace(/[\\\]^]/gu, '\\$&')}]`;
-    return found === '*' ? '.*' : found === '?' ? '.' : `\\${found}`;
-  });
+  const source = pattern.replace(
+    /\[(!?)([^\]]+)\]|[*?]|[\\^$.|+(){}[\]]/gu,
+    (found: string, not: string | undefined, set: string | undefined) => {
+      if (set !== undefined) return `[${not === '!' ? '^' : ''}${set.replace(/[\\\]^]/gu, '\\$&')}]`;
+      return found === '*' ? '.*' : found === '?' ? '.' : `\\${found}`;
+    },
+  );
   try {
     return new RegExp(`^${source}$`, 'su');
   } catch {
@@ -110,4 +120,5 @@ async function tomlSection(text: string, path: readonly string[], always: boolea
   return section;
 }
 
-const isRecord = (value: unknown): value is Readonly<Record<string, unknown>> => typeof value === 'object' && value !== null && !Array.isArray(value);
+const isRecord = (value: unknown): value is Readonly<Record<string, unknown>> =>
+  typeof value === 'object' && value !== null && !Array.isArray(value);

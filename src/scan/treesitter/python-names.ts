@@ -40,7 +40,8 @@ export class PythonNames {
   /** The marks of an expression: itself, its elements when it is a list, and what a name in it was assigned. */
   marksIn(expression: Syntax, depth = 0): readonly Mark[] {
     if (depth > 8) return [];
-    if (['list', 'tuple', 'parenthesized_expression'].includes(expression.type)) return expression.named.flatMap((element) => this.marksIn(element, depth + 1));
+    if (['list', 'tuple', 'parenthesized_expression'].includes(expression.type))
+      return expression.named.flatMap((element) => this.marksIn(element, depth + 1));
     const value = expression.type === 'identifier' ? this.#values.get(expression.text) : undefined;
     if (value !== undefined) return this.marksIn(value, depth + 1);
     if (expression.type === 'call') {
@@ -74,7 +75,10 @@ export function stringValue(node: Syntax): string | null {
   }
   if (node.type !== 'string' || node.child('interpolation') !== null) return null;
   const raw = /r/iu.test(node.child('string_start')?.text ?? '');
-  return node.childrenOf('string_content').map((content) => (raw ? content.text : content.text.replace(/\\(["'\\])/gu, '$1'))).join('');
+  return node
+    .childrenOf('string_content')
+    .map((content) => (raw ? content.text : content.text.replace(/\\(["'\\])/gu, '$1')))
+    .join('');
 }
 
 /** Positional arguments of a mark that are constant strings. */
@@ -89,14 +93,20 @@ export const isParametrize = (mark: Mark): boolean => mark.name === 'pytest.mark
 
 /** `xfail` and `expectedFailure` are `todo`: such a test is expected not to pass, so it cannot verify. */
 const SKIPS: Readonly<Record<string, SkipMark>> = {
-  'pytest.mark.skip': 'skip', 'pytest.mark.skipif': 'conditional',
-  'unittest.skip': 'skip', 'unittest.skipIf': 'conditional', 'unittest.skipUnless': 'conditional', 'unittest.expectedFailure': 'todo',
+  'pytest.mark.skip': 'skip',
+  'pytest.mark.skipif': 'conditional',
+  'unittest.skip': 'skip',
+  'unittest.skipIf': 'conditional',
+  'unittest.skipUnless': 'conditional',
+  'unittest.expectedFailure': 'todo',
 };
 
 export function skipOf(marks: readonly Mark[]): SkipMark | null {
-  return strongest(...marks.map((mark) => {
-    if (mark.name !== 'pytest.mark.xfail') return SKIPS[mark.name] ?? null;
-    const positional = (mark.args?.named ?? []).filter((node) => node.type !== 'keyword_argument' && node.type !== 'comment');
-    return positional.length > 0 || /\bcondition\s*=/u.test(mark.args?.text ?? '') ? 'conditional' : 'todo';
-  }));
+  return strongest(
+    ...marks.map((mark) => {
+      if (mark.name !== 'pytest.mark.xfail') return SKIPS[mark.name] ?? null;
+      const positional = (mark.args?.named ?? []).filter((node) => node.type !== 'keyword_argument' && node.type !== 'comment');
+      return positional.length > 0 || /\bcondition\s*=/u.test(mark.args?.text ?? '') ? 'conditional' : 'todo';
+    }),
+  );
 }

@@ -21,7 +21,9 @@ export function docstringOf(body: Syntax | null): { readonly statement: Syntax; 
 
 /** Names of a function's parameters without `self` and `cls`. */
 export function parametersOf(node: Syntax): ReadonlySet<string> {
-  const names = (node.field('parameters')?.named ?? []).map((parameter) => (parameter.type === 'identifier' ? parameter : parameter.field('name') ?? parameter.child('identifier'))?.text ?? '');
+  const names = (node.field('parameters')?.named ?? []).map(
+    (parameter) => (parameter.type === 'identifier' ? parameter : (parameter.field('name') ?? parameter.child('identifier')))?.text ?? '',
+  );
   return new Set(names.filter((name) => name !== '' && name !== 'self' && name !== 'cls'));
 }
 
@@ -29,7 +31,9 @@ const SKIP_CALLS = new Set(['pytest.skip', 'self.skipTest', 'unittest.SkipTest',
 
 /** The call that a statement consists of. */
 const callIn = (statement: Syntax): Syntax | null =>
-  statement.type === 'expression_statement' || statement.type === 'raise_statement' ? (statement.child('call') ?? statement.child('assignment')?.child('call') ?? null) : null;
+  statement.type === 'expression_statement' || statement.type === 'raise_statement'
+    ? (statement.child('call') ?? statement.child('assignment')?.child('call') ?? null)
+    : null;
 
 const calledName = (statement: Syntax, names: PythonNames): string | null => {
   const called = callIn(statement)?.field('function');
@@ -43,18 +47,24 @@ export function skipInBody(node: Syntax, names: PythonNames): SkipMark | null {
   return (node.field('body')?.descendants('call') ?? []).some((call) => {
     const called = call.field('function');
     return called !== null && (SKIP_CALLS.has(names.dotted(called) ?? '') || names.dotted(called) === 'pytest.importorskip');
-  }) ? 'conditional' : null;
+  })
+    ? 'conditional'
+    : null;
 }
 
 /** What a module does to all its tests when it is imported: `pytest.skip(allow_module_level=True)`, `pytest.importorskip`. */
 export function skipOfModule(module: Syntax, names: PythonNames): SkipMark | null {
-  return strongest(...module.children.map((statement): SkipMark | null => {
-    const name = calledName(statement, names);
-    if (name === 'pytest.importorskip') return 'conditional';
-    if (name !== null && SKIP_CALLS.has(name)) return 'skip';
-    if (statement.type !== 'if_statement' && statement.type !== 'try_statement') return null;
-    return statement.descendants('expression_statement', 'raise_statement').some((inner) => isModuleSkip(inner, names)) ? 'conditional' : null;
-  }));
+  return strongest(
+    ...module.children.map((statement): SkipMark | null => {
+      const name = calledName(statement, names);
+      if (name === 'pytest.importorskip') return 'conditional';
+      if (name !== null && SKIP_CALLS.has(name)) return 'skip';
+      if (statement.type !== 'if_statement' && statement.type !== 'try_statement') return null;
+      return statement.descendants('expression_statement', 'raise_statement').some((inner) => isModuleSkip(inner, names))
+        ? 'conditional'
+        : null;
+    }),
+  );
 }
 
 const isModuleSkip = (statement: Syntax, names: PythonNames): boolean => {

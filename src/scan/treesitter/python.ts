@@ -11,7 +11,16 @@ import { bodiesIn } from './bodies.js';
 import { commentGroups, linksOfComment, linksTo } from './comments.js';
 import { bindTest, type Findings } from './findings.js';
 import {
-  assignmentsIn, bodyOf, Classes, classOf, definitionsIn, marksOf, ownPytestmark, verifiesMarks, type ClassDefinition, type Definition,
+  assignmentsIn,
+  bodyOf,
+  Classes,
+  classOf,
+  definitionsIn,
+  marksOf,
+  ownPytestmark,
+  verifiesMarks,
+  type ClassDefinition,
+  type Definition,
 } from './python-classes.js';
 import { collectionFor, type Collection } from './python-collection.js';
 import { docstringOf, endWithoutComments, overIndentedComments, parametersOf, skipInBody, skipOfModule } from './python-source.js';
@@ -93,13 +102,18 @@ class PythonFile {
     const at = this.#findings.tests.length;
     for (const { method, from } of this.#family.methods(one)) {
       const isTest = unittest ? method.name.startsWith('test') : this.#collection.isTestFunction(method.name);
-      if (isTest && !isFixture(method)) this.#case(method, [...path, method.name], unittest ? 'unittest' : 'pytest', marks, skip, from === one ? method.node : one.node);
+      if (isTest && !isFixture(method))
+        this.#case(method, [...path, method.name], unittest ? 'unittest' : 'pytest', marks, skip, from === one ? method.node : one.node);
     }
     // pytest looks for classes inside its own kind of class only.
     if (!unittest) for (const inner of one.classes) this.#suite(inner, path, skip);
     if (this.#findings.tests.length === at) return;
     const suite: FoundTest = {
-      ...this.#common(path, one.node, skip), framework: unittest ? 'unittest' : 'pytest', kind: 'suite', dynamic: false, parametrised: false,
+      ...this.#common(path, one.node, skip),
+      framework: unittest ? 'unittest' : 'pytest',
+      kind: 'suite',
+      dynamic: false,
+      parametrised: false,
       fingerprint: fingerprintOf(this.#tokens(one.outer)),
     };
     this.#findings.tests.push(suite);
@@ -107,18 +121,42 @@ class PythonFile {
   }
 
   /** `at` is where it stands: the function, or the class that inherits it. */
-  #case(method: Definition, path: readonly string[], framework: 'pytest' | 'unittest', classMarks: readonly Mark[], skip: SkipMark | null, at: Syntax): void {
+  #case(
+    method: Definition,
+    path: readonly string[],
+    framework: 'pytest' | 'unittest',
+    classMarks: readonly Mark[],
+    skip: SkipMark | null,
+    at: Syntax,
+  ): void {
     const body = method.node.field('body');
     const marks = [...method.marks, ...classMarks, ...this.#moduleMarks];
-    const own = strongest(skip, this.#moduleSkip, skipOf(method.marks), method.conditional ? 'conditional' : null, skipInBody(method.node, this.#names));
+    const own = strongest(
+      skip,
+      this.#moduleSkip,
+      skipOf(method.marks),
+      method.conditional ? 'conditional' : null,
+      skipInBody(method.node, this.#names),
+    );
     const parameters = parametersOf(method.node);
-    const reach = body === null ? 'nothing' : reachOf(inside(this.#tokens(body)), this.#functions, {
-      ...ASSERTIONS,
-      // A method of a base class elsewhere, or a callable that a fixture gives, may assert.
-      isOpaque: (tokens, i, qualifier) => qualifier === 'self' || qualifier === 'cls' || (qualifier === null && parameters.has(tokens[i]?.text ?? '')),
-    }, this.#findings.source.text);
+    const reach =
+      body === null
+        ? 'nothing'
+        : reachOf(
+            inside(this.#tokens(body)),
+            this.#functions,
+            {
+              ...ASSERTIONS,
+              // A method of a base class elsewhere, or a callable that a fixture gives, may assert.
+              isOpaque: (tokens, i, qualifier) =>
+                qualifier === 'self' || qualifier === 'cls' || (qualifier === null && parameters.has(tokens[i]?.text ?? '')),
+            },
+            this.#findings.source.text,
+          );
     const test: FoundTest = {
-      ...this.#common(path, at, own), framework, kind: 'case',
+      ...this.#common(path, at, own),
+      framework,
+      kind: 'case',
       dynamic: method.marks.some((mark) => EXPANDERS.some((name) => mark.name.endsWith(name))),
       parametrised: framework === 'pytest' && (marks.some(isParametrize) || this.#usesParametrisedFixture(parameters)),
       fingerprint: fingerprintOf(this.#tokens(method.outer)),
@@ -130,24 +168,43 @@ class PythonFile {
     this.#testsOf.set(method.node.start, tests);
   }
 
-  #common(path: readonly string[], at: Syntax, skip: SkipMark | null): Pick<FoundTest, 'file' | 'line' | 'column' | 'endLine' | 'language' | 'path' | 'selector' | 'skip'> {
+  #common(
+    path: readonly string[],
+    at: Syntax,
+    skip: SkipMark | null,
+  ): Pick<FoundTest, 'file' | 'line' | 'column' | 'endLine' | 'language' | 'path' | 'selector' | 'skip'> {
     const { source } = this.#findings;
     return {
-      ...source.position(at.start), endLine: source.lineOf(endWithoutComments(at) - 1), language: 'python', path, selector: [source.file, ...path].join('::'),
+      ...source.position(at.start),
+      endLine: source.lineOf(endWithoutComments(at) - 1),
+      language: 'python',
+      path,
+      selector: [source.file, ...path].join('::'),
       ...(skip === null ? {} : { skip }),
     };
   }
 
   /** Tokens of a definition without docstrings and `verifies` marks: a new link does not change the test. */
   #tokens(node: Syntax): readonly Token[] {
-    return tokensOf(node, TOKENS, (inner) =>
-      (inner.type === 'expression_statement' && docstringOf(inner.parent)?.statement === inner)
-      || (inner.type === 'decorator' && inner.named.some((expression) => this.#names.marksIn(expression).some(isVerifiesMark))));
+    return tokensOf(
+      node,
+      TOKENS,
+      (inner) =>
+        (inner.type === 'expression_statement' && docstringOf(inner.parent)?.statement === inner) ||
+        (inner.type === 'decorator' && inner.named.some((expression) => this.#names.marksIn(expression).some(isVerifiesMark))),
+    );
   }
 
   #usesParametrisedFixture(parameters: ReadonlySet<string>): boolean {
     const all = [...this.#definitions, ...this.#classes.flatMap((one) => one.functions)];
-    return all.some((one) => one.marks.some((mark) => isFixtureMark(mark) && /\bparams\s*=/u.test(mark.args?.text ?? '') && (parameters.has(one.name) || /\bautouse\s*=\s*True/u.test(mark.args?.text ?? ''))));
+    return all.some((one) =>
+      one.marks.some(
+        (mark) =>
+          isFixtureMark(mark) &&
+          /\bparams\s*=/u.test(mark.args?.text ?? '') &&
+          (parameters.has(one.name) || /\bautouse\s*=\s*True/u.test(mark.args?.text ?? '')),
+      ),
+    );
   }
 
   #classScope(one: ClassDefinition, around: readonly string[]): void {
@@ -172,7 +229,8 @@ class PythonFile {
     const owner = { verifies: tests ?? code, implements: tests ?? code };
     this.#findings.scopes.push({ start: one.outer.start, end: endWithoutComments(one.outer), ...owner });
     for (const mark of verifiesMarks(one.marks)) this.#marked(mark, owner);
-    if (one.node.type === 'class_definition') for (const mark of verifiesMarks(ownPytestmark(assignmentsIn(bodyOf(one.node)), this.#names))) this.#marked(mark, owner);
+    if (one.node.type === 'class_definition')
+      for (const mark of verifiesMarks(ownPytestmark(assignmentsIn(bodyOf(one.node)), this.#names))) this.#marked(mark, owner);
   }
 
   #constant(name: string, value: Syntax): void {
@@ -195,7 +253,8 @@ class PythonFile {
     if (!/@verifies|@implements/u.test(source.text)) return;
     const comments = this.#module.descendants('comment');
     for (const comment of comments) this.#findings.transparent.push({ start: comment.start, end: comment.end, comment: true });
-    for (const node of this.#module.childrenOf('import_statement', 'import_from_statement', 'future_import_statement')) this.#findings.transparent.push({ start: node.start, end: node.end, comment: false });
+    for (const node of this.#module.childrenOf('import_statement', 'import_from_statement', 'future_import_statement'))
+      this.#findings.transparent.push({ start: node.start, end: node.end, comment: false });
     const extended = overIndentedComments(scopes, comments, source);
     scopes.splice(0, scopes.length, ...extended);
     const docstrings = this.#docstrings();
@@ -203,11 +262,15 @@ class PythonFile {
     for (const text of docstrings) this.#findings.transparent.push({ start: text.start, end: text.end, comment: true });
     const tree = this.#findings.scopeTree();
     for (const group of commentGroups(comments, source, () => 'either')) links.push(...linksOfComment(group, tree, source));
-    for (const text of docstrings) links.push(...linksOfComment({ start: text.start, end: text.end, attaches: 'inner' }, tree, source, { from: 'docstring' }));
+    for (const text of docstrings)
+      links.push(...linksOfComment({ start: text.start, end: text.end, attaches: 'inner' }, tree, source, { from: 'docstring' }));
   }
 
   #docstrings(): readonly Syntax[] {
-    const holders = [this.#module, ...this.#module.descendants('function_definition', 'class_definition').map((node) => node.field('body'))];
+    const holders = [
+      this.#module,
+      ...this.#module.descendants('function_definition', 'class_definition').map((node) => node.field('body')),
+    ];
     return holders.flatMap((holder) => {
       const found = docstringOf(holder);
       return found === null ? [] : [found.text];

@@ -32,7 +32,17 @@ export function attributeOfTokens(tree: Syntax): Attribute {
 const lastSegment = (path: string): string => path.slice(path.lastIndexOf(':') + 1);
 
 /** Attributes that make a function a test of libtest under its own name; the last segment of their path. */
-const TEST_ATTRIBUTES = new Set(['test', 'rstest', 'quickcheck', 'test_case', 'test_matrix', 'case_matrix', 'proptest', 'property_test', 'gtest']);
+const TEST_ATTRIBUTES = new Set([
+  'test',
+  'rstest',
+  'quickcheck',
+  'test_case',
+  'test_matrix',
+  'case_matrix',
+  'proptest',
+  'property_test',
+  'gtest',
+]);
 
 /** How an item's attributes make it a test. */
 export interface TestMarks {
@@ -49,7 +59,11 @@ export function testMarks(attributes: readonly Attribute[]): TestMarks {
   const isTemplate = names.includes('template');
   return {
     isTest: !isTemplate && (conditional || names.some((name) => TEST_ATTRIBUTES.has(name))),
-    parametrised: attributes.some((attribute) => /^(?:test_case|test_matrix|case_matrix|case|apply)$/u.test(lastSegment(attribute.path)) || /^(?:test_case::)?case(?:::\w+)?$/u.test(attribute.path)),
+    parametrised: attributes.some(
+      (attribute) =>
+        /^(?:test_case|test_matrix|case_matrix|case|apply)$/u.test(lastSegment(attribute.path)) ||
+        /^(?:test_case::)?case(?:::\w+)?$/u.test(attribute.path),
+    ),
     shouldPanic: names.includes('should_panic'),
     skip: strongest(names.includes('ignore') ? 'ignore' : null, conditional || isConditional(attributes) ? 'conditional' : null),
   };
@@ -72,8 +86,11 @@ function cfgAttrAdds(args: string, named: (path: string) => boolean): boolean {
 
 /** Whether an item exists, or runs, only under some configuration. `#[cfg(test)]` holds in every test. */
 export const isConditional = (attributes: readonly Attribute[]): boolean =>
-  attributes.some((attribute) => (attribute.path === 'cfg' && attribute.args !== '(test)')
-    || (attribute.path === 'cfg_attr' && cfgAttrAdds(attribute.args, (path) => path === 'ignore')));
+  attributes.some(
+    (attribute) =>
+      (attribute.path === 'cfg' && attribute.args !== '(test)') ||
+      (attribute.path === 'cfg_attr' && cfgAttrAdds(attribute.args, (path) => path === 'ignore')),
+  );
 
 /** Items below `#[cfg(test)]`: rustdoc is built without it. */
 export const isOnlyInTests = (attributes: readonly Attribute[]): boolean =>

@@ -51,12 +51,15 @@ export function docTestsIn(comments: readonly Syntax[], source: SourceText): rea
 function docLines(comment: Syntax, source: SourceText): readonly DocLine[] {
   const doc = comment.field('doc');
   if (doc === null) return [];
-  return doc.text.replace(/\n$/u, '').split('\n').map((text, i) => {
-    const line = doc.line + i;
-    const starred = comment.type === 'block_comment' && i > 0 ? text.replace(/^\s*\* ?/u, '') : text;
-    const lineStart = i === 0 ? doc.start : (source.lineStarts[line - 1] ?? 0);
-    return { text: starred.replace(/\r$/u, ''), line, column: source.columnOf(lineStart) };
-  });
+  return doc.text
+    .replace(/\n$/u, '')
+    .split('\n')
+    .map((text, i) => {
+      const line = doc.line + i;
+      const starred = comment.type === 'block_comment' && i > 0 ? text.replace(/^\s*\* ?/u, '') : text;
+      const lineStart = i === 0 ? doc.start : (source.lineStarts[line - 1] ?? 0);
+      return { text: starred.replace(/\r$/u, ''), line, column: source.columnOf(lineStart) };
+    });
 }
 
 /** What rustdoc does with a block's info string; null for a block of another language. */

@@ -8,33 +8,28 @@ import type { Binding, FoundFile, FoundTest, SkipMark } from '../../model/index.
 import type { Language } from '../language.js';
 import { mentionsTag } from '../tags.js';
 import { analyse } from './analyse.js';
-import { inside, namesAssertion, reachOf, type AssertionRules, type Bodies } from './assertions.js';
+import { inside, reachOf, type Bodies } from './assertions.js';
 import { bodiesIn } from './bodies.js';
 import { commentGroups, linksOfComment } from './comments.js';
 import { bindTest, type Findings } from './findings.js';
-import { attributeOf, attributeOfTokens, isConditional, isOnlyInTests, testMarks, type Attribute } from './rust-attributes.js';
+import { attributeOf, isConditional, isOnlyInTests, testMarks, type Attribute } from './rust-attributes.js';
+import { propertiesIn, type Property } from './rust-proptest.js';
+import {
+  ASSERTIONS,
+  CONTAINERS,
+  isLibraryFile,
+  NAMED_ITEMS,
+  returnsFailure,
+  selectorOf,
+  symbolOf,
+  TOKENS,
+  TRANSPARENT,
+  withoutSpace,
+} from './rust-rules.js';
 import { docTestPath, docTestsIn, type DocTest } from './rust-doctests.js';
 import { strongest } from './skip.js';
 import type { Syntax } from './syntax.js';
-import { fingerprintOf, tokensOf, type Token, type TokenRules } from './tokens.js';
-
-const TOKENS: TokenRules = {
-  comments: new Set(['line_comment', 'block_comment']),
-  literals: new Set(['string_literal', 'raw_string_literal', 'char_literal']),
-  blocks: new Set(),
-  commaLists: new Set(['arguments', 'parameters', 'array_expression', 'field_initializer_list', 'use_list', 'type_arguments', 'token_tree']),
-};
-
-const FAILING_METHODS = new Set(['unwrap', 'expect', 'unwrap_err', 'expect_err', 'unwrap_none', 'expect_none']);
-const FAILING_MACROS = new Set(['panic', 'unreachable', 'todo', 'unimplemented']);
-
-const ASSERTIONS: AssertionRules = {
-  keywords: new Set(['?']),
-  identifiers: new Set(['identifier', 'field_identifier', 'type_identifier']),
-  declares: new Set(['fn']),
-  lineEnds: false,
-  fails: (name) => FAILING_METHODS.has(name) || FAILING_MACROS.has(name) || name === 'Err' || namesAssertion(name),
-};
+import { fingerprintOf, tokensOf, type Token } from './tokens.js';
 
 /** What surrounds an item. */
 interface Around {
@@ -55,12 +50,6 @@ interface Item {
   readonly start: number;
 }
 
-const NAMED_ITEMS = new Set(['struct_item', 'enum_item', 'union_item', 'type_item', 'const_item', 'static_item', 'macro_definition', 'function_signature_item', 'associated_type', 'enum_variant', 'field_declaration']);
-const TRANSPARENT = new Set(['use_declaration', 'extern_crate_declaration', 'inner_attribute_item', 'shebang']);
-const CONTAINERS: Readonly<Record<string, string>> = {
-  struct_item: 'field_declaration_list', union_item: 'field_declaration_list', enum_item: 'enum_variant_list', enum_variant: 'field_declaration_list',
-};
-
 class RustFile {
   readonly #findings: Findings;
   readonly #root: Syntax;
@@ -78,8 +67,11 @@ class RustFile {
   }
 
   look(): void {
-    const attributes = this.#root.childrenOf('inner_attribute_item').map(attributeOf).filter((attribute) => attribute !== null);
-    const skip = isConditional(attributes) ? 'conditional' as const : null;
+    const attributes = this.#root
+      .childrenOf('inner_attribute_item')
+      .map(attributeOf)
+      .filter((attribute) => attribute !== null);
+    const skip = isConditional(attributes) ? ('conditional' as const) : null;
     const around: Around = { modules: [], items: [], skip, documented: isLibraryFile(this.#findings.source.file) };
     this.#innerDocs(this.#root, around);
     this.#items(this.#root.children, around);
@@ -180,23 +172,22 @@ class RustFile {
     }
     const body = node.field('body');
     const tokens = [...item.attributes.flatMap((attribute) => tokensOf(attribute.node, TOKENS)), ...tokensOf(node, TOKENS)];
-    const spread = /#\s*\[\s*(?:case|values|files)\b/u.test(node.field('parameters')?.childrenOf('attribute_item').map((attribute) => attribute.text).filter((text) => !/#\s*\[\s*case\s*\]/u.test(text)).join('') ?? '');
-    const hollow = !marks.shouldPanic && body !== null && !this.#returnsFailure(node, body) && this.#reach(inside(tokensOf(body, TOKENS)));
+    const spread = /#\s*\[\s*(?:case|values|files)\b/u.test(
+      node
+        .field('parameters')
+        ?.childrenOf('attribute_item')
+        .map((attribute) => attribute.text)
+        .filter((text) => !/#\s*\[\s*case\s*\]/u.test(text))
+        .join('') ?? '',
+    );
+    const hollow = !marks.shouldPanic && body !== null && !returnsFailure(node, body) && this.#reach(inside(tokensOf(body, TOKENS)));
     const test = this.#test(node, [...around.modules, item.name], 'case', strongest(marks.skip, around.skip), fingerprintOf(tokens), {
-      parametrised: marks.parametrised || spread, hollow,
+      parametrised: marks.parametrised || spread,
+      hollow,
     });
     this.#findings.symbol(symbolOf(items), node.line, node.endLine);
     this.#findings.scopes.push(this.#scope(item, [bindTest(test)]));
     return true;
-  }
-
-  /** A test that returns something other than `()` fails by what it returns, unless that is a plain `Ok(…)`. */
-  #returnsFailure(node: Syntax, body: Syntax): boolean {
-    const type = node.field('return_type');
-    if (type === null || type.text === '()') return false;
-    const early = body.named.find((child) => child.type === 'expression_statement' && child.child('return_expression') !== null)?.child('return_expression');
-    const last = early === undefined || early === null ? body.named.findLast((child) => !TOKENS.comments.has(child.type)) : early.named[0];
-    return last !== undefined && !['expression_statement', 'let_declaration', 'macro_invocation'].includes(last.type) && !/^(?:\w+::)*(?:Ok\b|ExitCode::SUCCESS\b)/u.test(last.text);
   }
 
   /** True when no assertion can be reached: the test is hollow. */
@@ -215,50 +206,25 @@ class RustFile {
       this.#findings.code(`${name}!`, item.start, item.node.line, item.node.end);
       return false;
     }
-    const conditional = isConditional(item.attributes) ? 'conditional' as const : null;
+    const conditional = isConditional(item.attributes) ? ('conditional' as const) : null;
     const at = this.#findings.tests.length;
-    const found = this.#proptest(tree, { ...around, skip: strongest(around.skip, conditional) });
+    const inner = { ...around, skip: strongest(around.skip, conditional) };
+    const { properties, settings } = propertiesIn(tree);
+    for (const range of settings) this.#findings.transparent.push({ ...range, comment: false });
+    const found = properties.map((property) => this.#property(property, inner)).includes(true);
     const binds = this.#findings.tests.slice(at).map(bindTest);
     if (found) this.#findings.scopes.push({ start: item.start, end: item.node.end, verifies: binds, implements: binds });
     return found;
   }
 
-  #proptest(tree: Syntax, around: Around): boolean {
-    let attributes: Attribute[] = [];
-    let start: number | null = null;
-    let found = false;
-    const children = tree.children.filter((child) => !TOKENS.comments.has(child.type));
-    for (let i = 0; i < children.length; i += 1) {
-      const child = children[i];
-      if (child === undefined) break;
-      const next = children[i + 1];
-      if (child.type === '#' && next?.type === 'token_tree') {
-        attributes.push(attributeOfTokens(next));
-        start ??= child.start;
-        i += 1;
-      } else if (child.type === '#' && next?.type === '!') {
-        this.#findings.transparent.push({ start: child.start, end: children[i + 2]?.end ?? next.end, comment: false });
-        i += 2;
-      } else if (child.type === 'fn' && next !== undefined) {
-        const end = children.findIndex((candidate, at) => at > i && candidate.type === 'token_tree' && candidate.text.startsWith('{'));
-        const body = children[end];
-        if (body === undefined) break;
-        found = this.#property(next, body, attributes, start ?? child.start, around) || found;
-        attributes = [];
-        start = null;
-        i = end;
-      }
-    }
-    return found;
-  }
-
-  #property(name: Syntax, body: Syntax, attributes: readonly Attribute[], start: number, around: Around): boolean {
+  #property({ name, body, attributes, start }: Property, around: Around): boolean {
     const marks = testMarks(attributes);
     if (!marks.isTest) return false;
     const tokens = [...attributes.flatMap((attribute) => tokensOf(attribute.node, TOKENS)), ...tokensOf(body, TOKENS)];
     const test: FoundTest = {
       ...this.#test(name, [...around.modules, name.text], 'case', strongest(marks.skip, around.skip), fingerprintOf(tokens), {
-        parametrised: false, hollow: !marks.shouldPanic && this.#reach(inside(tokensOf(body, TOKENS))),
+        parametrised: false,
+        hollow: !marks.shouldPanic && this.#reach(inside(tokensOf(body, TOKENS))),
       }),
       endLine: body.endLine,
     };
@@ -294,10 +260,22 @@ class RustFile {
     const tokens = tokensOf(this.#parse(block.code), TOKENS);
     const path = docTestPath(items, block.line);
     const mark = strongest(block.skip, skip);
-    const silent = block.expects === 'build' || (block.expects === 'run' && reachOf(tokens, () => [], ASSERTIONS, block.code) === 'nothing');
+    const silent =
+      block.expects === 'build' || (block.expects === 'run' && reachOf(tokens, () => [], ASSERTIONS, block.code) === 'nothing');
     const test: FoundTest = {
-      file: source.file, line: block.line, column: block.column, endLine: block.endLine, language: 'rust', framework: 'doctest', kind: 'case',
-      path, selector: selectorOf(source.file, path), dynamic: false, parametrised: false, hollow: silent, fingerprint: fingerprintOf(tokens),
+      file: source.file,
+      line: block.line,
+      column: block.column,
+      endLine: block.endLine,
+      language: 'rust',
+      framework: 'doctest',
+      kind: 'case',
+      path,
+      selector: selectorOf(source.file, path),
+      dynamic: false,
+      parametrised: false,
+      hollow: silent,
+      fingerprint: fingerprintOf(tokens),
       ...(mark === null ? {} : { skip: mark }),
     };
     this.#findings.tests.push(test);
@@ -305,18 +283,38 @@ class RustFile {
     return test;
   }
 
-  #test(node: Syntax, path: readonly string[], kind: 'suite' | 'case', skip: SkipMark | null, fingerprint: string, more: { readonly parametrised: boolean; readonly hollow: boolean } | null = null): FoundTest {
+  #test(
+    node: Syntax,
+    path: readonly string[],
+    kind: 'suite' | 'case',
+    skip: SkipMark | null,
+    fingerprint: string,
+    more: { readonly parametrised: boolean; readonly hollow: boolean } | null = null,
+  ): FoundTest {
     const { source } = this.#findings;
     const test: FoundTest = {
-      ...source.position(node.start), endLine: node.endLine, language: 'rust', framework: 'cargo', kind, path, selector: selectorOf(source.file, path),
-      dynamic: false, parametrised: more?.parametrised ?? false, fingerprint,
-      ...(skip === null ? {} : { skip }), ...(more === null ? {} : { hollow: more.hollow }),
+      ...source.position(node.start),
+      endLine: node.endLine,
+      language: 'rust',
+      framework: 'cargo',
+      kind,
+      path,
+      selector: selectorOf(source.file, path),
+      dynamic: false,
+      parametrised: more?.parametrised ?? false,
+      fingerprint,
+      ...(skip === null ? {} : { skip }),
+      ...(more === null ? {} : { hollow: more.hollow }),
     };
     this.#findings.tests.push(test);
     return test;
   }
 
-  #scope(item: Item, own: readonly Binding[], verifies: readonly Binding[] = own): { start: number; end: number; verifies: readonly Binding[]; implements: readonly Binding[] } {
+  #scope(
+    item: Item,
+    own: readonly Binding[],
+    verifies: readonly Binding[] = own,
+  ): { start: number; end: number; verifies: readonly Binding[]; implements: readonly Binding[] } {
     return { start: item.start, end: item.node.end, verifies: verifies.length === 0 ? own : verifies, implements: own };
   }
 
@@ -326,10 +324,13 @@ class RustFile {
     const comments = this.#root.descendants('line_comment', 'block_comment');
     for (const comment of comments) this.#findings.transparent.push({ start: comment.start, end: comment.end, comment: true });
     const scopes = this.#findings.scopeTree();
-    const attaches = (comment: Syntax): 'inner' | 'next' | 'either' => (comment.field('inner') !== null ? 'inner' : comment.field('outer') !== null ? 'next' : 'either');
+    const attaches = (comment: Syntax): 'inner' | 'next' | 'either' =>
+      comment.field('inner') !== null ? 'inner' : comment.field('outer') !== null ? 'next' : 'either';
     for (const group of commentGroups(comments, source, attaches)) {
       const words = group.attaches === 'either' ? {} : { tags: { words: { 'Verifies:': 'verifies' as const } } };
-      this.#findings.links.push(...linksOfComment(group, scopes, source, { ...words, within: (offset) => this.#docTestAt(source.lineOf(offset)) }));
+      this.#findings.links.push(
+        ...linksOfComment(group, scopes, source, { ...words, within: (offset) => this.#docTestAt(source.lineOf(offset)) }),
+      );
     }
   }
 
@@ -339,15 +340,6 @@ class RustFile {
   }
 }
 
-const withoutSpace = (text: string): string => text.replace(/\s+/gu, '');
-/** `Stack<T>::push` is written `Stack::push` in `implemented_by`. */
-const symbolOf = (items: readonly string[]): string => items.map((item) => item.replace(/<.*>$/u, '')).join('::');
-const selectorOf = (file: string, path: readonly string[]): string => [file, ...path].join('::');
-
-/** Doc tests are run for library targets only: not for integration tests, benches, examples, binaries and build scripts. */
-const isLibraryFile = (file: string): boolean =>
-  !/(?:^|\/)(?:tests|benches|examples)\//u.test(file) && !/(?:^|\/)src\/(?:main\.rs|bin\/)/u.test(file) && !/(?:^|\/)build\.rs$/u.test(file);
-
 const MARKS = ['Verifies:'].map((mark) => Buffer.from(mark));
 const TESTS = ['test', 'quickcheck', '```', '~~~', 'apply'].map((mark) => Buffer.from(mark));
 
@@ -356,5 +348,6 @@ export const rust: Language = {
   extensions: ['.rs'],
   mentions: (bytes) => mentionsTag(bytes) || MARKS.some((mark) => bytes.includes(mark)),
   mayHoldTests: (_file, bytes) => TESTS.some((mark) => bytes.includes(mark)),
-  find: async (file, bytes): Promise<FoundFile> => analyse('rust', 'rust', file, bytes, (root, findings, parse) => new RustFile(root, findings, parse).look()),
+  find: async (file, bytes): Promise<FoundFile> =>
+    analyse('rust', 'rust', file, bytes, (root, findings, parse) => new RustFile(root, findings, parse).look()),
 };

@@ -17,7 +17,12 @@ function look(root: Syntax, findings: Findings): void {
     const name = node.field('name')?.text ?? '';
     findings.symbol(name, node.line, node.endLine);
     // What a script verifies, the whole script verifies: no runner starts a single function.
-    findings.scopes.push({ start: node.start, end: node.end, verifies: WHOLE_FILE, implements: [{ kind: 'code', symbol: name, line: node.line }] });
+    findings.scopes.push({
+      start: node.start,
+      end: node.end,
+      verifies: WHOLE_FILE,
+      implements: [{ kind: 'code', symbol: name, line: node.line }],
+    });
   }
   const comments = root.descendants('comment');
   for (const comment of comments) findings.transparent.push({ start: comment.start, end: comment.end, comment: true });
@@ -25,8 +30,16 @@ function look(root: Syntax, findings: Findings): void {
   for (const group of commentGroups(comments, source, () => 'either')) findings.links.push(...linksOfComment(group, tree, source));
   if (!findings.links.some((link) => link.relation === 'verifies')) return;
   findings.tests.push({
-    ...source.position(0), endLine: root.endLine, language: 'shell', framework: 'file', kind: 'file', path: [], selector: source.file,
-    dynamic: false, parametrised: false, fingerprint: '',
+    ...source.position(0),
+    endLine: root.endLine,
+    language: 'shell',
+    framework: 'file',
+    kind: 'file',
+    path: [],
+    selector: source.file,
+    dynamic: false,
+    parametrised: false,
+    fingerprint: '',
   });
 }
 

@@ -64,6 +64,7 @@ function isTrailingComma(list: Syntax, children: readonly Syntax[], index: numbe
 /** SHA-256 (hex) of tokens: length and text of each, so that no two lists give the same bytes. */
 export function fingerprintOf(tokens: readonly Token[]): string {
   const hash = createHash('sha256');
-  for (const token of tokens) hash.update(token.type === 'open' || token.type === 'close' ? `${token.type};` : `${token.text.length}:${token.text}`);
+  for (const token of tokens)
+    hash.update(token.type === 'open' || token.type === 'close' ? `${token.type};` : `${token.text.length}:${token.text}`);
   return hash.digest('hex');
 }

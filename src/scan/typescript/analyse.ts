@@ -7,7 +7,7 @@ import { taggedComments } from './comments.js';
 import { placeIn, sourceText } from './compiler.js';
 import { callPlace, type Declared } from './declared.js';
 import { Evaluator } from './evaluate.js';
-import { fingerprintOf } from './fingerprint.js';
+import { Fingerprints } from './fingerprint.js';
 import { HollowCheck, skipsItself } from './hollow.js';
 import type { Modules } from './modules.js';
 import type { Module } from './scope.js';
@@ -17,6 +17,9 @@ import { Walker } from './walk.js';
 
 const TEST_FILE = /(?:[._-](?:test|spec)\.[cm]?[jt]sx?$)|(?:^|\/)__tests__\//u;
 
+/** Without any of these words no test of the file can skip itself. */
+const MAY_SKIP = /\b(?:skip|todo|fixme)\b/u;
+
 type Subject = { readonly kind: 'test'; readonly test: FoundTest } | { readonly kind: 'code'; readonly declaration: Declaration };
 
 export function analyse(module: Module, modules: Modules, framework: Framework): FoundFile {
@@ -24,7 +27,9 @@ export function analyse(module: Module, modules: Modules, framework: Framework):
   const evaluator = new Evaluator(modules);
   const hollow = new HollowCheck(evaluator);
   const declared = new Walker(module, evaluator, framework).walk();
-  const tests = declared.map((entry) => toTest(entry, module, framework, hollow));
+  const fingerprints = new Fingerprints();
+  // Inner tests come after the suites around them.
+  const tests = declared.toReversed().map((entry) => toTest(entry, module, framework, hollow, fingerprints)).toReversed();
   const declarations = declarationsIn(source);
   const links: FoundLink[] = declared.flatMap((entry, i) => {
     const test = tests[i];
@@ -46,10 +51,10 @@ const wholeFile = (file: string, framework: Framework, source: ts.SourceFile): F
   dynamic: false, parametrised: false, fingerprint: '',
 });
 
-function toTest(entry: Declared, module: Module, framework: Framework, hollow: HollowCheck): FoundTest {
+function toTest(entry: Declared, module: Module, framework: Framework, hollow: HollowCheck, fingerprints: Fingerprints): FoundTest {
   const { source, path: file } = module;
   const { line, column } = callPlace(entry.site, source, file);
-  const selfSkipping = entry.kind === 'case' && entry.skip === undefined && entry.body !== null && skipsItself(entry.body);
+  const selfSkipping = entry.kind === 'case' && entry.skip === undefined && entry.body !== null && MAY_SKIP.test(source.text) && skipsItself(entry.body);
   const skip = entry.skip ?? (selfSkipping ? 'conditional' : undefined);
   const isHollow = entry.kind === 'case' ? hollowness(entry, hollow) : undefined;
   return {
@@ -57,7 +62,7 @@ function toTest(entry: Declared, module: Module, framework: Framework, hollow: H
     selector: [file, ...entry.path].join(' > '), endLine: placeIn(source, entry.site.end).line, dynamic: entry.dynamic, parametrised: entry.parametrised,
     ...(skip === undefined ? {} : { skip }), ...(entry.focused === true ? { focused: true } : {}),
     ...(isHollow === undefined ? {} : { hollow: isHollow }), ...(entry.reportedAt === undefined ? {} : { reportedAt: entry.reportedAt }),
-    fingerprint: fingerprintOf(entry),
+    fingerprint: fingerprints.of(entry),
   };
 }
 

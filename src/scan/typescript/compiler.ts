@@ -46,22 +46,26 @@ export function placeIn(source: ts.SourceFile, offset: number): Place {
 
 export const sourceText = (node: ts.Node, source: ts.SourceFile): string => source.text.slice(node.getStart(source), node.end);
 
+const kinds = (list: (ts: Compiler) => readonly ts.SyntaxKind[]): ReadonlySet<ts.SyntaxKind> => new Set(list(compiler()));
+
+let transparent: ReadonlySet<ts.SyntaxKind> | null = null;
+let functions: ReadonlySet<ts.SyntaxKind> | null = null;
+
 /** Strips what changes no value: parentheses, `as`, `satisfies`, `!`, type assertions, `await`. */
 export function bare(expression: ts.Expression): ts.Expression {
-  const ts = compiler();
+  transparent ??= kinds(({ SyntaxKind }) => [
+    SyntaxKind.ParenthesizedExpression, SyntaxKind.AsExpression, SyntaxKind.SatisfiesExpression, SyntaxKind.NonNullExpression, SyntaxKind.TypeAssertionExpression,
+    SyntaxKind.AwaitExpression,
+  ]);
   let node = expression;
-  for (;;) {
-    if (
-      ts.isParenthesizedExpression(node) || ts.isAsExpression(node) || ts.isSatisfiesExpression(node) || ts.isNonNullExpression(node) ||
-      ts.isTypeAssertionExpression(node) || ts.isAwaitExpression(node)
-    ) node = node.expression;
-    else return node;
-  }
+  // All of these kinds have the expression as `expression`.
+  while (transparent.has(node.kind)) node = (node as ts.ParenthesizedExpression).expression;
+  return node;
 }
 
 export type FunctionNode = ts.FunctionDeclaration | ts.FunctionExpression | ts.ArrowFunction | ts.MethodDeclaration;
 
 export function isFunctionNode(node: ts.Node): node is FunctionNode {
-  const ts = compiler();
-  return ts.isArrowFunction(node) || ts.isFunctionExpression(node) || ts.isFunctionDeclaration(node) || ts.isMethodDeclaration(node);
+  functions ??= kinds(({ SyntaxKind }) => [SyntaxKind.ArrowFunction, SyntaxKind.FunctionExpression, SyntaxKind.FunctionDeclaration, SyntaxKind.MethodDeclaration]);
+  return functions.has(node.kind);
 }
