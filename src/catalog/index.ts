@@ -25,6 +25,7 @@ export { SPECS_FOLDER } from './files.js';
 export { loadCatalog, readCatalog, type CatalogSource, type LoadCatalogOptions, type LoadedCatalog } from './load.js';
 export { LIMITS } from './limits.js';
 export { mergeCatalogs, type CatalogMerge, type Conflict, type Side } from './merge.js';
+export { plainSpec, sameSpec } from './merge-values.js';
 export { parseSpecText } from './parse.js';
 export { criterionRecord, linkRecord, specRecord, withoutPositions } from './record.js';
 export { selectorPath, specShape } from './spec-shape.js';
