@@ -57,11 +57,16 @@ export const withoutSpace = (text: string): string => text.replace(/\s+/gu, '');
 export const symbolOf = (items: readonly string[]): string => items.map((item) => item.replace(/<.*>$/u, '')).join('::');
 export const selectorOf = (file: string, path: readonly string[]): string => [file, ...path].join('::');
 
-/** Doc tests are run for library targets only: not for integration tests, benches, examples, binaries and build scripts. */
-export const isLibraryFile = (file: string): boolean =>
-  !/(?:^|\/)(?:tests|benches|examples)\//u.test(file) &&
-  !/(?:^|\/)src\/(?:main\.rs|bin\/)/u.test(file) &&
-  !/(?:^|\/)build\.rs$/u.test(file);
+/**
+ * Whether rustdoc runs the doc tests of a file: those of library targets only, not of integration tests, benches, examples,
+ * binaries and build scripts. Without a `lib.rs` beside `main.rs` a package has no library.
+ */
+export function isLibraryFile(file: string, exists: (path: string) => boolean): boolean {
+  const source = /^(.*\/)?src\//u.exec(file)?.[0];
+  if (source === undefined) return !/(?:^|\/)(?:tests|benches|examples)\//u.test(file) && !/(?:^|\/)build\.rs$/u.test(file);
+  if (/^(?:main\.rs$|bin\/)/u.test(file.slice(source.length))) return false;
+  return exists(`${source}lib.rs`) || !exists(`${source}main.rs`);
+}
 
 /** A test that returns something other than `()` fails by what it returns, unless that is a plain `Ok(…)`. */
 export function returnsFailure(node: Syntax, body: Syntax): boolean {

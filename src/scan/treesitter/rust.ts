@@ -53,13 +53,15 @@ interface Item {
 class RustFile {
   readonly #findings: Findings;
   readonly #root: Syntax;
+  readonly #isLibrary: boolean;
   readonly #parse: (text: string) => Syntax;
   /** Doc tests by the lines of their fences, for tags inside them. */
   readonly #docTests: FoundTest[] = [];
   /** Functions and `macro_rules!` of this file. */
   readonly #functions: Bodies;
 
-  constructor(root: Syntax, findings: Findings, parse: (text: string) => Syntax) {
+  constructor(root: Syntax, findings: Findings, parse: (text: string) => Syntax, isLibrary: boolean) {
+    this.#isLibrary = isLibrary;
     this.#root = root;
     this.#findings = findings;
     this.#parse = parse;
@@ -72,7 +74,7 @@ class RustFile {
       .map(attributeOf)
       .filter((attribute) => attribute !== null);
     const skip = isConditional(attributes) ? ('conditional' as const) : null;
-    const around: Around = { modules: [], items: [], skip, documented: isLibraryFile(this.#findings.source.file) };
+    const around: Around = { modules: [], items: [], skip, documented: this.#isLibrary };
     this.#innerDocs(this.#root, around);
     this.#items(this.#root.children, around);
     this.#links();
@@ -348,6 +350,8 @@ export const rust: Language = {
   extensions: ['.rs'],
   mentions: (bytes) => mentionsTag(bytes) || MARKS.some((mark) => bytes.includes(mark)),
   mayHoldTests: (_file, bytes) => TESTS.some((mark) => bytes.includes(mark)),
-  find: async (file, bytes): Promise<FoundFile> =>
-    analyse('rust', 'rust', file, bytes, (root, findings, parse) => new RustFile(root, findings, parse).look()),
+  find: async (file, bytes, project): Promise<FoundFile> => {
+    const isLibrary = isLibraryFile(file, (path) => project.exists(path));
+    return analyse('rust', 'rust', file, bytes, (root, findings, parse) => new RustFile(root, findings, parse, isLibrary).look());
+  },
 };

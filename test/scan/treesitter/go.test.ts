@@ -7,7 +7,10 @@ const HEAD = 'package a\n\nimport "testing"\n';
 // @verifies AC-scan-languages-go-tests
 describe('tests', () => {
   it('finds tests, fuzz tests and examples with output', async () => {
-    const found = await find(go, 'pkg/a_test.go', `${HEAD}
+    const found = await find(
+      go,
+      'pkg/a_test.go',
+      `${HEAD}
       func TestOne(t *testing.T) { t.Error() }
       func Test(t *testing.T) { t.Error() }
       func Test_low(t *testing.T) { t.Error() }
@@ -25,15 +28,31 @@ describe('tests', () => {
       }
       func ExampleB() { // Unordered output: x
       }
+      func ExampleD() {
+        run() // behind code
+        // Output: x
+      }
       func ExampleC() { fmt.Println(1) }
       func (s *Suite) TestMethod(t *testing.T) { t.Error() }
-    `);
-    expect(testLines(found)).toEqual(['case TestOne', 'case Test', 'case Test_low', 'case FuzzA parametrised', 'case ExampleA', 'case ExampleB']);
+    `,
+    );
+    expect(testLines(found)).toEqual([
+      'case TestOne',
+      'case Test',
+      'case Test_low',
+      'case FuzzA parametrised',
+      'case ExampleA',
+      'case ExampleB',
+      'case ExampleD',
+    ]);
     expect((await find(go, 'pkg/a.go', `${HEAD}func TestOne(t *testing.T) { t.Error() }`)).tests).toEqual([]);
   });
 
   it('finds subtests with constant titles; others are part of the test around them', async () => {
-    const found = await find(go, 'a_test.go', `${HEAD}
+    const found = await find(
+      go,
+      'a_test.go',
+      `${HEAD}
       const shared, other = "shared", "x"
       func TestA(t *testing.T) {
         const local = shared + " " + \`raw\`
@@ -48,22 +67,37 @@ describe('tests', () => {
         t.Run("", func(t *testing.T) {})
         other.Run("not a test", func(t *testing.T) {})
       }
-    `);
+    `,
+    );
     expect(testLines(found)).toEqual([
-      'case TestA parametrised', 'case TestA/with spaces parametrised', 'case TestA/with spaces/inner/slash', 'case TestA/shared raw', 'case TestA/say "hi"é hollow?', 'case TestA/maybe conditional',
+      'case TestA parametrised',
+      'case TestA/with spaces parametrised',
+      'case TestA/with spaces/inner/slash',
+      'case TestA/shared raw',
+      'case TestA/say "hi"é hollow?',
+      'case TestA/maybe conditional',
     ]);
     expect(testNamed(found, 'TestA/with spaces/inner/slash').path).toEqual(['TestA', 'with spaces', 'inner/slash']);
   });
 
   it('marks what skips itself and what is built under a condition', async () => {
-    const found = await find(go, 'a_test.go', `${HEAD}
+    const found = await find(
+      go,
+      'a_test.go',
+      `${HEAD}
       func TestSkip(t *testing.T) { t.Skip("no"); t.Error() }
       func TestShort(t *testing.T) { if testing.Short() { t.SkipNow() }; t.Error() }
       func TestSub(t *testing.T) { t.Run("a", func(t *testing.T) { t.Skipf("no") }); t.Error() }
       func TestAll(t *testing.T) { t.Skip(); t.Run("a", func(t *testing.T) { t.Error() }) }
-    `);
+    `,
+    );
     expect(testLines(found)).toEqual([
-      'case TestSkip skip', 'case TestShort conditional', 'case TestSub parametrised', 'case TestSub/a skip hollow', 'case TestAll skip parametrised', 'case TestAll/a skip',
+      'case TestSkip skip',
+      'case TestShort conditional',
+      'case TestSub parametrised',
+      'case TestSub/a skip hollow',
+      'case TestAll skip parametrised',
+      'case TestAll/a skip',
     ]);
     const one = 'func TestA(t *testing.T) { t.Error() }';
     expect(testLines(await find(go, 'a_test.go', `//go:build linux && cgo\n\n${HEAD}${one}`))).toEqual(['case TestA conditional']);
@@ -75,7 +109,10 @@ describe('tests', () => {
 describe('links', () => {
   // @verifies AC-scan-languages-comment-tags
   it('binds comments to tests and subtests', async () => {
-    const found = await find(go, 'a_test.go', `// Package a.
+    const found = await find(
+      go,
+      'a_test.go',
+      `// Package a.
 // @verifies AC-file
 package a
 
@@ -104,17 +141,31 @@ func (s *Store) Get() {}
 
 // @implements AC-f
 type Store struct{}
-`);
+`,
+    );
     expect(linkLines(found)).toEqual([
-      'verifies AC-file -> file', 'verifies AC-a -> test TestA', 'verifies AC-b -> test TestA', 'verifies AC-sub -> test TestA/sub', 'verifies AC-in -> test TestA/sub',
-      'verifies AC-loop -> test TestA', 'verifies AC-dynamic -> test TestA', 'verifies AC-end -> test TestA', 'verifies AC-c -> test TestB', 'verifies AC-d -> test TestB',
-      'implements AC-e -> code Store.Get', 'implements AC-f -> code Store',
+      'verifies AC-file -> file',
+      'verifies AC-a -> test TestA',
+      'verifies AC-b -> test TestA',
+      'verifies AC-sub -> test TestA/sub',
+      'verifies AC-in -> test TestA/sub',
+      'verifies AC-loop -> test TestA',
+      'verifies AC-dynamic -> test TestA',
+      'verifies AC-end -> test TestA',
+      'verifies AC-c -> test TestB',
+      'verifies AC-d -> test TestB',
+      'implements AC-e -> code Store.Get',
+      'implements AC-f -> code Store',
     ]);
   });
 
   // @verifies AC-scan-languages-only-comments
   it('does not take tags from strings', async () => {
-    const found = await find(go, 'a_test.go', `${HEAD}var a = \`\n// @verifies AC-no\n\`\nfunc TestA(t *testing.T) { s := "// @verifies AC-no"; t.Error(s) }`);
+    const found = await find(
+      go,
+      'a_test.go',
+      `${HEAD}var a = \`\n// @verifies AC-no\n\`\nfunc TestA(t *testing.T) { s := "// @verifies AC-no"; t.Error(s) }`,
+    );
     expect(found.links).toEqual([]);
   });
 });
@@ -124,9 +175,19 @@ describe('hollow tests', () => {
   const hollow = async (body: string, rest = ''): Promise<boolean | undefined> =>
     testNamed(await find(go, 'a_test.go', `${HEAD}func TestT(t *testing.T) {\n${body}\n}\n${rest}`), 'TestT').hollow;
 
-  it.each(['t.Error()', 'if x { t.Fatalf("x") }', 'require.Equal(t, 1, 2)', 'is.True(x)', 'panic(1)', 'if slow { return }\nt.Fail()', 't.Run("a", func(t *testing.T) { t.Error() })', 'MustParse("x")'])('is not %s', async (body) =>
-    expect(await hollow(body)).toBe(false));
-  it.each(['', 'run()', 'x := 1', 'return\nt.Error()', 't.Log("t.Error()")', 't.Parallel()'])('is %s', async (body) => expect(await hollow(body)).toBe(true));
+  it.each([
+    't.Error()',
+    'if x { t.Fatalf("x") }',
+    'require.Equal(t, 1, 2)',
+    'is.True(x)',
+    'panic(1)',
+    'if slow { return }\nt.Fail()',
+    't.Run("a", func(t *testing.T) { t.Error() })',
+    'MustParse("x")',
+  ])('is not %s', async (body) => expect(await hollow(body)).toBe(false));
+  it.each(['', 'run()', 'x := 1', 'return\nt.Error()', 't.Log("t.Error()")', 't.Parallel()'])('is %s', async (body) =>
+    expect(await hollow(body)).toBe(true),
+  );
 
   it('follows functions of the file, and does not know about others that get t', async () => {
     expect(await hollow('run(t)', 'func run(t *testing.T) { inner(t) }\nfunc inner(t *testing.T) { t.Error() }')).toBe(false);
@@ -138,7 +199,8 @@ describe('hollow tests', () => {
 
 // @verifies AC-scan-languages-fingerprint
 it('fingerprints ignore comments and formatting, and nothing else', async () => {
-  const print = async (body: string): Promise<string> => testNamed(await find(go, 'a_test.go', `${HEAD}func TestA(t *testing.T) {${body}}`), 'TestA').fingerprint;
+  const print = async (body: string): Promise<string> =>
+    testNamed(await find(go, 'a_test.go', `${HEAD}func TestA(t *testing.T) {${body}}`), 'TestA').fingerprint;
   const base = await print('\n\tcheck(t, 1, "a b")\n');
   expect(await print('\n  // why\n  check(\n    t,\n    1,\n    "a b",\n  )\n')).toBe(base);
   expect(await print('\n\tcheck(t, 1, "a  b")\n')).not.toBe(base);

@@ -6,7 +6,10 @@ const FILE = 'src/test/java/ATest.java';
 
 // @verifies AC-scan-languages-java-tests
 it('finds JUnit tests in classes and nested classes', async () => {
-  const found = await find(java, FILE, `
+  const found = await find(
+    java,
+    FILE,
+    `
     package a;
     import org.junit.jupiter.api.*;
     class ATest {
@@ -29,11 +32,27 @@ it('finds JUnit tests in classes and nested classes', async () => {
       @Disabled @Nested class Off { @Test void deep() { fail(); } }
     }
     class Plain { void a() {} }
-  `);
+  `,
+  );
   expect(testLines(found)).toEqual([
-    'suite ATest', 'case ATest::one', 'case ATest::full', 'case ATest::many parametrised', 'case ATest::again parametrised', 'case ATest::made parametrised', 'case ATest::off skip',
-    'case ATest::here conditional', 'case ATest::old ignore', 'case ATest::viaHelper', 'case ATest::nothing hollow', 'case ATest::early', 'case ATest::dead hollow', 'case ATest::thrown',
-    'suite ATest::Inner', 'case ATest::Inner::deep', 'suite ATest::Off skip', 'case ATest::Off::deep skip',
+    'suite ATest',
+    'case ATest::one',
+    'case ATest::full',
+    'case ATest::many parametrised',
+    'case ATest::again parametrised',
+    'case ATest::made parametrised',
+    'case ATest::off skip',
+    'case ATest::here conditional',
+    'case ATest::old ignore',
+    'case ATest::viaHelper',
+    'case ATest::nothing hollow',
+    'case ATest::early',
+    'case ATest::dead hollow',
+    'case ATest::thrown',
+    'suite ATest::Inner',
+    'case ATest::Inner::deep',
+    'suite ATest::Off skip',
+    'case ATest::Off::deep skip',
   ]);
   expect(new Set(found.tests.map((test) => test.framework))).toEqual(new Set(['junit']));
 });
@@ -41,7 +60,10 @@ it('finds JUnit tests in classes and nested classes', async () => {
 // @verifies AC-scan-languages-java-tag
 // @verifies AC-scan-languages-comment-tags
 it('reads @Tag on methods and classes, and comments', async () => {
-  const found = await find(java, FILE, `
+  const found = await find(
+    java,
+    FILE,
+    `
     package a;
     /** @verifies AC-class */
     @Tag("AC-a") @Tags({@Tag("AC-b"), @Tag("slow")})
@@ -54,16 +76,24 @@ it('reads @Tag on methods and classes, and comments', async () => {
       /** @implements AC-g */
       void code() {}
     }
-  `);
+  `,
+  );
   expect(linkLines(found)).toEqual([
-    'verifies AC-class -> test ATest', 'verifies AC-a -> test ATest', 'verifies AC-b -> test ATest', 'verifies AC-c -> test ATest::one',
-    'verifies AC-d -> test ATest::two', 'verifies AC-e -> test ATest::two', 'verifies AC-f -> test ATest::two', 'implements AC-g -> code ATest.code',
+    'verifies AC-class -> test ATest',
+    'verifies AC-a -> test ATest',
+    'verifies AC-b -> test ATest',
+    'verifies AC-c -> test ATest::one',
+    'verifies AC-d -> test ATest::two',
+    'verifies AC-e -> test ATest::two',
+    'verifies AC-f -> test ATest::two',
+    'implements AC-g -> code ATest.code',
   ]);
 });
 
 // @verifies AC-scan-languages-fingerprint
 it('fingerprints ignore comments, formatting and tags, and nothing else', async () => {
-  const print = async (method: string): Promise<string> => testNamed(await find(java, FILE, `class ATest { ${method} }`), 'ATest::a').fingerprint;
+  const print = async (method: string): Promise<string> =>
+    testNamed(await find(java, FILE, `class ATest { ${method} }`), 'ATest::a').fingerprint;
   const base = await print('@Test void a() { assertEquals("a b", x); }');
   expect(await print('@Tag("AC-a")\n@Test\nvoid a() {\n  // why\n  assertEquals("a b",\n    x);\n}')).toBe(base);
   expect(await print('@Test void a() { assertEquals("a  b", x); }')).not.toBe(base);

@@ -4,7 +4,10 @@ import { find, linkLines } from './rig.js';
 
 // @verifies AC-scan-languages-shell
 it('binds what a script verifies to the script, and what it implements to its functions', async () => {
-  const found = await find(shell, 'scripts/smoke.sh', `#!/bin/bash
+  const found = await find(
+    shell,
+    'scripts/smoke.sh',
+    `#!/bin/bash
 set -eu # @verifies AC-b
 # @implements AC-c
 run() {
@@ -16,8 +19,14 @@ cat <<EOF
 EOF
 x='# @verifies AC-no'
 # @implements AC-e
-`);
-  expect(linkLines(found)).toEqual(['verifies AC-b -> file', 'implements AC-c -> code run', 'verifies AC-d -> file', 'implements AC-e -> file']);
+`,
+  );
+  expect(linkLines(found)).toEqual([
+    'verifies AC-b -> file',
+    'implements AC-c -> code run',
+    'verifies AC-d -> file',
+    'implements AC-e -> file',
+  ]);
   expect(found.tests).toMatchObject([{ kind: 'file', framework: 'file', selector: 'scripts/smoke.sh', path: [] }]);
   expect(found.symbols).toEqual([{ name: 'run', line: 4, endLine: 7 }]);
 });
