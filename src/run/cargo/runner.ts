@@ -1,0 +1,264 @@
+/**
+ * The cargo runner: one build a package set and feature set, then every selected test in a process of its own.
+ * The count of cargo calls does not depend on the number of links.
+ */
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import pLimit from 'p-limit';
+import type { Batch, Case, Outcome } from '../../model/index.js';
+import type { Availability, RunContext, Runner, Workspace } from '../adapters.js';
+import { byFeatures, cargoBatches, cargoPreview } from './batches.js';
+import type { Build } from './build.js';
+import { configurationPlaces, readConfiguration } from './configuration.js';
+import { runDocTests } from './doctests.js';
+import { listTests, runTarget, runTest, type Executable, type StartOptions } from './executable.js';
+import { readDepInfo } from './inputs.js';
+import type { Judgement } from './judge.js';
+import { namesFor } from './listing.js';
+import { guardLockFile } from './lock-file.js';
+import { readMetadata, type Metadata, type Package } from './metadata.js';
+import { combined, outcomeOf } from './outcomes.js';
+import { treePaths } from './paths.js';
+import { firstError, lastLines, runWhole } from './program.js';
+import { Resolver, type Candidate, type ResolvedCase } from './resolve.js';
+import { TargetSession } from './target-session.js';
+import { askToolchain } from './toolchain.js';
+
+export interface CargoRunnerOptions {
+  /** False: one test at a time (`cargo.parallel`). Default true. */
+  readonly parallel?: boolean;
+  /** The cache folder (contract, section 2), for records of builds and private target directories. Without it nothing is kept. */
+  readonly cacheFolder?: string | null;
+  /** The program (`backends.cargo.bin`). Default `cargo`. */
+  readonly program?: string;
+}
+
+/** All that one batch's stages share. */
+interface Work {
+  readonly batch: Batch;
+  readonly workspace: Workspace;
+  readonly context: RunContext;
+  readonly metadata: Metadata;
+  readonly session: TargetSession;
+  readonly start: StartOptions;
+  readonly cargo: string;
+  readonly locked: boolean;
+  readonly parallel: boolean;
+  readonly label: (stem: string) => string;
+}
+
+/** A counter for labels: unique in a run, since the batch and the attempt are in it. */
+function labels(batch: Batch, context: RunContext): (stem: string) => string {
+  const used = new Map<string, number>();
+  return (stem) => {
+    const count = used.get(stem) ?? 0;
+    used.set(stem, count + 1);
+    const name = stem.startsWith(batch.id) || batch.cases.some((one) => one.id === stem) ? stem : `${batch.id}-${stem}`;
+    return `${name}${context.attempt > 1 ? `-a${context.attempt}` : ''}${count === 0 ? '' : `-${count}`}`;
+  };
+}
+
+/** Test executables of a build by package, target kind and name. */
+function executables(build: Build, metadata: Metadata): ReadonlyMap<string, Executable> {
+  const found = new Map<string, Executable>();
+  for (const artifact of build.stream.artifacts) {
+    const entry = metadata.packages.find((candidate) => candidate.id === artifact.packageId);
+    if (entry === undefined || !artifact.test || artifact.executable === null) continue;
+    found.set(`${entry.id}|${artifact.target.kind.join(',')}|${artifact.target.name}`, { path: artifact.executable, entry, artifact, stream: build.stream });
+  }
+  return found;
+}
+
+const executableOf = (candidate: Candidate, all: ReadonlyMap<string, Executable>): Executable | undefined => all.get(`${candidate.entry.id}|${candidate.target.kind.join(',')}|${candidate.target.name}`);
+
+/** Flags for targets that a plain `cargo test` does not build as tests. */
+function extraTargets(resolved: readonly ResolvedCase[]): string[] {
+  const flags = new Set<string>();
+  for (const { candidates } of resolved) {
+    if (candidates.some((candidate) => candidate.target.test)) continue;
+    for (const { target } of candidates) {
+      const kind = ['bench', 'example', 'bin', 'test'].find((name) => target.kind.includes(name));
+      flags.add(kind === undefined ? '--lib' : `--${kind}=${target.name}`);
+    }
+  }
+  return [...flags].sort();
+}
+
+/** What a case is to run: tests of one executable, a whole target, or a judgement already. */
+type Chosen = { readonly kind: 'tests'; readonly executable: Executable; readonly names: readonly string[] } | { readonly kind: 'target'; readonly executable: Executable } | { readonly kind: 'judged'; readonly judged: Judgement };
+
+const judged = (reason: Judgement['reason'], detail: string, message = ''): Chosen => ({ kind: 'judged', judged: { reason, detail, message } });
+
+class FeatureSet {
+  readonly #work: Work;
+  readonly #build: Build;
+  readonly #executables: ReadonlyMap<string, Executable>;
+  readonly #lists = new Map<string, ReturnType<typeof listTests>>();
+  readonly #sources = new Map<string, Promise<ReadonlySet<string> | null>>();
+
+  constructor(work: Work, build: Build) {
+    this.#work = work;
+    this.#build = build;
+    this.#executables = executables(build, work.metadata);
+  }
+
+  #list(executable: Executable): ReturnType<typeof listTests> {
+    const known = this.#lists.get(executable.path) ?? listTests(executable, this.#work.start);
+    this.#lists.set(executable.path, known);
+    return known;
+  }
+
+  /** Files that the compiler read for an executable, relative to the project; null when its dep-info cannot be read. */
+  #sourcesOf(executable: Executable): Promise<ReadonlySet<string> | null> {
+    const { start, metadata } = this.#work;
+    const read = async (): Promise<ReadonlySet<string> | null> => {
+      const host = start.paths.host(`${executable.path}.d`);
+      const text = host === null ? null : await readFile(host, 'utf8').catch(() => null);
+      return text === null ? null : new Set(readDepInfo(text, metadata.workspaceRoot).flatMap((path) => start.paths.relative(path) ?? []));
+    };
+    const known = this.#sources.get(executable.path) ?? read();
+    this.#sources.set(executable.path, known);
+    return known;
+  }
+
+  async choose(resolved: ResolvedCase): Promise<Chosen> {
+    const { case: one, candidates } = resolved;
+    if (candidates.length === 0) return judged('not-found', `${one.file} belongs to no target of a cargo package here (a module that no \`mod\` leads to?)`);
+    const failure = resolved.packages.map((entry) => this.#build.failed.get(entry.id)).find((found) => found !== undefined);
+    if (failure !== undefined) return judged(failure.reason, failure.detail, failure.message);
+    const fitting: Exclude<Chosen, { kind: 'judged' }>[] = [];
+    let built = 0;
+    for (const candidate of candidates) {
+      const executable = executableOf(candidate, this.#executables);
+      if (executable === undefined) continue;
+      built += 1;
+      if (!candidate.harness) {
+        if (candidate.ground === 'place') continue;
+        if (one.path.length > 0 || candidate.modules.length > 0) return judged('not-reported', `target "${candidate.target.name}" has no harness (harness = false): it reports no single tests; link the whole file ${one.file}`);
+        fitting.push({ kind: 'target', executable });
+        continue;
+      }
+      const sources = await this.#sourcesOf(executable);
+      // Not compiled into this executable (cfg, another #[path]): a test of that name in it is another one.
+      if (sources === null ? candidate.ground === 'place' : !sources.has(one.file)) continue;
+      const list = await this.#list(executable);
+      if (!list.ok) return { kind: 'judged', judged: list.judged };
+      const names = namesFor(one, candidate.modules, list.names);
+      if (names.length > 0) fitting.push({ kind: 'tests', executable, names });
+    }
+    const [first] = fitting;
+    if (first === undefined) {
+      return built === 0
+        ? judged('not-found', `cargo built no test executable for ${one.file} (\`test = false\` or missing required-features?)`)
+        : judged('not-found', `no test executable of ${resolved.packages.map((entry) => entry.name).join(', ')} lists ${one.path.join('::') || 'a test'} of ${one.file}`);
+    }
+    if (fitting.length > 1) return judged('ambiguous-selector', `${one.selector} is compiled into several targets: ${fitting.map((entry) => entry.executable.artifact.target.name).join(', ')}`);
+    return first;
+  }
+}
+
+async function runFeatureSet(work: Work, features: readonly string[], resolved: readonly ResolvedCase[]): Promise<Outcome[]> {
+  const { context, workspace, session, start } = work;
+  const outcome = (one: Case, what: Judgement, more: { readonly exitCode?: number | null; readonly command?: readonly string[] } = {}): Outcome => outcomeOf({ case: one, judged: what, context, ...more });
+  const packages = [...new Set(resolved.flatMap((one) => one.packages))].sort((left, right) => (left.name < right.name ? -1 : 1));
+  const extra = extraTargets(resolved);
+  let build: Build | null = { stream: { artifacts: [], scripts: [], errors: [], success: null }, failed: new Map() };
+  if (packages.length > 0) build = await session.build({ packages, features, targets: [] });
+  if (build !== null && extra.length > 0) {
+    const wanted = packages.filter((entry) => !build?.failed.has(entry.id) && resolved.some((one) => one.packages.includes(entry) && !one.candidates.some((candidate) => candidate.target.test)));
+    const more: Build | null = wanted.length === 0 ? build : await session.build({ packages: wanted, features, targets: extra });
+    build = more === null || more === build ? more : { stream: { ...more.stream, artifacts: [...build.stream.artifacts, ...more.stream.artifacts], scripts: [...build.stream.scripts, ...more.stream.scripts] }, failed: new Map([...build.failed, ...more.failed]) };
+  }
+  if (build === null) return resolved.map((one) => outcome(one.case, { reason: 'infra', detail: 'cargo called a package of this tree fresh in an empty target directory', message: '' }));
+  const finished = build;
+  const set = new FeatureSet(work, finished);
+  const chosen = await Promise.all(resolved.filter((one) => one.kind === 'test').map(async (one) => ({ one, what: await set.choose(one) })));
+  const everywhere = pLimit(work.parallel ? Math.max(1, context.jobs) : 1);
+  const inTurn = new Map<string, ReturnType<typeof pLimit>>();
+  const limited = async (entry: Package, task: () => Promise<Outcome>): Promise<Outcome> => {
+    // serial_test keeps order with locks inside one process; in processes of their own its tests must take turns here.
+    if (!entry.dependencies.includes('serial_test')) return everywhere(task);
+    const turn = inTurn.get(entry.id) ?? pLimit(1);
+    inTurn.set(entry.id, turn);
+    return turn(async () => everywhere(task));
+  };
+  const canceled = (one: Case): Outcome => outcome(one, { reason: 'canceled', detail: 'the run was canceled', message: '' });
+  const outcomes = await Promise.all(chosen.map(async ({ one, what }): Promise<Outcome> => {
+    if (what.kind === 'judged') {
+      const failure = one.packages.map((entry) => finished.failed.get(entry.id)).find((found) => found !== undefined);
+      return outcome(one.case, what.judged, failure === undefined ? {} : { exitCode: failure.exitCode, command: failure.command });
+    }
+    const { entry } = what.executable;
+    if (what.kind === 'target') return limited(entry, async () => (context.signal.aborted ? canceled(one.case) : runTarget(one.case, what.executable, start)));
+    const each = await Promise.all(what.names.map(async (name) => limited(entry, async () => (context.signal.aborted ? canceled(one.case) : runTest(one.case, name, what.executable, start)))));
+    return combined((index) => what.names[index] ?? '', each) ?? outcome(one.case, { reason: 'not-found', detail: 'no test', message: '' });
+  }));
+  for (const entry of packages) {
+    const docs = resolved.filter((one) => one.kind === 'doctest' && one.packages.includes(entry));
+    if (docs.length === 0) continue;
+    const failure = finished.failed.get(entry.id);
+    if (failure !== undefined) outcomes.push(...docs.map((one) => outcome(one.case, failure, failure)));
+    else if (context.signal.aborted) outcomes.push(...docs.map((one) => canceled(one.case)));
+    else outcomes.push(...(await runDocTests(docs.map((one) => one.case), { ...start, entry, cargo: work.cargo, directory: work.batch.directory, features, locked: work.locked, stem: work.batch.id })));
+  }
+  return outcomes;
+}
+
+async function runBatch(batch: Batch, workspace: Workspace, context: RunContext, options: Required<CargoRunnerOptions>): Promise<Outcome[]> {
+  const all = (what: Judgement, command: readonly string[] = []): Outcome[] => batch.cases.map((one) => outcomeOf({ case: one, judged: what, context, command }));
+  const label = labels(batch, context);
+  const cargo = options.program;
+  const cargoEnv = { ...context.env, ...Object.fromEntries(workspace.place === 'host' ? context.cargoEnv : []) };
+  const described = { command: [cargo, 'metadata', '--no-deps', '--format-version', '1'], directory: batch.directory, env: cargoEnv, timeoutMs: null, label: label('metadata') };
+  const [answer, toolchain] = await Promise.all([
+    runWhole(workspace, described, context.signal),
+    askToolchain(workspace, { cargo, directory: batch.directory, env: cargoEnv, label: label('environment'), signal: context.signal }),
+  ]);
+  if (context.signal.aborted) return all({ reason: 'canceled', detail: 'the run was canceled', message: '' });
+  if (answer.executed.trouble !== null) return all({ reason: answer.executed.trouble.reason, detail: answer.executed.trouble.message, message: '' });
+  const metadata = answer.ok ? readMetadata(answer.stdout) : null;
+  if (metadata === null) {
+    const absent = /could not find `Cargo\.toml`/u.test(answer.stderr);
+    return all({ reason: absent ? 'not-found' : 'build', detail: firstError(answer.stderr), message: lastLines(answer.stderr, 30) }, described.command);
+  }
+  const paths = treePaths(workspace, metadata.workspaceRoot, batch.directory);
+  const here = { host: join(workspace.hostRoot, batch.directory), inside: batch.directory === '' ? paths.root : `${paths.root}/${batch.directory}` };
+  const home = workspace.place === 'host' ? (toolchain.base.get('CARGO_HOME') ?? (toolchain.base.has('HOME') ? join(toolchain.base.get('HOME') ?? '', '.cargo') : null)) : null;
+  const configuration = await readConfiguration(configurationPlaces(here, workspace.place === 'host' ? null : workspace.hostRoot, home));
+  const resolver = new Resolver(metadata, paths, workspace.hostRoot);
+  const resolved = await Promise.all(batch.cases.map(async (one) => resolver.resolve(one)));
+  const stateFolder = options.cacheFolder === null ? null : join(options.cacheFolder, 'cargo');
+  const guard = await guardLockFile(paths.host(metadata.workspaceRoot) ?? here.host, stateFolder, context.signal);
+  try {
+    await using session = new TargetSession({ workspace, context, metadata, cargo, directory: batch.directory, env: context.env, locked: guard.locked, stateFolder, label: () => label('build') });
+    await session.open();
+    const start: StartOptions = { workspace, context, paths, toolchain, configuration, label, get env() { return session.env; } };
+    const work: Work = { batch, workspace, context, metadata, session, start, cargo, locked: guard.locked, parallel: options.parallel, label };
+    const outcomes: Outcome[] = [];
+    // One feature set after the other: two builds of one directory replace each other's programs.
+    for (const { features, cases } of byFeatures(resolved)) {
+      if (context.signal.aborted) outcomes.push(...cases.map((one) => outcomeOf({ case: one.case, judged: { reason: 'canceled', detail: 'the run was canceled', message: '' }, context })));
+      else outcomes.push(...(await runFeatureSet(work, features, cases)));
+    }
+    return outcomes;
+  } finally {
+    await guard.restore();
+  }
+}
+
+export function cargoRunner(options: CargoRunnerOptions = {}): Runner {
+  const settings = { parallel: options.parallel ?? true, cacheFolder: options.cacheFolder ?? null, program: options.program ?? 'cargo' };
+  return {
+    name: 'cargo',
+    async available(workspace): Promise<Availability> {
+      if ((await workspace.find(settings.program)) !== null) return { available: true };
+      return { available: false, what: 'cargo', detail: `the program "${settings.program}" is not on PATH; install Rust from https://rustup.rs` };
+    },
+    batches: cargoBatches,
+    preview: (batch) => cargoPreview(batch, settings.program),
+    run: async (batch, workspace, context) => runBatch(batch, workspace, context, settings),
+  };
+}
+
+/** The runner with its defaults, keeping nothing between runs. */
+export const cargo: Runner = cargoRunner();

@@ -1,0 +1,167 @@
+/**
+ * Where a batch's builds go, and whether what comes out of them may be believed.
+ *
+ * - On the user's tree: the user's own target directory; what is fresh there must be proven (freshness.ts).
+ * - Speculative: the session's warm directory, under its lock, purged and gated (purge.ts, gate.ts).
+ * - When either fails: a private directory that only this tree uses, under its lock, purged and gated as well;
+ *   after a stale member of a warm directory a new, cold one.
+ */
+import { mkdir, mkdtemp, rm, utimes } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { RunContext, Workspace } from '../adapters.js';
+import { sha256 } from '../../util/hash.js';
+import type { Lock } from '../../util/lock.js';
+import { buildPackages, type Build, type BuildRequest } from './build.js';
+import { FreshnessGate } from './gate.js';
+import { loadRecord, saveRecord, unprovenArtifacts, type BuildRecord } from './freshness.js';
+import { waitForLock } from './lock-file.js';
+import type { Metadata } from './metadata.js';
+import { runWhole } from './program.js';
+import { isLinkedWorktree, purgeTree, recordVendored, touchTree, type RunCargo } from './purge.js';
+import { isPathPackage, type Artifact } from './stream.js';
+
+type Mode = 'own' | 'shared' | 'private' | 'cold';
+
+export interface SessionOptions {
+  readonly workspace: Workspace;
+  readonly context: RunContext;
+  readonly metadata: Metadata;
+  readonly cargo: string;
+  readonly directory: string;
+  /** Environment of cargo itself, without a target directory. */
+  readonly env: Readonly<Record<string, string>>;
+  readonly locked: boolean;
+  /** `<cache>/cargo`, for records and private directories; null when the caller has no cache. */
+  readonly stateFolder: string | null;
+  readonly label: () => string;
+}
+
+/** The lock of a target directory that several runs share; it also says when the directory was last used. */
+export const directoryLock = (targetDirectory: string): string => join(targetDirectory, '.coherence.lock');
+
+export class TargetSession implements AsyncDisposable {
+  readonly #options: SessionOptions;
+  #mode: Mode;
+  #directory: string | null;
+  #lock: Lock | null = null;
+  #gate = new FreshnessGate();
+  #vendored: ReadonlyMap<string, string> = new Map();
+  #record: BuildRecord | null = null;
+  readonly #built = new Set<string>();
+  #doomed: string | null = null;
+
+  constructor(options: SessionOptions) {
+    this.#options = options;
+    const warm = options.workspace.place === 'host' ? options.context.cargoEnv.find(([name]) => name === 'CARGO_TARGET_DIR')?.[1] : undefined;
+    this.#mode = warm === undefined ? 'own' : 'shared';
+    this.#directory = warm ?? null;
+  }
+
+  /** What to set for every cargo call of this batch. */
+  get env(): Readonly<Record<string, string>> {
+    const { env } = this.#options;
+    if (this.#directory === null) return env;
+    // A configured build directory would lead private builds back to shared intermediate files.
+    const isolated = this.#mode === 'private' || this.#mode === 'cold' ? { CARGO_BUILD_BUILD_DIR: this.#directory } : {};
+    return { ...env, CARGO_TARGET_DIR: this.#directory, ...isolated };
+  }
+
+  #run: RunCargo = async (args) => {
+    const { workspace, cargo, directory, label, context } = this.#options;
+    const done = await runWhole(workspace, { command: [cargo, ...args], directory, env: this.env, timeoutMs: null, label: label() }, context.signal);
+    return { ok: done.ok, stdout: done.stdout, stderr: done.stderr };
+  };
+
+  /** Takes the directory and makes it forget this tree. False when that is not possible: the caller goes on elsewhere. */
+  async open(): Promise<void> {
+    if (this.#mode !== 'shared') return;
+    if (!(await this.#prepare())) await this.#goCold();
+  }
+
+  async #prepare(): Promise<boolean> {
+    const { context, metadata, locked } = this.#options;
+    const directory = this.#directory;
+    if (directory === null) return true;
+    await mkdir(directory, { recursive: true }).catch(() => undefined);
+    this.#lock = await waitForLock(directoryLock(directory), context.signal, 24 * 3600 * 1000);
+    if (this.#lock === null) return false;
+    await utimes(directoryLock(directory), new Date(), new Date()).catch(() => undefined);
+    this.#gate = new FreshnessGate();
+    const purged = await purgeTree({ run: this.#run, folder: metadata.workspaceRoot, targetDirectory: directory, locked });
+    // A tree that cargo cannot read at all: the build will say why, and gives no artifact to run.
+    this.#vendored = purged.ok ? purged.vendored : new Map();
+    if (this.#mode === 'shared' && (await isLinkedWorktree(this.#options.workspace.hostRoot))) await touchTree(this.#options.workspace.hostRoot);
+    return true;
+  }
+
+  async #release(): Promise<void> {
+    await this.#lock?.release();
+    this.#lock = null;
+  }
+
+  /** A directory that only this tree's doubtful builds use: dependencies stay warm there, members are always compiled. */
+  async #goPrivate(): Promise<void> {
+    const { workspace, metadata, stateFolder } = this.#options;
+    if (workspace.place !== 'host' || stateFolder === null) return this.#goCold();
+    await this.#release();
+    this.#mode = 'private';
+    this.#directory = join(stateFolder, `private-${sha256(metadata.workspaceRoot).slice(0, 16)}`);
+    if (!(await this.#prepare())) await this.#goCold();
+  }
+
+  async #goCold(): Promise<void> {
+    const { workspace, stateFolder } = this.#options;
+    await this.#release();
+    await this.#discard();
+    this.#mode = 'cold';
+    this.#gate = new FreshnessGate();
+    this.#vendored = new Map();
+    if (workspace.place === 'host') {
+      const base = stateFolder ?? workspace.reports.host;
+      await mkdir(base, { recursive: true });
+      this.#directory = await mkdtemp(join(base, 'cold-'));
+      this.#doomed = this.#directory;
+      this.#lock = await waitForLock(directoryLock(this.#directory), undefined, 0);
+    } else this.#directory = `${workspace.reports.inside}/cargo-target`;
+  }
+
+  async #discard(): Promise<void> {
+    if (this.#doomed !== null) await rm(this.#doomed, { recursive: true, force: true }).catch(() => undefined);
+    this.#doomed = null;
+  }
+
+  /** Artifacts of a build that must not be believed. */
+  async #doubtful(build: Build, startedMs: number): Promise<readonly Artifact[]> {
+    const { workspace, metadata, stateFolder } = this.#options;
+    if (this.#mode !== 'own' || workspace.place !== 'host') return this.#gate.stale(build.stream.artifacts);
+    const directory = metadata.targetDirectory;
+    this.#record ??= await loadRecord(stateFolder, directory);
+    const unproven = await unprovenArtifacts(build.stream, this.#built, { workspaceRoot: metadata.workspaceRoot, targetDirectory: directory, record: this.#record, startedMs });
+    await saveRecord(stateFolder, directory, this.#record);
+    return unproven;
+  }
+
+  /** Builds packages; what is returned may be run. Null when even a cold directory gave a stale member (our own defect or a broken clock). */
+  async build(request: Omit<BuildRequest, 'env' | 'workspace' | 'cargo' | 'directory' | 'locked' | 'label' | 'signal'>): Promise<Build | null> {
+    const { workspace, cargo, directory, locked, label, context } = this.#options;
+    for (;;) {
+      const startedMs = Date.now();
+      const build = await buildPackages({ ...request, workspace, cargo, directory, locked, label, env: this.env, signal: context.signal });
+      const doubtful = await this.#doubtful(build, startedMs);
+      const names = new Set(doubtful.map((artifact) => artifact.packageId));
+      for (const name of names) context.emit({ type: 'cargo.stale_member', package: name, target_dir: this.#directory ?? this.#options.metadata.targetDirectory });
+      if (names.size === 0) {
+        if (this.#directory !== null && this.#lock !== null) await recordVendored(this.#directory, this.#vendored, new Set(build.stream.artifacts.filter((artifact) => !isPathPackage(artifact.packageId)).map((artifact) => artifact.packageId)));
+        return build;
+      }
+      if (this.#mode === 'cold') return null;
+      if (this.#mode === 'own') await this.#goPrivate();
+      else await this.#goCold();
+    }
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#discard();
+    await this.#release();
+  }
+}
