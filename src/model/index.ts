@@ -1,6 +1,7 @@
 export * from './diagnostic.js';
 export * from './environment.js';
 export * from './event.js';
+export * from './facts.js';
 export * from './failure.js';
 export * from './found.js';
 export * from './outcome.js';

@@ -1,0 +1,75 @@
+/** Closures of pytest files: imports, the conftest chain, configuration and lock files. */
+import { ClosureBuilder, folderOf, foldersUp, joined, resolvePath, type Closure, type ClosureTree } from './types.js';
+
+const CONFIGURATION = new Set(['pytest.ini', '.pytest.ini', 'pyproject.toml', 'setup.cfg', 'setup.py', 'tox.ini', 'conftest.py', '__init__.py', 'poetry.lock', 'uv.lock', 'Pipfile', 'Pipfile.lock', '.python-version']);
+const REQUIREMENTS = /^(?:requirements|constraints)[\w.-]*\.(?:txt|in)$/u;
+
+/**
+ * Files of the tree that a dotted name may mean, wherever its root lies: every path that ends that way counts, since sys.path
+ * is only known when it runs. `a.b` also draws in the packages' `__init__.py` on the way.
+ */
+function modulesNamed(byEnding: ReadonlyMap<string, readonly string[]>, dotted: string): string[] {
+  const parts = dotted.split('.').filter((part) => part !== '');
+  const found: string[] = [];
+  for (let length = parts.length; length > 0; length -= 1) {
+    const stem = parts.slice(0, length).join('/');
+    found.push(...(byEnding.get(`${stem}.py`) ?? []), ...(byEnding.get(`${stem}/__init__.py`) ?? []), ...(byEnding.get(`${stem}.pyi`) ?? []));
+  }
+  return found;
+}
+
+/** Every ending of every Python path, so that a dotted name is one look-up. */
+function endings(tree: ClosureTree): ReadonlyMap<string, readonly string[]> {
+  const found = new Map<string, string[]>();
+  for (const path of tree.paths) {
+    if (!path.endsWith('.py') && !path.endsWith('.pyi')) continue;
+    const parts = path.split('/');
+    for (let i = 0; i < parts.length; i += 1) {
+      const ending = parts.slice(i).join('/');
+      const list = found.get(ending);
+      if (list === undefined) found.set(ending, [path]);
+      else list.push(path);
+    }
+  }
+  return found;
+}
+
+const known = new WeakMap<ClosureTree, ReadonlyMap<string, readonly string[]>>();
+
+/** @param environment python's version and installed distributions; null when they cannot be known */
+export async function pytestClosure(tree: ClosureTree, testFile: string, environment: readonly string[] | null): Promise<Closure> {
+  const builder = new ClosureBuilder(tree);
+  if (environment === null) builder.outside = 'the Python environment is not known';
+  for (const fact of environment ?? []) builder.facts.add(fact);
+  let byEnding = known.get(tree);
+  if (byEnding === undefined) known.set(tree, (byEnding = endings(tree)));
+  const queue: string[] = [testFile];
+  const packageFolder = foldersUp(folderOf(testFile)).find((folder) => ['pyproject.toml', 'setup.py', 'setup.cfg', 'pytest.ini', 'tox.ini'].some((name) => tree.has(joined(folder, name)))) ?? '';
+  for (const folder of foldersUp(folderOf(testFile))) {
+    for (const path of (await tree.everythingBelow(folder === '' ? '.' : `${folder}/.`)) ?? []) {
+      const name = path.slice(path.lastIndexOf('/') + 1);
+      if (CONFIGURATION.has(name) || REQUIREMENTS.test(name)) queue.push(path);
+    }
+  }
+  for (let file = queue.pop(); file !== undefined; file = queue.pop()) {
+    const from = builder.from.get(file) ?? testFile;
+    const facts = await builder.add(file, from);
+    if (facts === null || !file.endsWith('.py')) continue;
+    for (const name of facts.imports) {
+      const dots = /^\.+/u.exec(name)?.[0].length ?? 0;
+      let found: string[];
+      if (dots > 0) {
+        const base = resolvePath(folderOf(file), '../'.repeat(dots - 1));
+        const stem = base === null ? null : joined(base, name.slice(dots).replaceAll('.', '/'));
+        found = stem === null ? [] : [`${stem}.py`, joined(stem, '__init__.py'), `${folderOf(stem)}.py`, joined(folderOf(stem), '__init__.py')].filter((path) => tree.has(path));
+      } else found = modulesNamed(byEnding, name);
+      for (const path of found) {
+        if (!builder.files.has(path) && !builder.from.has(path)) builder.from.set(path, file);
+        queue.push(path);
+      }
+    }
+    if (facts.computed || facts.reads) await builder.widen(packageFolder, file, facts.computed);
+    if (facts.reads && packageFolder !== '' && facts.paths.some((path) => path.includes('..'))) await builder.widen('', file, false);
+  }
+  return builder.closure();
+}

@@ -1,0 +1,175 @@
+/**
+ * Closures of vitest and node:test files: the import graph, and on the way every package.json, tsconfig, runner configuration,
+ * environment file and lock file that can change how a module runs.
+ */
+import { builtinModules } from 'node:module';
+import type { ModuleFacts } from '../../model/index.js';
+import { ClosureBuilder, folderOf, foldersUp, joined, nearestWith, resolvePath, type Closure, type ClosureTree } from './types.js';
+
+const BUILTIN = new Set(builtinModules);
+const ENDINGS = ['', '.ts', '.tsx', '.mts', '.cts', '.js', '.jsx', '.mjs', '.cjs', '.json', '.vue', '.svelte'];
+const INDEX = ['index.ts', 'index.tsx', 'index.mts', 'index.js', 'index.jsx', 'index.mjs', 'index.cjs', 'index.json'];
+/** Files beside a test or above it that configure how it runs. */
+const CONFIGURATION = /^(?:vite(?:st)?\.(?:config|workspace|projects)\.[cm]?[jt]s|vitest\.workspace\.json|package\.json|tsconfig[\w.-]*\.json|jsconfig\.json|\.env(?:\..+)?|\.npmrc|package-lock\.json|npm-shrinkwrap\.json|yarn\.lock|pnpm-lock\.yaml|pnpm-workspace\.yaml|bun\.lockb?|\.swcrc|babel\.config\.[cm]?[jt]s(?:on)?|\.babelrc(?:\.json)?|postcss\.config\.[cm]?[jt]s|\.browserslistrc|\.node-version|\.nvmrc)$/u;
+const SNAPSHOTS = '__snapshots__';
+
+const isRelative = (specifier: string): boolean => specifier.startsWith('./') || specifier.startsWith('../') || specifier === '.' || specifier === '..' || specifier.startsWith('/');
+const bare = (specifier: string): string => (specifier.split(/[?#]/u)[0] ?? specifier);
+
+/** Files that a path without an ending may mean. TypeScript's `./x.js` may mean `./x.ts`. All that exist count. */
+function candidates(tree: ClosureTree, path: string): string[] {
+  const found = new Set<string>();
+  for (const ending of ENDINGS) if (tree.has(path + ending)) found.add(path + ending);
+  const javascript = /\.([cm]?)jsx?$/u.exec(path);
+  if (javascript !== null) {
+    const stem = path.slice(0, javascript.index);
+    for (const ending of ['.ts', '.tsx', '.mts', '.cts']) if (tree.has(stem + ending)) found.add(stem + ending);
+  }
+  for (const name of INDEX) if (tree.has(joined(path, name))) found.add(joined(path, name));
+  return [...found];
+}
+
+interface Walk {
+  readonly tree: ClosureTree;
+  readonly builder: ClosureBuilder;
+  readonly aliases: readonly Alias[];
+  readonly queue: string[];
+}
+
+interface Alias {
+  readonly prefix: string;
+  readonly suffix: string;
+  readonly targets: readonly string[];
+}
+
+/** `compilerOptions.paths` of the tsconfig files on the way; comments and trailing commas are allowed in them. */
+async function aliasesFrom(tree: ClosureTree, configs: readonly string[]): Promise<Alias[]> {
+  const found: Alias[] = [];
+  for (const config of configs) {
+    const text = await tree.text(config);
+    if (text === null || !text.includes('"paths"')) continue;
+    const clean = text.replace(/"(?:[^"\\]|\\.)*"|\/\/[^\n]*|\/\*[^]*?\*\//gu, (part) => (part.startsWith('"') ? part : '')).replace(/,(\s*[}\]])/gu, '$1');
+    try {
+      const options = (JSON.parse(clean) as { compilerOptions?: { baseUrl?: unknown; paths?: unknown } }).compilerOptions; // fields are checked below
+      const base = resolvePath(folderOf(config), typeof options?.baseUrl === 'string' ? options.baseUrl : '.');
+      if (base === null || typeof options?.paths !== 'object' || options.paths === null) continue;
+      for (const [pattern, targets] of Object.entries(options.paths)) {
+        if (!Array.isArray(targets)) continue;
+        const star = pattern.indexOf('*');
+        found.push({
+          prefix: star === -1 ? pattern : pattern.slice(0, star), suffix: star === -1 ? '' : pattern.slice(star + 1),
+          targets: targets.filter((target): target is string => typeof target === 'string').flatMap((target) => resolvePath(base, target) ?? []),
+        });
+      }
+    } catch {
+      continue;
+    }
+  }
+  return found;
+}
+
+function throughAliases(walk: Walk, specifier: string): string[] {
+  return walk.aliases.flatMap((alias) => {
+    if (!specifier.startsWith(alias.prefix) || !specifier.endsWith(alias.suffix)) return [];
+    const middle = specifier.slice(alias.prefix.length, specifier.length - alias.suffix.length);
+    return alias.targets.flatMap((target) => candidates(walk.tree, target.replace('*', middle)));
+  });
+}
+
+async function follow(walk: Walk, file: string, specifier: string, packageFolder: string): Promise<void> {
+  const { tree, builder } = walk;
+  const name = bare(specifier);
+  if (name.startsWith('node:') || BUILTIN.has(name) || name.startsWith('virtual:') || name.startsWith('data:')) return;
+  if (name.startsWith('http:') || name.startsWith('https:')) {
+    builder.outside ??= `${file}: imports ${name}`;
+    return;
+  }
+  if (isRelative(name)) {
+    const path = name.startsWith('/') ? resolvePath(packageFolder, name.slice(1)) : resolvePath(folderOf(file), name);
+    const found = path === null ? [] : candidates(tree, path);
+    if (found.length > 0) walk.queue.push(...found);
+    // It leads out of the project, or to something that is made at run time or ignored: the package as a whole then.
+    else if (path === null) builder.outside ??= `${file}: ${name} leads out of the project`;
+    else await builder.widen(packageFolder, file, true);
+    return;
+  }
+  const aliased = throughAliases(walk, name);
+  walk.queue.push(...aliased);
+  if (name.startsWith('#')) {
+    await builder.widen(packageFolder, file, true);
+    return;
+  }
+  const installed = await tree.installed(file, name);
+  switch (installed.kind) {
+    case 'package':
+      builder.facts.add(installed.identity);
+      return;
+    case 'inside':
+      // A workspace package: its own files decide, and which of them its `exports` choose is not followed further.
+      await builder.widen(installed.folder, file, true);
+      return;
+    case 'linked-outside':
+      builder.outside ??= `${file}: ${name} is linked to a folder outside the project`;
+      return;
+    case 'missing':
+      if (aliased.length === 0) await builder.widen(packageFolder, file, true);
+  }
+}
+
+/** What a file that reads files, or a configuration, may mean by its strings. */
+async function takePaths(walk: Walk, file: string, facts: ModuleFacts, packageFolder: string): Promise<void> {
+  for (const text of facts.paths) {
+    const inPackage = resolvePath(folderOf(file), text);
+    if (text.startsWith('/') || text.startsWith('~') || inPackage === null) continue;
+    if (packageFolder !== '' && text.includes('..') && !inPackage.startsWith(`${packageFolder}/`)) {
+      await walk.builder.widen('', file, false);
+      return;
+    }
+  }
+}
+
+/**
+ * The closure of one test file.
+ * @param environment what the runner itself adds: its version
+ */
+export async function typescriptClosure(tree: ClosureTree, testFile: string, environment: readonly string[]): Promise<Closure> {
+  const builder = new ClosureBuilder(tree);
+  for (const fact of environment) builder.facts.add(fact);
+  const packageFolder = nearestWith(tree, testFile, 'package.json') ?? '';
+  const onTheWay = foldersUp(folderOf(testFile));
+  const configuration: string[] = [];
+  for (const folder of onTheWay) {
+    for (const path of (await tree.everythingBelow(folder === '' ? '.' : `${folder}/.`)) ?? []) if (CONFIGURATION.test(path.slice(path.lastIndexOf('/') + 1))) configuration.push(path);
+  }
+  const aliases = await aliasesFrom(tree, configuration.filter((path) => /(?:ts|js)config[\w.-]*\.json$/u.test(path)));
+  const walk: Walk = { tree, builder, aliases, queue: [testFile] };
+  for (const path of configuration) {
+    const facts = await builder.add(path, testFile);
+    if (facts === null || !/\.[cm]?[jt]s$/u.test(path)) continue;
+    // A configuration is code whose strings name set-up files, aliases and environments.
+    for (const specifier of facts.imports) await follow(walk, path, specifier, folderOf(path));
+    for (const text of facts.paths) {
+      const named = resolvePath(folderOf(path), text);
+      if (named === null || named === '') continue;
+      const files = candidates(tree, named);
+      if (files.length > 0) walk.queue.push(...files);
+      else if (tree.paths.some((other) => other.startsWith(`${named}/`))) await builder.widen(named, path, true);
+    }
+    if (facts.computed || facts.reads) await builder.widen(packageFolder, path, facts.computed);
+  }
+  for (let file = walk.queue.pop(); file !== undefined; file = walk.queue.pop()) {
+    const facts = await builder.add(file, builder.from.has(file) ? (builder.from.get(file) ?? file) : testFile);
+    if (facts === null) continue;
+    const before = walk.queue.length;
+    for (const specifier of facts.imports) await follow(walk, file, specifier, packageFolder);
+    for (const next of walk.queue.slice(before)) if (!builder.from.has(next) && !builder.files.has(next)) builder.from.set(next, file);
+    if (facts.computed || facts.reads) await builder.widen(packageFolder, file, facts.computed);
+    if (facts.reads) await takePaths(walk, file, facts, packageFolder);
+    // A package's manifest decides how its modules are read (type, imports, exports).
+    const manifest = nearestWith(tree, file, 'package.json');
+    if (manifest !== null) await builder.add(joined(manifest, 'package.json'), file);
+  }
+  const snapshots = joined(joined(folderOf(testFile), SNAPSHOTS), `${testFile.slice(testFile.lastIndexOf('/') + 1)}.snap`);
+  if (tree.has(snapshots)) await builder.add(snapshots, testFile);
+  return builder.closure();
+}
