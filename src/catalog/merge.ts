@@ -6,6 +6,7 @@
  * and nothing is dropped. The result does not depend on which side is called ours.
  */
 import type { Catalog, Criterion, Json, Spec } from '../model/index.js';
+import { foldId } from './ids.js';
 import { mergeRecord, mergeValue, type Report, type Side, type Three } from './merge-fields.js';
 import { mergeOrder } from './merge-order.js';
 import { plainCriterion, plainSpec, sameJson, type Plain } from './merge-values.js';
@@ -85,7 +86,7 @@ function foldConflicts(
 ): void {
   const seen = new Map<string, string>();
   for (const id of [...merged.keys()]) {
-    const folded = id.toLowerCase();
+    const folded = foldId(id);
     const first = seen.get(folded);
     if (first === undefined) {
       seen.set(folded, id);

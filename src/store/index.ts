@@ -6,7 +6,7 @@ export { compact, countPosted, drain, post } from './outbox.js';
 export { findDolt, versionOf, type DoltBinary } from './dolt/binary.js';
 export { DOLT_VERSION, HOW_TO_GET_DOLT, noDolt, noStore } from './dolt/failures.js';
 export { ensureDolt, type Progress } from './dolt/install.js';
-export { cloneStore, openStore, storeExists, type OpenOptions } from './dolt/open.js';
+export { cloneStore, openStore, storeExists, type Fork, type OpenOptions } from './dolt/open.js';
 export { doltBranch } from './dolt/branches.js';
 export { serverPaths } from './dolt/paths.js';
 export { openServer, runningServer, stopServer } from './dolt/server.js';

@@ -21,6 +21,8 @@ export interface CatalogWrite {
   readonly unsync: readonly string[];
   /** First line of the Dolt commit. */
   readonly message: string;
+  /** git's commit at this time. */
+  readonly git: string | null;
 }
 
 /** Times are ISO 8601 in UTC. */
@@ -28,7 +30,10 @@ export interface LogEntry {
   readonly commit: string;
   readonly author: string;
   readonly date: string;
+  /** First line. */
   readonly message: string;
+  /** git's commit when it was made; null where that is not known. */
+  readonly git: string | null;
 }
 
 /** Who gave a field its present value, when, and what it was before. */
@@ -41,6 +46,7 @@ export interface BlameEntry {
   readonly author: string;
   readonly date: string;
   readonly message: string;
+  readonly git: string | null;
 }
 
 export interface TrendPoint {

@@ -1,11 +1,15 @@
 /** git branch ↔ Dolt branch. Dolt refuses some names that git allows and folds case, so names are encoded. */
+import type { Result } from '../../model/index.js';
 import { sha256 } from '../../util/hash.js';
 import { identifier } from '../database-name.js';
 import type { BranchEntry } from '../port.js';
 import type { SqlConnection } from './connection.js';
 import { inGroup } from './group.js';
 import { SYNC_STATE } from './migrations.js';
-import type { Result } from '../../model/index.js';
+import { readRows } from './queries/catalog.js';
+import { splitMessage } from './queries/history.js';
+import { writeSyncEntries } from './queries/sync-state.js';
+import { fromRows } from './rows.js';
 
 const ALPHABET = 'abcdefghijklmnopqrstuvwxyz234567';
 /** The branch that carries the schema and the branch map; every other one comes from it or from another branch. */
@@ -54,7 +58,10 @@ export async function createBranch(connection: SqlConnection, options: { readonl
   await connection.query('CALL DOLT_BRANCH(?, ?)', [branch, from]);
   await useBranch(connection, database, branch);
   await connection.query(SYNC_STATE);
-  return { ok: true, value: branch };
+  // What the branch starts with is what its files are compared with: a git branch's own files then simply win.
+  const start = fromRows(await readRows(connection));
+  const based = await inGroup(connection, { message: '', author }, async () => writeSyncEntries(connection, start.specs.map((spec) => ({ spec: spec.id, path: null, fileHash: null, base: spec })), []));
+  return based.ok ? { ok: true, value: branch } : based;
 }
 
 export async function readBranches(connection: SqlConnection, database: string, current: string): Promise<readonly BranchEntry[]> {
@@ -62,4 +69,11 @@ export async function readBranches(connection: SqlConnection, database: string, 
   const map = await connection.query(`SELECT CONVERT(git_name USING utf8mb4) AS git_name, dolt_name FROM ${identifier(`${database}/${ROOT_BRANCH}`)}.branch_map`);
   const git = new Map(map.map((row) => [String(row['dolt_name']), String(row['git_name'])]));
   return heads.map((row) => ({ git: git.get(String(row['name'])) ?? null, dolt: String(row['name']), head: String(row['hash']), current: row['name'] === current }));
+}
+
+/** On a branch: the newest commit that was made at one of these git commits, or null. One statement for any history. */
+export async function newestAt(connection: SqlConnection, branch: string, gitCommits: ReadonlySet<string>): Promise<string | null> {
+  const rows = await connection.query('SELECT commit_hash, message FROM dolt_log(?) ORDER BY commit_order DESC', [branch]);
+  const found = rows.find((row) => gitCommits.has(splitMessage(String(row['message'])).git ?? ''));
+  return found === undefined ? null : String(found['commit_hash']);
 }

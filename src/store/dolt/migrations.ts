@@ -15,7 +15,7 @@ export interface Migration {
 
 /** Texts are compared exactly, so that ids that differ in case or accent are different ids here too. */
 const TEXT = 'CHARACTER SET utf8mb4 COLLATE utf8mb4_0900_bin';
-const id = (column: string): string => `${column} VARCHAR(255) ${TEXT} NOT NULL`;
+const id = (column: string): string => `${column} VARCHAR(256) ${TEXT} NOT NULL`;
 const name = (column: string): string => `${column} VARCHAR(255) ${TEXT}`;
 const text = (column: string): string => `${column} LONGTEXT ${TEXT}`;
 
@@ -26,7 +26,7 @@ export const MIGRATIONS: readonly Migration[] = [
     statements: [
       `CREATE TABLE spec (${id('id')}, ${text('title')} NOT NULL, ${name('level')} NOT NULL, ${name('status')} NOT NULL, ${text('slug')}, ${text('owner')}, ${text('intent')}, ${text('description')}, ${text('extra')}, PRIMARY KEY (id))`,
       `CREATE TABLE criterion (${id('id')}, ${id('spec_id')}, ${name('position')} NOT NULL, ${text('title')} NOT NULL, ${text('slug')}, ${text('intent')}, ${text('description')}, ${name('review')}, ${name('risk')}, ${text('concerns')}, ${name('status')}, ${text('gap')}, ${text('extra')}, PRIMARY KEY (id), KEY criterion_spec (spec_id), CONSTRAINT criterion_of_spec FOREIGN KEY (spec_id) REFERENCES spec (id))`,
-      `CREATE TABLE relation (${id('spec_id')}, ${name('kind')} NOT NULL, ${id('target_id')}, \`repeat\` INT NOT NULL, ${name('position')} NOT NULL, PRIMARY KEY (spec_id, kind, target_id, \`repeat\`), CONSTRAINT relation_of_spec FOREIGN KEY (spec_id) REFERENCES spec (id))`,
+      `CREATE TABLE relation (${id('spec_id')}, kind VARCHAR(32) ${TEXT} NOT NULL, ${id('target_id')}, \`repeat\` INT NOT NULL, ${name('position')} NOT NULL, PRIMARY KEY (spec_id, kind, target_id, \`repeat\`), CONSTRAINT relation_of_spec FOREIGN KEY (spec_id) REFERENCES spec (id))`,
       `CREATE TABLE declared_link (${id('criterion_id')}, link_key CHAR(32) NOT NULL, ${name('list')} NOT NULL, ${name('position')} NOT NULL, ${name('kind')} NOT NULL, ${text('target')} NOT NULL, ${text('link_id')}, ${name('runner')}, ${name('place')}, ${text('environment')}, ${name('timeout')}, ${text('note')}, ${text('options')}, PRIMARY KEY (criterion_id, link_key), CONSTRAINT link_of_criterion FOREIGN KEY (criterion_id) REFERENCES criterion (id))`,
       `CREATE TABLE found_test (test_key CHAR(32) NOT NULL, ${text('selector')} NOT NULL, ${name('runner')}, ${text('file')} NOT NULL, line INT, PRIMARY KEY (test_key))`,
       `CREATE TABLE found_link (${id('criterion_id')}, test_key CHAR(32) NOT NULL, PRIMARY KEY (criterion_id, test_key), CONSTRAINT found_link_test FOREIGN KEY (test_key) REFERENCES found_test (test_key))`,

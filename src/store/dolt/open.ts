@@ -4,7 +4,7 @@ import { writeAtomically } from '../../util/files.js';
 import { identifier } from '../database-name.js';
 import type { StorePlace } from '../place.js';
 import type { StoreSession } from '../port.js';
-import { branchNames, createBranch, doltBranch, ROOT_BRANCH, useBranch } from './branches.js';
+import { branchNames, createBranch, doltBranch, newestAt, ROOT_BRANCH, useBranch } from './branches.js';
 import type { SqlConnection } from './connection.js';
 import { asFailure, damaged, noStore } from './failures.js';
 import { readMarker } from './inspect.js';
@@ -19,10 +19,16 @@ export interface OpenOptions {
   readonly gitBranch: string | null;
   /** Make the database where there is none. */
   readonly create: boolean;
-  /** Given the Dolt branches there are, where a new branch starts: a branch or commit; null for the root branch. */
-  readonly forkFrom?: (existing: ReadonlySet<string>, connection: Pick<SqlConnection, 'query'>) => Promise<string | null>;
+  /** Where a new branch comes from, given the Dolt branches there are; null: from the root branch. */
+  readonly fork?: (existing: ReadonlySet<string>) => Promise<Fork | null>;
   /** For tests of migrations. */
   readonly migrations?: readonly Migration[];
+}
+
+/** The Dolt branch of the nearest git branch, and the git commits up to where the new one left it. */
+export interface Fork {
+  readonly branch: string;
+  readonly shared: ReadonlySet<string>;
 }
 
 /** True when this project has a store here. Reads one small file; opens no connection. */
@@ -64,7 +70,8 @@ async function onServer(options: OpenOptions, server: OpenServer, expected: bool
     // Checked before anything is written: a newer schema is not ours to write to.
     const ready = await upToDate(options, connection);
     if (!ready.ok) return ready;
-    const from = (await options.forkFrom?.(names, connection)) ?? ROOT_BRANCH;
+    const fork = (await options.fork?.(names)) ?? null;
+    const from = fork === null ? ROOT_BRANCH : ((await newestAt(connection, fork.branch, fork.shared)) ?? fork.branch);
     const created = await createBranch(connection, { database: place.database, git: gitBranch, from, author: place.author });
     if (!created.ok) return created;
   }

@@ -7,7 +7,7 @@ import type { SqlConnection } from './connection.js';
 import { asFailure } from './failures.js';
 import { inGroup } from './group.js';
 import { readRows, writeSpecs } from './queries/catalog.js';
-import { readBlame, readLog } from './queries/history.js';
+import { commitMessage, readBlame, readLog } from './queries/history.js';
 import { readTrend, readVerdicts, writeRuns } from './queries/runs.js';
 import { noteCommit, readSyncEntries, writeSyncEntries } from './queries/sync-state.js';
 import { fastForward, fetchBranch, push, writeMerge } from './remotes.js';
@@ -39,7 +39,7 @@ export function makeSession({ place, connection, server, branch }: SessionOption
     catalog: async (commit) => attempt(async () => fromRows(await readRows(connection, commit))),
     syncEntries: async () => readSyncEntries(connection),
     write: async (change) => {
-      const done = await inGroup(connection, { message: change.message, author: place.author }, async () => {
+      const done = await inGroup(connection, { message: commitMessage(change.message, change.git), author: place.author }, async () => {
         await writeSpecs(connection, change.upsert, change.remove);
         await writeSyncEntries(connection, change.sync, change.unsync);
       });

@@ -7,6 +7,13 @@ import type { SqlConnection, SqlRow, SqlValue } from '../connection.js';
 
 const ISO = (value: SqlValue | undefined): string => `${String(value).replace(' ', 'T').replace(/\.(\d{3})\d*$/, '.$1')}Z`;
 
+/** The message of a commit: a first line, and a trailer that names git's commit. */
+export const commitMessage = (line: string, git: string | null): string => (git === null ? line : `${line}\n\ngit: ${git}`);
+export function splitMessage(message: string): { readonly message: string; readonly git: string | null } {
+  const git = /^git: ([0-9a-f]{40,64})$/m.exec(message)?.[1];
+  return { message: message.split('\n')[0] ?? '', git: git ?? null };
+}
+
 interface CommitInfo extends LogEntry {
   readonly order: number;
   /** First parent; null for the first commit. */
@@ -24,7 +31,7 @@ async function commits(connection: SqlConnection): Promise<Map<string, CommitInf
     const known = result.get(commit);
     const first = Number(row['parent_index'] ?? 0) === 0;
     result.set(commit, {
-      commit, author: `${String(row['author'])} <${String(row['author_email'])}>`, date: ISO(row['author_date']), message: String(row['message']), order: Number(row['commit_order']),
+      commit, author: `${String(row['author'])} <${String(row['author_email'])}>`, date: ISO(row['author_date']), ...splitMessage(String(row['message'])), order: Number(row['commit_order']),
       parent: first ? ((row['parent_hash'] as string | null) ?? null) : (known?.parent ?? null),
       merge: known !== undefined || !first,
     });
@@ -107,7 +114,7 @@ async function changes(connection: SqlConnection, id: string, all: ReadonlyMap<s
   return { list: result.sort((left, right) => left.commit.order - right.commit.order), present };
 }
 
-const entry = ({ commit, author, date, message }: CommitInfo): LogEntry => ({ commit, author, date, message });
+const entry = ({ commit, author, date, message, git }: CommitInfo): LogEntry => ({ commit, author, date, message, git });
 
 /** Newest first. With an id: only commits that changed it. */
 export async function readLog(connection: SqlConnection, id: string | null, limit: number): Promise<readonly LogEntry[]> {
