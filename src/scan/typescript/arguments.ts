@@ -25,7 +25,7 @@ export function readArguments(call: ts.CallExpression, scope: Scope, evaluator: 
   if (first === undefined || call.arguments.some((argument) => ts.isSpreadElement(argument))) return null;
   const head = bare(first);
   // node:test takes the function's own name.
-  const titleless = isFunctionNode(head) || (framework === 'node-test' && ts.isObjectLiteralExpression(head));
+  const titleless = framework === 'node-test' && (isFunctionNode(head) || ts.isObjectLiteralExpression(head));
   const rest = titleless ? [first, ...others] : others;
   let options: ts.ObjectLiteralExpression | null = null;
   let optionsScope = scope;
@@ -49,8 +49,10 @@ export function readArguments(call: ts.CallExpression, scope: Scope, evaluator: 
     else opaque = true;
   }
   const known = { options, optionsScope, body, noBody: body === null && !opaque };
-  if (titleless) return body === null || framework === null ? null : { title: null, ...known };
-  if (!certain && !looksLikeTitle(head, scope, evaluator)) return null;
+  if (titleless) return body === null ? null : { title: null, ...known };
+  if (isFunctionNode(head) && !ts.isFunctionExpression(head)) return null;
+  // A global or a package's own `test` counts when it is called like one.
+  if (!certain && body === null && !looksLikeTitle(head, scope, evaluator)) return null;
   // `test.skip(condition)` and `test.fail(true, 'why')` of Playwright are annotations of what surrounds them.
   if (head.kind === ts.SyntaxKind.TrueKeyword || head.kind === ts.SyntaxKind.FalseKeyword) return null;
   if (framework === 'playwright' && body === null && !looksLikeTitle(head, scope, evaluator)) return null;

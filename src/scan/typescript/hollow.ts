@@ -3,7 +3,8 @@
  * what stays unknown is not reported as hollow.
  */
 import type { ts } from 'ts-morph';
-import { callAsserts, isTestingPackage, mayAssertByName, propertyAsserts, type Reach } from './assertions.js';
+import { frameworkOfPackage } from './api.js';
+import { calleeNames, callAsserts, isTestingPackage, mayAssertByName, propertyAsserts, type Reach } from './assertions.js';
 import { bare, compiler, isFunctionNode } from './compiler.js';
 import type { Closure, Evaluator } from './evaluate.js';
 import { blockScope, lookUp, parameterScope, type Scope } from './scope.js';
@@ -16,11 +17,13 @@ interface State {
   /** Imports of the project are followed only when the file itself shows no assertion: most do, and then nothing else is read. */
   readonly followImports: boolean;
   readonly contextName: string | null;
+  /** Path of the file that the body stands in. */
+  readonly home: string;
   unknown: boolean;
 }
 
 /** A helper of tests that throws fails the test on purpose; the code under test throws for reasons of its own. */
-const isTestCode = (scope: Scope): boolean => /(?:^|[/._-])(?:test|tests|spec|specs|__tests__|e2e|helpers?|support|fixtures?|utils)(?=[/._-]|$)/iu.test(scope.module.path);
+const isTestPath = (path: string): boolean => /(?:^|[/._-])(?:test|tests|spec|specs|__tests__|e2e|helpers?|support|fixtures?|utils)(?=[/._-]|$)/iu.test(path);
 
 /** What running statements in order comes to: an assertion found, the end reached, or left before it. */
 type Flow = 'asserts' | 'goes-on' | 'leaves';
@@ -39,7 +42,7 @@ export class HollowCheck {
     const contextName = first !== undefined && ts.isIdentifier(first.name) ? first.name.text : null;
     let unknown = false;
     for (const followImports of [false, true]) {
-      const state: State = { seen: new Set(), followImports, contextName, unknown: false };
+      const state: State = { seen: new Set(), followImports, contextName, home: body.scope.module.path, unknown: false };
       if (this.#function(body, state, 0)) return 'yes';
       unknown = state.unknown;
     }
@@ -77,7 +80,7 @@ export class HollowCheck {
     }
     const visit = (part: ts.Node | undefined): boolean => part !== undefined && this.#expression(part, scope, state, depth, false, nesting);
     const asserts = (found: boolean, otherwise: Flow = 'goes-on'): Flow => (found ? 'asserts' : otherwise);
-    if (ts.isThrowStatement(node)) return depth === 0 || isTestCode(scope) ? 'asserts' : 'leaves';
+    if (ts.isThrowStatement(node)) return scope.module.path === state.home || isTestPath(scope.module.path) ? 'asserts' : 'leaves';
     if (ts.isReturnStatement(node)) return asserts(visit(node.expression), 'leaves');
     if (ts.isBlock(node)) return this.#statements(node.statements, scope, state, depth, nesting);
     if (ts.isFunctionDeclaration(node) || ts.isClassDeclaration(node)) return 'goes-on'; // only when called
@@ -134,7 +137,11 @@ export class HollowCheck {
       if (asserts === 'unknown') state.unknown = true;
       return this.#called(node.expression, scope, state, depth) || children();
     }
-    if (ts.isPropertyAccessExpression(node) && isStatement && propertyAsserts(node)) return true;
+    if (ts.isPropertyAccessExpression(node) && isStatement) {
+      if (propertyAsserts(node)) return true;
+      // `expect(x).toBe;` is never called.
+      if (calleeNames(node)[0] === 'expect') return false;
+    }
     if (ts.isVoidExpression(node)) return this.#expression(node.expression, scope, state, depth, isStatement, nesting + 1);
     if (ts.isIdentifier(node)) return this.#mentioned(node, scope, state, depth);
     return children();
@@ -176,7 +183,8 @@ export class HollowCheck {
         return false;
       }
       if (target.kind === 'declared' && target.binding.kind === 'function') return this.#function({ node: target.binding.node, scope: target.scope }, state, depth + 1);
-      if (target.kind === 'package' && isTestingPackage(target.specifier)) state.unknown = true;
+      // A framework's own assertions were known by name; what is left of it (`test`, `vi.fn`) asserts nothing.
+      if (target.kind === 'package' && frameworkOfPackage(target.specifier) === null && isTestingPackage(target.specifier)) state.unknown = true;
       if (target.kind === 'unknown') state.unknown = true;
       if (target.kind === 'declared' && target.binding.kind === 'unknown' && ts.isIdentifier(node) && mayAssertByName(root.text)) state.unknown = true;
     }
