@@ -1,5 +1,5 @@
 /**
- * The frame around every language: decode, parse, look, free the tree. Whatever the bytes, it answers; trouble is a problem
+ * The frame around every language: decode, parse, look. Whatever the bytes, it answers; trouble is a problem
  * of the file, and what could be read of it is kept.
  */
 import type { FoundFile, LanguageName } from '../../model/index.js';
@@ -9,11 +9,11 @@ import { SourceText } from './source.js';
 import { Syntax } from './syntax.js';
 
 /** Larger files are generated; parsing them would take seconds and hundreds of megabytes. */
-const MAX_BYTES = 4 * 1024 * 1024;
+const MAX_BYTES = 2 * 1024 * 1024;
 /** A file that is not of its language at all has an error on every line: the first ones say it. */
 const MAX_PROBLEMS = 3;
 
-/** What a language does with the root of the tree. Further trees (code inside comments) come from `parse` and are freed as well. */
+/** What a language does with the root of the tree. `parse` reads code inside comments. */
 export type Look = (root: Syntax, findings: Findings, parse: (text: string) => Syntax) => void;
 
 export async function analyse(grammar: GrammarName, language: LanguageName, file: string, bytes: Buffer, look: Look): Promise<FoundFile> {
@@ -24,12 +24,14 @@ export async function analyse(grammar: GrammarName, language: LanguageName, file
     return findings.result();
   }
   const parser = await parserOf(grammar);
-  const trees: { delete(): void }[] = [];
   const parse = (from: SourceText): Syntax => {
     const tree = parser.parse(from.text);
     if (tree === null) throw new Error('the parser gave no tree');
-    trees.push(tree);
-    return new Syntax(tree.rootNode, from, null);
+    try {
+      return Syntax.from(tree, from);
+    } finally {
+      tree.delete();
+    }
   };
   try {
     const root = parse(source);
@@ -39,8 +41,6 @@ export async function analyse(grammar: GrammarName, language: LanguageName, file
     // A trap inside WebAssembly or source nested too deeply for the stack: the file's fault, and no reason to stop a scan.
     discardParser(grammar);
     findings.problem(0, `could not be analysed: ${error instanceof Error ? error.message : String(error)}`);
-  } finally {
-    for (const tree of trees) tree.delete();
   }
   return findings.result();
 }

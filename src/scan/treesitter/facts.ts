@@ -166,7 +166,7 @@ async function factsOf(grammar: 'python' | 'rust', file: string, bytes: Buffer):
     const tree = parser.parse(source.text);
     if (tree === null) return opaque(bytes);
     try {
-      const root = new Syntax(tree.rootNode, source, null);
+      const root = Syntax.from(tree, source);
       // Broken source may hide an import behind the error.
       if (root.hasError) return { ...opaque(bytes), outside: null };
       if (grammar === 'python') return { fingerprint: fingerprintOf(tokensOf(root, PYTHON_RULES)), ...readPython(root) };

@@ -1,7 +1,7 @@
 /**
  * The leaf tokens of a piece of source without comments: what a fingerprint hashes and what assertions are looked for in.
  */
-import { createHash } from 'node:crypto';
+import { sha256 } from '../../util/hash.js';
 import type { Syntax } from './syntax.js';
 
 export interface Token {
@@ -63,8 +63,8 @@ function isTrailingComma(list: Syntax, children: readonly Syntax[], index: numbe
 
 /** SHA-256 (hex) of tokens: length and text of each, so that no two lists give the same bytes. */
 export function fingerprintOf(tokens: readonly Token[]): string {
-  const hash = createHash('sha256');
+  let all = '';
   for (const token of tokens)
-    hash.update(token.type === 'open' || token.type === 'close' ? `${token.type};` : `${token.text.length}:${token.text}`);
-  return hash.digest('hex');
+    all += token.type === 'open' || token.type === 'close' ? `${token.type};` : `${token.text.length}:${token.text}`;
+  return sha256(all);
 }

@@ -134,8 +134,8 @@ describe('whatever the bytes', () => {
   );
 
   it('says so when a file is too large to be source', async () => {
-    const found = await find(python, 'test_a.py', Buffer.alloc(4 * 1024 * 1024 + 1, 0x23));
-    expect(found.problems[0]?.message).toContain('larger than 4 MiB');
+    const found = await find(python, 'test_a.py', Buffer.alloc(2 * 1024 * 1024 + 1, 0x23));
+    expect(found.problems[0]?.message).toContain('larger than 2 MiB');
   });
 
   it('gives the same answer every time, also after a file that broke', async () => {
