@@ -1,6 +1,6 @@
 /**
  * What a comment is about. In this order:
- * 1. behind code on the same line: the test or declaration that begins or ends on that line, else the one it stands in;
+ * 1. behind code on the same line: the test or declaration that begins or ends on that line;
  * 2. at the top of the file and followed by something that declares nothing, or by a blank line: the file;
  *    before an import or `require` at top level, with no declaration above: the file;
  * 3. inside a test case or function: that one (or a subtest that follows in it);
@@ -31,8 +31,10 @@ export function bindComment<T>(comment: Comment, relation: 'verifies' | 'impleme
   const { text } = source;
   const enclosing = innermost(targets.filter((target) => target.start <= comment.start && comment.end <= target.end));
   const lineStart = text.lastIndexOf('\n', comment.start - 1) + 1;
-  if (/\S/u.test(text.slice(lineStart, comment.start).replace(/\/\*.*?\*\//gu, ''))) return trailing(comment, lineStart, text, targets, enclosing);
-
+  if (/\S/u.test(text.slice(lineStart, comment.start).replace(/\/\*.*?\*\//gu, ''))) {
+    const behind = trailing(comment, lineStart, targets, enclosing);
+    if (behind !== null) return sameStart(behind, targets);
+  }
   const next = skipSpaceAndComments(text, comment.end);
   const first = targets.find((target) => target.start >= comment.end);
   if (enclosing === null) {
@@ -48,15 +50,11 @@ export function bindComment<T>(comment: Comment, relation: 'verifies' | 'impleme
 /** A function's inside is about the function; suites, node:test's cases and classes hold declarations of their own. */
 const mayHold = (target: Target<unknown>): boolean => target.kind === 'suite' || target.kind === 'case' || target.kind === 'class' || target.kind === 'value' || target.kind === 'type';
 
-function trailing<T>(comment: Comment, lineStart: number, text: string, targets: readonly Target<T>[], enclosing: Target<T> | null): Bound<T> {
+function trailing<T>(comment: Comment, lineStart: number, targets: readonly Target<T>[], enclosing: Target<T> | null): Target<T> | null {
   const onLine = (offset: number): boolean => offset >= lineStart && offset <= comment.start;
-  if (enclosing !== null && onLine(enclosing.anchor)) return sameStart(enclosing, targets);
-  const ended = innermost(targets.filter((target) => target.end <= comment.start && onLine(target.end)).filter((target, _, list) => !list.some((other) => other !== target && other.start <= target.start && other.end >= target.end)));
-  if (ended !== null && (enclosing === null || ended.start >= enclosing.start)) return sameStart(ended, targets);
-  // `it.each([ // @verifies …`, an argument list over several lines: the declaration goes on after the comment.
-  const opened = targets.find((target) => target.start <= comment.start && target.end >= comment.end && onLine(target.start));
-  if (opened !== undefined) return sameStart(opened, targets);
-  return enclosing === null ? FILE : sameStart(enclosing, targets);
+  if (enclosing !== null && onLine(enclosing.anchor)) return enclosing;
+  const ending = targets.filter((target) => target.end <= comment.start && onLine(target.end) && (enclosing === null || target.start >= enclosing.start));
+  return ending.find((target) => !ending.some((other) => other !== target && other.start <= target.start && other.end >= target.end)) ?? null;
 }
 
 function innermost<T>(targets: readonly Target<T>[]): Target<T> | null {
