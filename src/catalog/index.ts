@@ -31,3 +31,4 @@ export { criterionRecord, linkRecord, specRecord, withoutPositions } from './rec
 export { selectorPath, specShape } from './spec-shape.js';
 export { FORMAT_NAMES, readJsonl, RECORD_TYPES, testQuery, writeJsonl, writeYaml, type FormatName, type ImportedCatalog, type ReadJsonlOptions, type RecordType, type ResolveTest, type TestQuery } from './formats/index.js';
 export { planImport, type ImportChange, type ImportPlan } from './plan-import.js';
+export { schemaDocument, specSchema } from './schema.js';

@@ -1,6 +1,6 @@
 /** One config file → its values by key, or failures with file:line:column. */
-import { parseYaml, readShape, shapes, type AnyShape } from '../catalog/index.js';
-import type { Failure } from '../model/index.js';
+import { parseYaml, readShape, schemaDocument, shapes, type AnyShape } from '../catalog/index.js';
+import type { Failure, Json } from '../model/index.js';
 import { nearest } from '../util/text.js';
 import { settingKey, settingKeys, settingNames } from './keys.js';
 import { nodeAt, valueTroubles } from './values.js';
@@ -67,3 +67,6 @@ export function parseConfig(bytes: string | Uint8Array, file: string): ConfigFil
   if (failures.length === 0 && value !== undefined) walk(value, []);
   return { values, places, failures: [...failures, ...more] };
 }
+
+/** JSON Schema (2020-12) of config.yaml, for editors. */
+export const configSchema = (): { readonly [key: string]: Json } => schemaDocument('coherence settings', configShape);

@@ -17,5 +17,5 @@ export {
   type Environment,
 } from './directories.js';
 export { MANIFEST, parseManifest, readManifest, type Manifest } from './manifest.js';
-export { configShape, parseConfig } from './file.js';
+export { configSchema, configShape, parseConfig } from './file.js';
 export { editConfigText, editSetting, type EditedSetting, type EditOptions } from './edit.js';
