@@ -8,11 +8,10 @@ import {
 } from '../model/index.js';
 import { parseSelector } from '../trace/index.js';
 import { plan as planOf, toRun, withReuse } from '../plan/index.js';
-import { execute } from '../run/index.js';
 import { sourceIdentity } from '../sources/index.js';
 import { ulid } from '../util/ulid.js';
 import { analyse, type Analysis } from './analyse.js';
-import { evidenceCache } from './cache.js';
+import { runCache } from './cache.js';
 import { changedCriteria } from './changed.js';
 import { runnerOfFile } from './runner-of-file.js';
 import { recordInStore } from './recording.js';
@@ -116,24 +115,30 @@ export async function verifyProject(project: Project, request: VerifyRequest, co
     await using _wiring = { [Symbol.asyncDispose]: prepared.value.wiring.close };
     const { analysis, wiring } = prepared.value;
     const source = await identity;
-    const cache = await evidenceCache(project, analysis, request, context.env);
-    const planned = withReuse(prepared.value.plan, request.cache ? await cache.reuse(prepared.value.plan, run) : []);
+    const percent = project.settings.verify.audit ?? (context.env['CI'] === 'true' ? 2 : 0);
+    const cache = await runCache(project, analysis, prepared.value.plan, { read: request.cache, env: context.env, percent });
+    const attempt = request.attempt ?? 1;
+    const planned = withReuse(prepared.value.plan, cache.reuse);
     const cases = toRun(planned);
-    const executed = await execute(cases, wiring.dependencies({ run, attempt: request.attempt ?? 1, signal: context.signal, emit: context.emit, folder: folder.folder }));
+    context.emit({ type: 'run.planned', cases: cases.length, reused: planned.reuse.length, batches: 0 });
+    const executed = await wiring.execute(cases, run, attempt);
+    const doubtful = await cache.audit(executed.outcomes);
+    const again = doubtful.length === 0 ? null : await wiring.execute(doubtful, run, attempt);
+    const outcomes = new Map([...executed.outcomes, ...(again?.outcomes ?? [])]);
     const after = cases.length === 0 ? source : await sourceIdentity(project.root);
+    const ended = executed.ended ?? again?.ended;
     const criterionOf = criterionLookup(analysis);
-    const outcomes = await cache.audit(planned, executed.outcomes, wiring, { run, context, folder: folder.folder });
     const judgements = judgePlan(planned, outcomes, criterionOf);
     const fileOf = await folder.seal(capturedFiles(outcomes));
-    const notes = [...wiring.notes(), ...cache.notes(), ...(after.tree === source.tree ? [] : ['The source changed while the tests ran; this record is about the source as it was at the start.'])];
+    const notes = [...wiring.notes(), ...cache.notes, ...(after.tree === source.tree ? [] : ['The source changed while the tests ran; this record is about the source as it was at the start.'])];
     const record = recordOf(judgements, {
       run, session: request.session ?? wiring.session, startedAt, durationMs: performance.now() - started, source, catalog: analysis.catalog,
       warm: wiring.warm(), diagnostics: relevantDiagnostics(analysis, planned), notes, fileOf,
-      ...(executed.ended === undefined ? {} : { ended: executed.ended }),
+      ...(ended === undefined ? {} : { ended }),
     });
     await folder.publish(record);
     published = true;
-    await cache.store(planned, outcomes, record, after.tree === source.tree);
+    if (after.tree === source.tree) await cache.keep(outcomes, run);
     const pending = await recordInStore(project, record);
     const shown: RunRecord = pending === null ? record : { ...record, notes: [...(record.notes ?? []), pending] };
     return success({ record: shown, exitCode: exitCodes(record), folder: folder.folder.replace(/\.tmp-([0-9A-Z]{26})$/, '$1'), chosen: prepared.value.chosen });

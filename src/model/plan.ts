@@ -33,6 +33,8 @@ export interface Case {
   /** Run it although it is marked as ignored. */
   readonly ignored: boolean;
   readonly artifacts: readonly string[];
+  /** What the link declares as its inputs; absent: everything that can be seen counts. */
+  readonly inputs?: readonly string[];
   readonly expect: Expectation;
   /** `orchestrator`: the case gets a private daemon in its own state folder as COHERENCE_STATE_DIR. */
   readonly privateDaemon: boolean;

@@ -115,7 +115,7 @@ export function checkOf(traced: TracedCriterion, link: ResolvedLink, parsed: { f
     const shared = {
       runner: target.runner as RunnerName, place, environment: place === 'docker' ? (declared.environment ?? null) : null,
       selector: target.selector, file: target.file, path: target.path, line: target.line,
-      env, features: declared.features ?? [], ignored: declared.ignored ?? false, artifacts: declared.artifacts ?? [], expect: declared.expect ?? {},
+      env, features: declared.features ?? [], ignored: declared.ignored ?? false, artifacts: declared.artifacts ?? [], expect: declared.expect ?? {}, ...(declared.inputs === undefined ? {} : { inputs: declared.inputs }),
       privateDaemon: (declared.requires ?? []).includes('orchestrator'), inheritWorkspace: declared.workspace === 'inherit',
     };
     // A command's identity is its line of shell; for a link with an id or `needs` the position in the graph counts too.

@@ -1,0 +1,122 @@
+/**
+ * `--changed[=REF]`: the criteria whose wording, links, tests or closures differ between REF and the tree, each with why.
+ * Selecting is sound: what cannot be told is selected.
+ */
+import { join } from 'node:path';
+import { readCatalog as readCatalogOf } from '../catalog/index.js';
+import type { Project } from '../config/index.js';
+import type { Closure } from '../evidence/index.js';
+import { failure, success, type Case, type Catalog, type Criterion, type Result, type TracedCriterion } from '../model/index.js';
+import { plan as planOf } from '../plan/index.js';
+import { openFactsCache } from '../scan/index.js';
+import { changedFiles, listAtCommit, readBlobs, upstreamBase, type ChangedFile } from '../sources/index.js';
+import { parseSelector } from '../trace/index.js';
+import { canonicalJson, hashFields } from '../util/hash.js';
+import type { Analysis } from './analyse.js';
+import { closureTree } from './closure-tree.js';
+import { closures } from './closures.js';
+import { runnerOfFile } from './runner-of-file.js';
+
+const SETTINGS = /(?:^|\/)\.coherence\/(?:config\.yaml|project\.toml)$/u;
+
+/** Criterion id → why it was chosen, in the graph's order. */
+export async function changedCriteria(project: Project, analysis: Analysis, ref: string | true): Promise<Result<ReadonlyMap<string, string>>> {
+  const base = ref === true ? await upstreamBase(project.root) : ref;
+  if (base === null) return failure({ kind: 'usage', message: 'This branch has no upstream to compare with.', hint: 'Name a commit: --changed=REF.' });
+  const changed = await changedFiles(project.root, base);
+  if (!changed.ok) return changed;
+  if (changed.value.length === 0) return success(new Map());
+  const before = await catalogAtCommit(project, base);
+  const chosen = new Map<string, string>();
+  const mentionedBefore = await mentions(project.root, base, changed.value, analysis);
+  const affected = await affectedBy(project, analysis, changed.value);
+  const settings = changed.value.find((file) => SETTINGS.test(file.path));
+  for (const traced of analysis.graph.criteria) {
+    const id = traced.criterion.id;
+    const why = settings !== undefined ? `${settings.path} changed` : whyWording(traced, before) ?? mentionedBefore.get(id) ?? (await affected(traced));
+    if (why !== null) chosen.set(id, why);
+  }
+  return success(chosen);
+}
+
+/** The catalog of a commit; null when it cannot be read: then every wording counts as changed. */
+async function catalogAtCommit(project: Project, ref: string): Promise<Catalog | null> {
+  const listed = await listAtCommit(project.root, ref);
+  if (!listed.ok) return null;
+  const specs = listed.value.filter((file) => file.path.startsWith('specs/') && /\.ya?ml$/u.test(file.path) && file.mode !== '120000');
+  const blobs = await readBlobs(project.root, specs.map((file) => file.blob));
+  const loaded = readCatalogOf(specs.flatMap((file) => {
+    const content = blobs.get(file.blob);
+    return content === undefined ? [] : [{ file: file.path, content }];
+  }));
+  return loaded.failures.length > 0 ? null : loaded.catalog;
+}
+
+const withoutPositions = (criterion: Criterion): string => canonicalJson(JSON.parse(JSON.stringify(criterion, (key, value: unknown) => (key === 'position' ? undefined : value))));
+
+function whyWording(traced: TracedCriterion, before: Catalog | null): string | null {
+  if (before === null) return 'the specs of the compared commit cannot be read';
+  const spec = before.specs.find((candidate) => candidate.id === traced.spec.id);
+  const old = spec?.criteria?.find((criterion) => criterion.id === traced.criterion.id);
+  if (spec === undefined || old === undefined) return 'the criterion is new';
+  if (spec.status !== traced.spec.status || spec.level !== traced.spec.level) return `${spec.id} changed its status or level`;
+  return withoutPositions(old) === withoutPositions(traced.criterion) ? null : 'its wording or declared links changed';
+}
+
+/** Criteria that a changed file mentioned before: their link may have gone with the change. */
+async function mentions(root: string, base: string, changed: readonly ChangedFile[], analysis: Analysis): Promise<ReadonlyMap<string, string>> {
+  const listed = await listAtCommit(root, base);
+  if (!listed.ok) return new Map();
+  const old = new Set(changed.flatMap((file) => (file.status === 'added' ? [] : [file.from ?? file.path])));
+  const files = listed.value.filter((file) => old.has(file.path) && !file.path.startsWith('specs/'));
+  const blobs = await readBlobs(root, files.map((file) => file.blob));
+  const found = new Map<string, string>();
+  const ids = analysis.graph.criteria.map((traced) => traced.criterion.id);
+  for (const file of files) {
+    const bytes = blobs.get(file.blob);
+    if (bytes === undefined || !bytes.includes('AC-')) continue;
+    for (const id of ids) if (!found.has(id) && bytes.includes(id)) found.set(id, `${file.path} changed, which mentioned it`);
+  }
+  return found;
+}
+
+const isBelow = (folder: string, path: string): boolean => folder === '' || path.startsWith(`${folder}/`);
+
+function whyClosure(closure: Closure | null, entry: Case, changed: readonly ChangedFile[]): string | null {
+  for (const file of changed) {
+    for (const path of file.from === undefined ? [file.path] : [file.path, file.from]) {
+      if (closure === null) return `${path} changed, and what ${entry.selector} depends on is not known`;
+      if (closure.files.has(path)) return path === entry.file ? `${path} changed` : `${path} changed, reached from ${entry.file}`;
+      const folder = closure.folders.find((candidate) => isBelow(candidate, path));
+      if (folder !== undefined) return `${path} changed, and ${entry.file} may read anything below ${folder === '' ? 'the project' : folder}`;
+    }
+  }
+  return null;
+}
+
+async function affectedBy(project: Project, analysis: Analysis, changed: readonly ChangedFile[]): Promise<(traced: TracedCriterion) => Promise<string | null>> {
+  // A plan without limits: which requirements are met here does not decide what a change reaches.
+  const everything = planOf(
+    analysis.graph, { selected: () => true, emptySpecs: [], parse: parseSelector, runnerOfFile: runnerOfFile(analysis.scan) },
+    { timeoutMs: 1, environments: Object.keys(project.settings.docker.environments), unmet: new Map(), callerEnv: process.env, executable: () => true },
+  );
+  const cases = new Map(everything.cases.map((entry) => [entry.id, entry]));
+  const byCriterion = new Map(everything.specs.flatMap((spec) => spec.criteria).map((criterion) => [criterion.criterion, criterion]));
+  const facts = await openFactsCache(join(project.directories.cache, 'facts', hashFields([project.root]).slice(0, 16)));
+  const tree = await closureTree(project.root, analysis.files, facts);
+  const closureOf = closures(tree, { root: project.root, env: process.env });
+  const deleted = new Set(changed.filter((file) => file.status === 'deleted' || file.status === 'renamed').map((file) => file.from ?? file.path));
+  return async (traced) => {
+    const planned = byCriterion.get(traced.criterion.id);
+    for (const check of planned?.checks ?? []) {
+      if (check.known !== null && check.file !== null && (deleted.has(check.file) || changed.some((file) => file.path === check.file))) return `${check.file} changed`;
+      for (const id of check.cases) {
+        const entry = cases.get(id);
+        if (entry === undefined) continue;
+        const why = whyClosure(await closureOf(entry), entry, changed);
+        if (why !== null) return why;
+      }
+    }
+    return null;
+  };
+}

@@ -1,0 +1,20 @@
+/** The use cases, for the faces: command line and daemon. */
+export { loadProject as openProject, type Project } from '../config/index.js';
+export { COVERAGE_KEYS, type CoverageKey } from '../trace/index.js';
+export { analyse, readCatalog, type Analysis } from './analyse.js';
+export { auditFigures } from './cache.js';
+export { coverageView, type CoverageRequest } from './coverage-view.js';
+export { diagnose, type Finding } from './doctor.js';
+export { addCriterion, addSpec, allCriteria, editCriterion, editSpec, linkCriterion, removeCriterion, removeSpec, unknownId, unlinkCriterion, type CriterionFields, type Edit, type SpecFields } from './edits.js';
+export { blockedText, judgeGate, type GateRequest, type PushVerdict } from './gate/index.js';
+export { installHook, uninstallHook, type Hook } from './hook.js';
+export { initProject, type Initialised } from './init.js';
+export { planPreview, type PlanPreview } from './preview.js';
+export { loadRun, recordedRuns } from './runs.js';
+export { settingFiles, settingOf, settingsOf, setSetting, unsetSetting, type ShownSetting } from './settings.js';
+export { applyCatalogChange, catalogAt } from './store.js';
+export * from './store.js';
+export { suggestions, type Suggestion } from './suggestions.js';
+export { prepare, verifyProject, type Prepared, type Verification, type VerifyContext, type VerifyRequest } from './verify.js';
+export { verify } from './verify-anywhere.js';
+export { cleanProject, collectLayers, warmPath, warmSession } from './warm.js';
