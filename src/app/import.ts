@@ -1,0 +1,104 @@
+/** `import`: a catalog from another tool or project, all or nothing, and the second time without effect. */
+import { readFile, readdir, stat } from 'node:fs/promises';
+import { extname, join } from 'node:path';
+import { planImport, readCatalog as readSources, readJsonl, type ImportPlan, type ResolveTest } from '../catalog/index.js';
+import type { Project } from '../config/index.js';
+import { failure, RUNNER_OF, success, type Catalog, type FoundTest, type Result } from '../model/index.js';
+import { analyse } from './analyse.js';
+import { applyCatalogChange, catalogAt } from './catalog-change.js';
+import type { Env } from './store-place.js';
+
+export const IMPORT_FORMATS = ['yaml', 'jsonl', 'bootstrap-jsonl'] as const;
+export type ImportFormat = (typeof IMPORT_FORMATS)[number];
+
+export interface ImportRequest {
+  /** Absolute path of a file, or of a folder of spec files. */
+  readonly path: string;
+  /** How to name it in failures. */
+  readonly name: string;
+  readonly from?: ImportFormat;
+  readonly dryRun: boolean;
+  readonly prune: boolean;
+}
+
+export interface ImportOutcome {
+  readonly specs: number;
+  readonly criteria: number;
+  readonly plan: Pick<ImportPlan, 'created' | 'changed' | 'removed' | 'unchanged'>;
+  readonly dryRun: boolean;
+  readonly store: 'written' | 'none' | 'pending';
+  readonly notes: readonly string[];
+}
+
+/** Failures: `usage` (no such file), `invalid-spec` with file, line and field; nothing is changed then. */
+export async function importCatalog(project: Project, request: ImportRequest, env: Env = process.env): Promise<Result<ImportOutcome>> {
+  const source = await readSource(request);
+  if (!source.ok) return source;
+  const resolve = source.value.kind === 'jsonl' && source.value.text.includes('"codeintel_code_location"') ? await testResolver(project) : undefined;
+  let seen: { readonly imported: Catalog; readonly plan: ImportPlan } | null = null;
+  const next = (current: Catalog): Result<Catalog> => {
+    const imported = readImport(source.value, request.name, current, resolve);
+    if (!imported.ok) return imported;
+    const plan = planImport(current, imported.value, { prune: request.prune });
+    if (plan.failures.length > 0) return { ok: false, failures: plan.failures };
+    seen = { imported: imported.value, plan };
+    return success(plan.next);
+  };
+  const outcome = (store: ImportOutcome['store'], notes: readonly string[]): Result<ImportOutcome> => {
+    // Set by `next`, which has succeeded by now.
+    const { imported, plan } = seen as unknown as { readonly imported: Catalog; readonly plan: ImportPlan };
+    const { created, changed, removed, unchanged } = plan;
+    return success({ specs: imported.specs.length, criteria: imported.specs.reduce((sum, spec) => sum + (spec.criteria ?? []).length, 0), plan: { created, changed, removed, unchanged }, dryRun: request.dryRun, store, notes });
+  };
+  if (request.dryRun) {
+    const current = await catalogAt(project, undefined, env);
+    if (!current.ok) return current;
+    const planned = next(current.value);
+    return planned.ok ? outcome('none', []) : planned;
+  }
+  const applied = await applyCatalogChange(project, `Import ${request.name}`, next, env);
+  return applied.ok ? outcome(applied.value.store, applied.value.notes) : applied;
+}
+
+type Source = { readonly kind: 'jsonl'; readonly text: string } | { readonly kind: 'yaml'; readonly files: readonly { readonly file: string; readonly content: Buffer }[] };
+
+async function readSource({ path, name, from }: ImportRequest): Promise<Result<Source>> {
+  const found = await stat(path).catch(() => null);
+  if (found === null) return failure({ kind: 'usage', message: `${name} does not exist.`, hint: 'Name a .jsonl file, a spec file, or a folder of spec files.' });
+  const yaml = from === 'yaml' || (from === undefined && (found.isDirectory() || ['.yaml', '.yml'].includes(extname(path))));
+  if (!yaml) {
+    if (found.isDirectory()) return failure({ kind: 'usage', message: `${name} is a folder; jsonl is one file.`, hint: 'Name the file, or import a folder of spec files with --from yaml.' });
+    return success({ kind: 'jsonl', text: await readFile(path, 'utf8') });
+  }
+  if (!found.isDirectory()) return success({ kind: 'yaml', files: [{ file: name, content: await readFile(path) }] });
+  const entries = await readdir(path, { recursive: true, withFileTypes: true });
+  const names = entries.filter((entry) => entry.isFile() && entry.name.endsWith('.yaml')).map((entry) => join(entry.parentPath, entry.name)).toSorted();
+  return success({ kind: 'yaml', files: await Promise.all(names.map(async (file) => ({ file: join(name, file.slice(path.length + 1)), content: await readFile(file) }))) });
+}
+
+function readImport(source: Source, name: string, known: Catalog, resolve: ResolveTest | undefined): Result<Catalog> {
+  if (source.kind === 'yaml') {
+    const read = readSources(source.files);
+    return read.failures.length > 0 ? { ok: false, failures: read.failures } : success(read.catalog);
+  }
+  const read = readJsonl(source.text, name, { known, ...(resolve === undefined ? {} : { resolve }) });
+  return read.ok ? success(read.value.catalog) : read;
+}
+
+/** Finds the one test that an imported command runs, among the tests of this tree. What fits several, or none, stays a command. */
+async function testResolver(project: Project): Promise<ResolveTest | undefined> {
+  const analysed = await analyse(project, true);
+  if (!analysed.ok) return undefined;
+  const tests = analysed.value.scan.files.flatMap((file) => file.tests);
+  return (query) => {
+    const fits = (test: FoundTest): boolean => {
+      if (RUNNER_OF[test.framework] !== query.runner) return false;
+      if (query.file !== null && test.file !== query.file) return false;
+      if (query.target !== null && query.target !== 'lib' && !test.file.endsWith(`tests/${query.target}.rs`)) return false;
+      if (query.name === null) return test.kind === 'file' && query.file !== null;
+      return test.kind === 'case' && !test.dynamic && [test.path.join('::'), test.path.join(' > '), test.path.join(' '), test.path.at(-1)].includes(query.name);
+    };
+    const found = [...new Set(tests.filter(fits).map((test) => test.selector))];
+    return found.length === 1 ? (found[0] ?? null) : null;
+  };
+}
