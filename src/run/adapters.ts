@@ -39,18 +39,32 @@ export interface Workspace extends AsyncDisposable {
   readonly hostRoot: string;
   /** An empty folder outside the tree for reports: as programs see it, and as this process reads it. */
   readonly reports: { readonly inside: string; readonly host: string };
+  /** Variables that programs here get anyway, for runners that must add to a list (`PYTHONPATH`); absent: not known. */
+  readonly inherited?: Readonly<Record<string, string>>;
   exec(invocation: Invocation, signal: AbortSignal): Promise<Executed>;
   /** Where a program is, as seen from inside the workspace, or null. */
   find(program: string): Promise<string | null>;
 }
 
-export type Availability = { readonly available: true; readonly version?: string } | { readonly available: false; readonly what: string; readonly detail: string };
+export type Availability =
+  | { readonly available: true; readonly version?: string }
+  | { readonly available: false; readonly what: string; readonly detail: string };
 
 export interface Place {
   readonly name: PlaceName;
   available(): Promise<Availability>;
   /** Opens a workspace for one batch. Rejects only for our own defects; trouble is in the result. */
-  open(request: OpenRequest): Promise<{ readonly ok: true; readonly workspace: Workspace } | { readonly ok: false; readonly reason: 'infra' | 'setup' | 'canceled' | `unavailable:${string}`; readonly message: string; readonly exitCode: number | null }>;
+  open(
+    request: OpenRequest,
+  ): Promise<
+    | { readonly ok: true; readonly workspace: Workspace }
+    | {
+        readonly ok: false;
+        readonly reason: 'infra' | 'setup' | 'canceled' | `unavailable:${string}`;
+        readonly message: string;
+        readonly exitCode: number | null;
+      }
+  >;
   /** Releases what the place holds for the whole run (leases, temporary images). Always called, awaited. */
   close(): Promise<void>;
 }

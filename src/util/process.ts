@@ -7,12 +7,12 @@
  */
 import { spawn, spawnSync, type ChildProcess } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
-import { readFileSync, readdirSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import { access, constants } from 'node:fs/promises';
 import { delimiter, isAbsolute, join } from 'node:path';
+import { NONCE_VARIABLE, groupLives, processesWithNonce } from './proc.js';
 
-/** Name of the variable that marks our children; a list separated by `,`, since a nested coherence appends its own. */
-export const NONCE_VARIABLE = 'COHERENCE_RUN_NONCE';
+export { NONCE_VARIABLE, bootId, identityOf, isAlive, processStat, processesWithNonce, type ProcessIdentity } from './proc.js';
 
 export interface ProcessOptions {
   /** Program and arguments; never a shell line. */
@@ -28,7 +28,7 @@ export interface ProcessOptions {
   readonly graceMs?: number;
   readonly onStdout?: (chunk: Buffer) => void;
   readonly onStderr?: (chunk: Buffer) => void;
-  /** A nonce chosen (and written to a ledger) before the start; default: a fresh one. */
+  /** A nonce chosen (and written to a ledger) before the start, never shared by two commands; default: a fresh one. */
   readonly nonce?: string;
   /** Called once with the pid, before any output. */
   readonly onStart?: (pid: number) => void;
@@ -47,92 +47,7 @@ export interface ProcessEnd {
   readonly durationMs: number;
 }
 
-/** Identity of a process that survives pid reuse: boot, pid and start time in clock ticks (field 22 of /proc/pid/stat). */
-export interface ProcessIdentity {
-  readonly bootId: string;
-  readonly pid: number;
-  readonly startTicks: number;
-}
-
 export const newNonce = (): string => randomBytes(12).toString('hex');
-
-/** This boot's id; '' where the system has none. */
-export function bootId(): string {
-  try {
-    return readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim();
-  } catch {
-    return '';
-  }
-}
-
-/** State letter and start ticks of a pid; null when there is no such process. */
-export function processStat(pid: number): { readonly state: string; readonly parent: number; readonly group: number; readonly startTicks: number } | null {
-  try {
-    const text = readFileSync(`/proc/${pid}/stat`, 'latin1');
-    // The command name may hold spaces and parentheses: fields are counted from the last ')'.
-    const fields = text.slice(text.lastIndexOf(')') + 2).split(' ');
-    return { state: fields[0] ?? '?', parent: Number(fields[1]), group: Number(fields[2]), startTicks: Number(fields[19]) };
-  } catch {
-    return null;
-  }
-}
-
-export function identityOf(pid: number): ProcessIdentity | null {
-  const found = processStat(pid);
-  return found === null ? null : { bootId: bootId(), pid, startTicks: found.startTicks };
-}
-
-/** True while exactly that process (not a later one with its pid) runs; a zombie counts as ended. */
-export function isAlive(identity: ProcessIdentity): boolean {
-  if (identity.bootId !== bootId()) return false;
-  const found = processStat(identity.pid);
-  return found !== null && found.startTicks === identity.startTicks && found.state !== 'Z' && found.state !== 'X';
-}
-
-/** Pids of live processes of ours (readable environment) whose nonce list holds `nonce`. */
-export function processesWithNonce(nonce: string): number[] {
-  const needle = Buffer.from(nonce);
-  const found: number[] = [];
-  let names: string[];
-  try {
-    names = readdirSync('/proc');
-  } catch {
-    return found;
-  }
-  for (const name of names) {
-    const pid = Number(name);
-    if (!Number.isInteger(pid) || pid === process.pid) continue;
-    try {
-      const environment = readFileSync(`/proc/${pid}/environ`);
-      if (environment.indexOf(needle) === -1) continue;
-      const line = environment.toString('latin1').split('\0').find((entry) => entry.startsWith(`${NONCE_VARIABLE}=`));
-      if (line?.slice(NONCE_VARIABLE.length + 1).split(',').includes(nonce) !== true) continue;
-      const state = processStat(pid)?.state;
-      if (state !== undefined && state !== 'Z' && state !== 'X') found.push(pid);
-    } catch {
-      continue;
-    }
-  }
-  return found;
-}
-
-/** True while any non-zombie member of the process group exists. */
-function groupLives(group: number): boolean {
-  try {
-    process.kill(-group, 0);
-  } catch {
-    return false;
-  }
-  try {
-    return readdirSync('/proc').some((name) => {
-      if (!/^\d+$/.test(name)) return false;
-      const found = processStat(Number(name));
-      return found !== null && found.group === group && found.state !== 'Z' && found.state !== 'X';
-    });
-  } catch {
-    return true;
-  }
-}
 
 const signalGroup = (group: number, signal: NodeJS.Signals): void => {
   try {
@@ -187,21 +102,72 @@ export function withNonce(env: Readonly<Record<string, string | undefined>>, non
   return result;
 }
 
+/** Trees that run right now, by group: ended at once should this process exit before they do. */
+const running = new Map<number, string>();
+
+function endAllNow(): void {
+  for (const [group, nonce] of running) {
+    signalGroup(group, 'SIGKILL');
+    for (const pid of processesWithNonce(nonce, group)) signalOne(pid, 'SIGKILL');
+  }
+}
+
+let guarded = false;
+function remember(group: number, nonce: string): void {
+  if (!guarded) process.on('exit', endAllNow);
+  guarded = true;
+  running.set(group, nonce);
+}
+
+/** Largest delay that a timer takes; a longer one would fire at once. */
+const LONGEST_TIMER = 2_147_483_647;
+
+/** A reader outside the tree may still hold a pipe: once the tree is gone, output is awaited this many quiet rounds. */
+const QUIET_ROUNDS = 3;
+const QUIET_ROUND_MS = 100;
+
+function spawnFailure(error: unknown, options: ProcessOptions): { readonly code: string; readonly message: string } {
+  const code = error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : 'UNKNOWN';
+  // The kernel says ENOENT for a missing working folder too.
+  if (code === 'ENOENT' && !existsSync(options.cwd)) return { code, message: `the folder ${options.cwd} does not exist` };
+  const program = options.command[0] ?? '';
+  const known: Readonly<Record<string, string>> = {
+    ENOENT: `${program} was not found`,
+    EACCES: `${program} may not be executed`,
+    ENOEXEC: `${program} is not a program`,
+    EAGAIN: 'the system refuses more processes',
+    ENOMEM: 'out of memory',
+    EMFILE: 'too many open files',
+    ENFILE: 'too many open files',
+    E2BIG: 'the command line or environment is too long',
+  };
+  return { code, message: known[code] ?? (error instanceof Error ? error.message : String(error)) };
+}
+
 /**
  * Runs a program to its end and resolves after its whole tree is gone; never rejects.
- * Survivors of a normal exit (background children) are ended as well: a check owns what it started.
+ * The end of a command is the exit of its main process: survivors (background children) are ended, not awaited,
+ * since a check owns what it started. Time-out and cancellation count only until that exit.
  */
 export async function run(options: ProcessOptions): Promise<ProcessEnd> {
   const startedAt = new Date();
   const started = process.hrtime.bigint();
   const nonce = options.nonce ?? newNonce();
   const end = (rest: Partial<ProcessEnd>): ProcessEnd => ({
-    pid: null, code: null, signal: null, spawnError: null, timedOut: false, canceled: false, startedAt, endedAt: new Date(),
-    durationMs: Number(process.hrtime.bigint() - started) / 1e6, ...rest,
+    pid: null,
+    code: null,
+    signal: null,
+    spawnError: null,
+    timedOut: false,
+    canceled: false,
+    startedAt,
+    endedAt: new Date(),
+    durationMs: Number(process.hrtime.bigint() - started) / 1e6,
+    ...rest,
   });
   if (options.signal?.aborted === true) return end({ canceled: true });
   const [program, ...args] = options.command;
-  if (program === undefined) return end({ spawnError: { code: 'EINVAL', message: 'empty command' } });
+  if (program === undefined || program === '') return end({ spawnError: { code: 'EINVAL', message: 'empty command' } });
 
   let child: ChildProcess;
   try {
@@ -212,59 +178,70 @@ export async function run(options: ProcessOptions): Promise<ProcessEnd> {
       detached: true,
     });
   } catch (error) {
-    return end({ spawnError: { code: 'EINVAL', message: error instanceof Error ? error.message : String(error) } });
+    return end({ spawnError: spawnFailure(error, options) });
   }
+  const pid = child.pid;
+  if (pid === undefined)
+    return end({ spawnError: await new Promise((resolve) => child.once('error', (error) => resolve(spawnFailure(error, options)))) });
+
+  remember(pid, nonce);
   let timedOut = false;
   let canceled = false;
-  let ending: Promise<boolean> | null = null;
+  let ending: Promise<unknown> | null = null;
   const stop = (): void => {
-    if (child.pid !== undefined) ending ??= endTree(child.pid, nonce, options.graceMs ?? 2000);
+    ending ??= endTree(pid, nonce, options.graceMs ?? 2000);
   };
-  const timer = options.timeoutMs === undefined ? null : setTimeout(() => {
-    timedOut = true;
-    stop();
-  }, options.timeoutMs);
+  const timer =
+    options.timeoutMs === undefined
+      ? null
+      : setTimeout(
+          () => {
+            timedOut = true;
+            stop();
+          },
+          Math.min(options.timeoutMs, LONGEST_TIMER),
+        );
   const onAbort = (): void => {
     canceled = true;
     stop();
   };
   options.signal?.addEventListener('abort', onAbort, { once: true });
 
-  const result = await new Promise<Partial<ProcessEnd>>((resolve) => {
-    child.once('error', (error: NodeJS.ErrnoException) => {
-      if (child.pid === undefined) resolve({ spawnError: { code: error.code ?? 'UNKNOWN', message: error.message } });
-    });
-    child.once('spawn', () => {
-      if (child.pid !== undefined) options.onStart?.(child.pid);
-    });
-    child.stdout?.on('data', (chunk: Buffer) => options.onStdout?.(chunk));
-    child.stderr?.on('data', (chunk: Buffer) => options.onStderr?.(chunk));
-    child.stdin?.on('error', () => undefined);
-    if (options.input !== undefined) child.stdin?.end(options.input);
-    let exited: { code: number | null; signal: NodeJS.Signals | null } | null = null;
-    // The end of a command is the exit of its main process: a background child that holds stdout open is ended, not awaited.
-    child.once('exit', (code, signal) => {
-      exited = { code, signal };
-      stop0();
-    });
-    child.once('close', (code, signal) => resolve({ pid: child.pid ?? null, code, signal }));
-    const stop0 = (): void => {
-      const pid = child.pid;
-      if (pid === undefined || exited === null) return;
-      ending ??= groupLives(pid) || processesWithNonce(nonce).length > 0 ? endTree(pid, nonce, 0) : Promise.resolve(true);
-      void ending.then(() => {
-        // A reader outside our tree may still hold the pipe (passed over a socket): do not wait for it for ever.
-        setTimeout(() => {
-          child.stdout?.destroy();
-          child.stderr?.destroy();
-        }, 500).unref();
-      });
+  let quiet = 0;
+  const reader =
+    (take: ((chunk: Buffer) => void) | undefined) =>
+    (chunk: Buffer): void => {
+      quiet = 0;
+      take?.(chunk);
     };
+  child.on('error', () => undefined);
+  child.stdout?.on('data', reader(options.onStdout));
+  child.stderr?.on('data', reader(options.onStderr));
+  child.stdin?.on('error', () => undefined);
+  if (options.input !== undefined) child.stdin?.end(options.input);
+  options.onStart?.(pid);
+
+  const closed = new Promise<void>((resolve) => child.once('close', () => resolve()));
+  const exit = await new Promise<{ code: number | null; signal: NodeJS.Signals | null }>((resolve) => {
+    child.once('exit', (code, signal) => resolve({ code, signal }));
   });
   if (timer !== null) clearTimeout(timer);
   options.signal?.removeEventListener('abort', onAbort);
+  // A command of an hour may have seen the pid counter wrap round: then the whole table is read.
+  const since = Number(process.hrtime.bigint() - started) < 60e9 ? pid : undefined;
+  if (ending === null && (groupLives(pid) || processesWithNonce(nonce, since).length > 0)) ending = endTree(pid, nonce, 0);
   await ending;
-  return end({ ...result, timedOut, canceled: canceled && !timedOut });
+  running.delete(pid);
+  const drained = setInterval(() => {
+    // Timers run before waiting input is read: what counts is silence over several rounds.
+    quiet += 1;
+    if (quiet <= QUIET_ROUNDS) return;
+    child.stdout?.destroy();
+    child.stderr?.destroy();
+  }, QUIET_ROUND_MS);
+  await closed;
+  clearInterval(drained);
+  return end({ pid, ...exit, timedOut, canceled: canceled && !timedOut });
 }
 
 export interface Captured {
@@ -280,19 +257,28 @@ export async function capture(options: ProcessOptions & { readonly maxBytes?: nu
   const limit = options.maxBytes ?? 64 * 1024 * 1024;
   const streams = { stdout: [] as Buffer[], stderr: [] as Buffer[] };
   const sizes = { stdout: 0, stderr: 0 };
-  const take = (name: 'stdout' | 'stderr') => (chunk: Buffer): void => {
-    if (sizes[name] < limit) streams[name].push(chunk.subarray(0, limit - sizes[name]));
-    sizes[name] += chunk.length;
-  };
+  const take =
+    (name: 'stdout' | 'stderr') =>
+    (chunk: Buffer): void => {
+      if (sizes[name] < limit) streams[name].push(chunk.subarray(0, limit - sizes[name]));
+      sizes[name] += chunk.length;
+    };
   const end = await run({ ...options, onStdout: take('stdout'), onStderr: take('stderr') });
   return {
-    end, ok: end.code === 0 && end.spawnError === null,
-    stdout: Buffer.concat(streams.stdout).toString('utf8'), stderr: Buffer.concat(streams.stderr).toString('utf8'),
+    end,
+    ok: end.code === 0 && end.spawnError === null,
+    stdout: Buffer.concat(streams.stdout).toString('utf8'),
+    stderr: Buffer.concat(streams.stderr).toString('utf8'),
   };
 }
 
 /** Starts a program that outlives us: own session, no pipes; output goes to the given descriptors. Returns its pid or null. */
-export function startDetached(command: readonly string[], cwd: string, env: Readonly<Record<string, string | undefined>>, output: number | 'ignore' = 'ignore'): number | null {
+export function startDetached(
+  command: readonly string[],
+  cwd: string,
+  env: Readonly<Record<string, string | undefined>>,
+  output: number | 'ignore' = 'ignore',
+): number | null {
   const [program, ...args] = command;
   if (program === undefined) return null;
   const child = spawn(program, args, { cwd, env: { ...env }, detached: true, stdio: ['ignore', output, output] });
@@ -302,11 +288,22 @@ export function startDetached(command: readonly string[], cwd: string, env: Read
 }
 
 /** A long-lived child with open pipes and, on request, an IPC channel; for servers and warm workers. The caller owns its end (`endTree`). */
-export function startChild(command: readonly string[], options: { readonly cwd: string; readonly env: Readonly<Record<string, string | undefined>>; readonly nonce: string; readonly ipc?: boolean; readonly output?: number | 'pipe' | 'ignore' }): ChildProcess {
+export function startChild(
+  command: readonly string[],
+  options: {
+    readonly cwd: string;
+    readonly env: Readonly<Record<string, string | undefined>>;
+    readonly nonce: string;
+    readonly ipc?: boolean;
+    readonly output?: number | 'pipe' | 'ignore';
+  },
+): ChildProcess {
   const [program, ...args] = command;
   const output = options.output ?? 'pipe';
   return spawn(program ?? '', args, {
-    cwd: options.cwd, env: withNonce(options.env, options.nonce), detached: true,
+    cwd: options.cwd,
+    env: withNonce(options.env, options.nonce),
+    detached: true,
     stdio: options.ipc === true ? ['ignore', output, output, 'ipc'] : ['ignore', output, output],
   });
 }
@@ -321,9 +318,20 @@ export function flockDescriptor(descriptor: number, mode: 'exclusive' | 'shared'
 
 /** Where PATH has a program, or null. An absolute path is checked as it is. Never looks into the current folder. */
 export async function findProgram(name: string, path: string | undefined = process.env['PATH']): Promise<string | null> {
-  const candidates = isAbsolute(name) ? [name] : (path ?? '').split(delimiter).filter((folder) => isAbsolute(folder)).map((folder) => join(folder, name));
+  const candidates = isAbsolute(name)
+    ? [name]
+    : (path ?? '')
+        .split(delimiter)
+        .filter((folder) => isAbsolute(folder))
+        .map((folder) => join(folder, name));
   for (const candidate of candidates) {
-    if (await access(candidate, constants.X_OK).then(() => true, () => false)) return candidate;
+    if (
+      await access(candidate, constants.X_OK).then(
+        () => true,
+        () => false,
+      )
+    )
+      return candidate;
   }
   return null;
 }

@@ -1,0 +1,131 @@
+/**
+ * A runner's reports × one case → what that case came to. Only what a report names counts, and only under that very
+ * selector; a file's or a run's own "passed" is never looked at.
+ */
+import type { Case } from '../model/index.js';
+import { clip } from '../util/text.js';
+import type { Finding } from './outcome.js';
+
+export type ReportState =
+  | 'passed'
+  | 'failed'
+  | 'skipped'
+  /** What the test needs (a fixture) failed before its body ran. */
+  | 'setup'
+  /** Known to the runner, and never reported as ended. */
+  | 'unfinished';
+
+/** One test as a runner reported it, in a form that all runners share. */
+export interface TestReport {
+  /** Relative to the project's root, with `/`. */
+  readonly file: string;
+  /** Titles from the outermost suite to the test. */
+  readonly path: readonly string[];
+  /** Where it is declared, if the runner says so. */
+  readonly line: number | null;
+  readonly state: ReportState;
+  readonly detail: string;
+  readonly message: string;
+  readonly startedAt: Date | null;
+  readonly durationMs: number;
+  /** A failure by the runner's own time limit. */
+  readonly timedOut?: boolean;
+}
+
+const samePath = (left: readonly string[], right: readonly string[]): boolean =>
+  left.length === right.length && left.every((part, index) => part === right[index]);
+const below = (prefix: readonly string[], path: readonly string[]): boolean =>
+  prefix.length < path.length && prefix.every((part, index) => part === path[index]);
+
+/** A call over several lines is located at its first line or at that of its last argument list. */
+const within =
+  (entry: Case) =>
+  (report: TestReport): boolean =>
+    report.line !== null && report.line >= entry.line && report.line <= Math.max(entry.line, entry.test?.endLine ?? 0);
+
+export interface MatchOptions {
+  /** True when a report at that line is the declaration of this very title, so that another line cannot be its wrapper. */
+  readonly declares?: (file: string, line: number, title: string) => boolean;
+}
+
+/** The reports that speak for a case, or why that cannot be said. */
+export function matching(
+  entry: Case,
+  reports: readonly TestReport[],
+  options: MatchOptions = {},
+):
+  | { readonly kind: 'some'; readonly reports: readonly TestReport[] }
+  | { readonly kind: 'none' }
+  | { readonly kind: 'ambiguous'; readonly lines: readonly number[] } {
+  const inFile = reports.filter((report) => report.file === entry.file);
+  const found = entry.test;
+  const some = (list: readonly TestReport[]): ReturnType<typeof matching> =>
+    list.length === 0 ? { kind: 'none' } : { kind: 'some', reports: list };
+  if (found !== null && found.kind === 'case' && (found.dynamic || found.parametrised)) {
+    const atLine = inFile.filter(within(entry));
+    // Without locations only the titles of what encloses it can be compared, and those do not tell siblings apart.
+    return some(atLine);
+  }
+  if (entry.path.length === 0) return some(inFile);
+  const exact = inFile.filter((report) => samePath(report.path, entry.path));
+  if (exact.length === 0)
+    return found?.kind === 'case' ? { kind: 'none' } : some(inFile.filter((report) => below(entry.path, report.path)));
+  const located = exact.filter((report) => report.line !== null);
+  if (found === null || located.length === 0) {
+    const lines = [...new Set(located.map((report) => report.line ?? 0))];
+    return lines.length > 1 ? { kind: 'ambiguous', lines } : some(exact);
+  }
+  const here = exact.filter(within(entry));
+  if (here.length > 0) return some(here);
+  // Another line: a wrapper's own call of `it` is fine, another declaration of the same title is another test.
+  const title = entry.path.at(-1) ?? '';
+  const other = located.some((report) => report.line !== null && options.declares?.(report.file, report.line, title) === true);
+  return other ? { kind: 'none' } : some(exact);
+}
+
+const count = (reports: readonly TestReport[], state: ReportState): number => reports.filter((report) => report.state === state).length;
+
+/**
+ * The worst of several reports decides: failed, set-up, unfinished (null: the runner must find out), skipped, passed.
+ * A skip among passes is a skip that says how many passed.
+ */
+export function settle(reports: readonly TestReport[]): Finding | null {
+  const first = reports[0];
+  if (first === undefined) return null;
+  const startedAt = reports.reduce<Date | null>(
+    (earliest, report) => (report.startedAt !== null && (earliest === null || report.startedAt < earliest) ? report.startedAt : earliest),
+    null,
+  );
+  const times = { durationMs: reports.reduce((sum, report) => sum + report.durationMs, 0), ...(startedAt === null ? {} : { startedAt }) };
+  const of = reports.length > 1 ? ` (${count(reports, 'passed')} of ${reports.length} passed)` : '';
+  const named = (report: TestReport): string =>
+    reports.length > 1 ? `${report.path.at(-1) ?? report.file}: ${report.detail}` : report.detail;
+  const failed = reports.find((report) => report.state === 'failed');
+  if (failed !== undefined)
+    return {
+      reason: failed.timedOut === true ? 'timeout' : 'assertion',
+      detail: named(failed) + of,
+      message: failed.message,
+      proof: 'report',
+      ...times,
+    };
+  const setup = reports.find((report) => report.state === 'setup');
+  if (setup !== undefined) return { reason: 'setup', detail: named(setup) + of, message: setup.message, proof: 'report', ...times };
+  if (count(reports, 'unfinished') > 0) return null;
+  const skipped = reports.find((report) => report.state === 'skipped');
+  if (skipped !== undefined)
+    return {
+      reason: 'runner-skipped',
+      detail: clip(skipped.detail === '' ? 'skipped' : skipped.detail, 300) + of,
+      message: skipped.message,
+      proof: 'report',
+      ...times,
+    };
+  return {
+    reason: 'executed',
+    detail: reports.length > 1 ? `${reports.length} tests passed` : first.detail,
+    message: '',
+    proof: 'report',
+    ...times,
+  };
+}

@@ -1,0 +1,2 @@
+/** The places where checks run. Docker's is in ../docker, loaded when a check needs it. */
+export { hostPlace, type HostOptions } from './host.js';

@@ -1,0 +1,48 @@
+/**
+ * What a command's own report counts, and the verdict that follows from it.
+ */
+import type { Case } from '../../../model/index.js';
+import type { Finding } from '../../outcome.js';
+
+export interface Counts {
+  readonly passed: number;
+  readonly skipped: number;
+  /** Names of what failed. */
+  readonly failures: readonly string[];
+  readonly message: string;
+}
+
+export const addCounts = (left: Counts, right: Counts): Counts => ({
+  passed: left.passed + right.passed,
+  skipped: left.skipped + right.skipped,
+  failures: [...left.failures, ...right.failures],
+  message: [left.message, right.message].filter((text) => text !== '').join('\n'),
+});
+
+export const NO_COUNTS: Counts = { passed: 0, skipped: 0, failures: [], message: '' };
+
+const plural = (count: number, word: string): string => `${count} ${word}${count === 1 ? '' : 's'}`;
+
+/**
+ * The verdict of a report: a failure fails; nothing executed is not-reported (or a skip, when tests were skipped);
+ * a partly skipped report is a skip, unless the author said with `min_executed` how many are enough.
+ */
+export function judgeCounts(entry: Case, counts: Counts, exitCode: number | null): Finding {
+  const expected = entry.expect.exit ?? 0;
+  const least = entry.expect.min_executed ?? 1;
+  const failed = counts.failures.length;
+  const sums = [
+    `${plural(counts.passed, 'test')} passed`,
+    ...(failed > 0 ? [`${failed} failed`] : []),
+    ...(counts.skipped > 0 ? [`${counts.skipped} skipped`] : []),
+  ].join(', ');
+  const finding = (reason: Finding['reason'], detail: string): Finding => ({ reason, detail, message: counts.message, proof: 'report' });
+  if (failed > 0) return finding('assertion', `${counts.failures[0] ?? ''}${failed > 1 ? ` and ${failed - 1} more` : ''} (${sums})`);
+  if (exitCode !== expected) return finding('exit-code', `exit code ${exitCode ?? 'unknown'}, expected ${expected} (${sums})`);
+  if (counts.passed === 0 && counts.skipped > 0) return finding('runner-skipped', `all ${counts.skipped} tests were skipped`);
+  if (counts.passed === 0) return finding('not-reported', 'its report names no test that ran');
+  if (counts.passed < least) return finding('not-reported', `${sums}; min_executed asks for ${least}`);
+  if (counts.skipped > 0 && entry.expect.min_executed === undefined)
+    return finding('runner-skipped', `${sums}; say with expect.min_executed how many must run`);
+  return finding('executed', sums);
+}

@@ -1,0 +1,22 @@
+/**
+ * The runners, one entry each. Those that serve many tests with one process are wrapped in crash isolation.
+ */
+import type { RunnerName } from '../../model/index.js';
+import type { Runner } from '../adapters.js';
+import { withIsolation } from '../decorators/isolation.js';
+import { pytest } from './pytest/index.js';
+import { vitest } from './vitest/index.js';
+
+export interface RunnersOptions {
+  /** `backends.node.bin`; default: the Node that runs us. */
+  readonly node?: string;
+  /** The cargo runner, made by `../cargo` with its own settings; absent: cargo tests are unavailable. */
+  readonly cargo?: Runner;
+}
+
+/** All runners by name. */
+export function runners(options: RunnersOptions = {}): ReadonlyMap<RunnerName, Runner> {
+  const node = options.node === undefined ? {} : { node: options.node };
+  const all = [withIsolation(vitest(node)), withIsolation(pytest), ...(options.cargo === undefined ? [] : [options.cargo])];
+  return new Map(all.map((runner) => [runner.name, runner]));
+}

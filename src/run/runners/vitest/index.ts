@@ -1,0 +1,235 @@
+/**
+ * Runner `vitest`: the project's own installation and configuration, one process a batch, reports through our reporter
+ * joined by file, line and full title.
+ */
+import { readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { Batch, Case } from '../../../model/index.js';
+import { exists } from '../../../util/files.js';
+import type { Availability, Invocation, RunContext, Workspace } from '../../adapters.js';
+import { conclude, endWords } from '../../conclude.js';
+import type { Attempt, BatchRunner } from '../../decorators/isolation.js';
+import { batchEnv } from '../../environment.js';
+import { groupBy } from '../../group.js';
+import { matching, settle } from '../../join.js';
+import { lastLines, type Finding } from '../../outcome.js';
+import { Channel } from '../../reports/channel.js';
+import { executeWatched, Watchdog } from '../../watchdog.js';
+import { ancestors, argument, batchesBy, nodeProgram, relativeTo, sourceLines } from '../layout.js';
+import { namePattern } from './filter.js';
+import { REPORTER, REPORTER_NAME } from './reporter.js';
+import { VitestReports, reportOf, type ReportedError, type VitestTest } from './reports.js';
+
+const CONFIGURATIONS = ['vitest.config', 'vite.config', 'vitest.workspace', 'vitest.projects'].flatMap((name) =>
+  ['ts', 'mts', 'cts', 'js', 'mjs', 'cjs', 'json'].map((extension) => `${name}.${extension}`),
+);
+
+/** The folder that vitest is started in: the nearest with its configuration, else the nearest package, else the root. */
+async function directoryOf(root: string, file: string): Promise<string> {
+  for (const folder of ancestors(file)) for (const name of CONFIGURATIONS) if (await exists(join(root, folder, name))) return folder;
+  for (const folder of ancestors(file)) if (await exists(join(root, folder, 'package.json'))) return folder;
+  return '';
+}
+
+/** The project's vitest (its start file, relative to the root): nearest installation from the batch's folder upwards. */
+async function installation(root: string, directory: string): Promise<string | null> {
+  for (const folder of ancestors(`${directory}/x`)) {
+    const home = [folder, 'node_modules/vitest'].filter((part) => part !== '').join('/');
+    const text = await readFile(join(root, home, 'package.json'), 'utf8').catch(() => null);
+    if (text === null) continue;
+    const bin = /"bin"\s*:\s*(?:\{[^}]*"vitest"\s*:\s*)?"([^"]+)"/.exec(text)?.[1] ?? 'vitest.mjs';
+    return `${home}/${bin.replace(/^\.\//, '')}`;
+  }
+  return null;
+}
+
+/** In a container the installation may be seen only from inside (a link to where set-up put it): resolved there. */
+const START = String.raw`
+import { createRequire } from 'node:module';
+import { readFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { pathToFileURL } from 'node:url';
+const manifest = createRequire(join(process.cwd(), 'x.js')).resolve('vitest/package.json');
+const { bin } = JSON.parse(readFileSync(manifest, 'utf8'));
+const start = join(dirname(manifest), typeof bin === 'string' ? bin : bin.vitest);
+process.argv[1] = start;
+await import(pathToFileURL(start).href);
+`;
+
+function options(batch: Batch, cases: readonly Case[], reporter: string): string[] {
+  const pattern = namePattern(cases);
+  const files = [...new Set(cases.map((entry) => entry.file))].map((file) => argument(relativeTo(batch.directory, file)));
+  return [
+    'run',
+    '--includeTaskLocation',
+    '--bail=0',
+    '--coverage.enabled=false',
+    '--reporter=default',
+    `--reporter=${reporter}`,
+    ...(pattern === null ? [] : [`--testNamePattern=${pattern}`]),
+    ...files,
+  ];
+}
+
+export interface VitestOptions {
+  /** `backends.node.bin`; default: the Node that runs us. */
+  readonly node?: string;
+}
+
+async function attempt(batch: Batch, workspace: Workspace, context: RunContext, settings: VitestOptions): Promise<Attempt> {
+  const { cases } = batch;
+  await using channel = await Channel.open(workspace.reports, { once: true });
+  await writeFile(join(workspace.reports.host, REPORTER_NAME), REPORTER);
+  const found = await installation(workspace.hostRoot, batch.directory);
+  const inside = workspace.place !== 'host' || found === null;
+  if (inside) await writeFile(join(workspace.reports.host, 'vitest-start.mjs'), START);
+  const start = inside ? `${workspace.reports.inside}/vitest-start.mjs` : argument(relativeTo(batch.directory, found));
+  const command = [
+    await nodeProgram(workspace, settings.node),
+    start,
+    ...options(batch, cases, `${workspace.reports.inside}/${REPORTER_NAME}`),
+  ];
+  const invocation: Invocation = {
+    command,
+    directory: batch.directory,
+    timeoutMs: null,
+    label: `${batch.id}-${context.attempt}`,
+    env: { ...batchEnv(batch, context), ...channel.env },
+  };
+
+  const reports = new VitestReports((path) => relativeTo(workspace.root, path));
+  const watchdog = new Watchdog(Math.max(...cases.map((entry) => entry.timeoutMs)));
+  const lines = await sourceLines(
+    workspace.hostRoot,
+    cases.map((entry) => entry.file),
+  );
+  const declares = (file: string, line: number, title: string): boolean =>
+    (lines.get(file) ?? []).slice(line - 1, line + 2).some((text) => text.includes(title));
+  const limitOf = (test: VitestTest): number | null => {
+    const limits = cases
+      .filter(
+        (entry) =>
+          entry.file === test.file && (entry.path.length === 0 || entry.path.at(-1) === test.path.at(-1) || entry.line === test.line),
+      )
+      .map((entry) => entry.timeoutMs);
+    return limits.length === 0 ? null : Math.min(...limits);
+  };
+  const watched = await executeWatched(workspace, invocation, context.signal, watchdog, async () => {
+    for (const event of await channel.read()) {
+      watchdog.progress();
+      const test = reports.take(event);
+      if (event.type === 'queued') watchdog.loading(String(event.fields['module']));
+      if (event.type === 'started' || event.type === 'module') watchdog.loaded(String(event.fields['module']));
+      if (event.type === 'started') watchdog.started(`module:${String(event.fields['module'])}`, null);
+      if (test?.state === 'running') watchdog.started(test.id, limitOf(test));
+      else if (test !== null && event.fields['kind'] === 'result') watchdog.ended(test.id);
+    }
+  });
+
+  const byFile = groupBy([...reports.tests.values()], (test) => test.file);
+  const testsOf = (entry: Case): readonly VitestTest[] | 'ambiguous' => {
+    const byReport = new Map((byFile.get(entry.file) ?? []).map((test) => [reportOf(test), test]));
+    const match = matching(entry, [...byReport.keys()], { declares });
+    if (match.kind === 'ambiguous') return 'ambiguous';
+    return match.kind === 'none' ? [] : match.reports.flatMap((report) => byReport.get(report) ?? []);
+  };
+  const matches = new Map(cases.map((entry) => [entry, testsOf(entry)]));
+  const pattern = namePattern(cases);
+  const matched = pattern === null ? null : new RegExp(pattern);
+  const blamed = blame(reports);
+  const moduleOpen = (file: string): boolean => reports.modules.has(file) && reports.modules.get(file)?.ended !== true;
+  const finding = (entry: Case): Finding | null => {
+    const tests = matches.get(entry) ?? [];
+    if (tests === 'ambiguous')
+      return { reason: 'ambiguous-selector', detail: 'several tests have this title; only their lines tell them apart' };
+    const filtered = tests.find((test) => test.mode === 'skip' && matched?.test(test.path.join(' ')) === false);
+    if (filtered !== undefined)
+      return { reason: 'not-reported', detail: `its title turned out as "${filtered.path.join(' > ')}", which the filter did not expect` };
+    return settle(tests.map(reportOf));
+  };
+  const texts = {
+    output: lastLines(await readFile(watched.executed.stdout.file, 'utf8').catch(() => '')),
+    errors: lastLines(await readFile(watched.executed.stderr.file, 'utf8').catch(() => ''), 40),
+  };
+  const code = watched.executed.end.code;
+  return conclude(
+    cases,
+    {
+      finding: (entry) => {
+        const result = finding(entry);
+        return result?.reason === 'executed' && blamed(entry.file) !== null ? null : result;
+      },
+      overdue: (entry) => {
+        const tests = matches.get(entry) ?? [];
+        return tests !== 'ambiguous' && tests.some((test) => watchdog.overdue.has(test.id));
+      },
+      unfinished: (entry) => moduleOpen(entry.file) || (blamed(entry.file) !== null && finding(entry)?.reason === 'executed'),
+      crashDetail: (entry) => {
+        const error = blamed(entry.file);
+        return error === null ? null : `passed, but an error outside any test was left unhandled: ${error.message.split('\n', 1)[0] ?? ''}`;
+      },
+      missing: (entry) => ({ finding: missing(entry, reports, texts, endWords(watched)), again: false }),
+      // Without a file begun vitest refused to start: its own text says why.
+      ended: reports.ended || (reports.modules.size === 0 && code !== null && !watched.expired),
+      exact: false,
+      foreign: pattern === null,
+    },
+    watched,
+    command,
+    context,
+  );
+}
+
+/** Which file an unhandled error casts doubt on. One that names no file, with no dead worker to explain it, doubts them all. */
+function blame(reports: VitestReports): (file: string) => ReportedError | null {
+  const dead = [...reports.modules.values()].some((module) => !module.ended);
+  const free = reports.unhandled.find((error) => error.file === null && !(dead && /worker|pool/i.test(error.message)));
+  return (file) => reports.unhandled.find((error) => error.file === file) ?? free ?? null;
+}
+
+function missing(entry: Case, reports: VitestReports, text: { readonly output: string; readonly errors: string }, how: string): Finding {
+  if (reports.modules.size === 0 && (reports.version === '' || /Startup Error|Unhandled Error|failed to load config/i.test(text.errors))) {
+    const why = text.errors.split('\n').find((line) => /error/i.test(line) && !/^[⎯\s]*(?:Startup|Unhandled) Errors?/.test(line)) ?? how;
+    return { reason: 'setup', detail: `vitest did not start: ${why.trim()}`, message: text.errors || text.output };
+  }
+  const module = reports.modules.get(entry.file);
+  if (module === undefined)
+    return {
+      reason: 'not-found',
+      detail: `vitest did not run ${entry.file}: its configuration does not include the file`,
+      message: text.output,
+    };
+  const error = module.errors[0];
+  if (error !== undefined)
+    return {
+      reason: 'build',
+      detail: `${entry.file}: ${error.message.split('\n').find((line) => line.trim() !== '') ?? 'could not be loaded'}`,
+      message: error.text,
+      proof: 'report',
+    };
+  return { reason: 'not-found', detail: `vitest found no test "${entry.path.join(' > ')}" in ${entry.file}` };
+}
+
+export function vitest(settings: VitestOptions = {}): BatchRunner {
+  return {
+    name: 'vitest',
+    available: async (workspace, batch): Promise<Availability> => {
+      if (workspace.place !== 'host')
+        return (await workspace.find('node')) === null
+          ? { available: false, what: 'node', detail: 'the image has no node' }
+          : { available: true };
+      const found = await installation(workspace.hostRoot, batch.directory);
+      return found === null
+        ? {
+            available: false,
+            what: 'vitest',
+            detail: `vitest is not installed for ${batch.directory === '' ? 'the project' : batch.directory} (no node_modules/vitest)`,
+          }
+        : { available: true };
+    },
+    batches: async (root, cases) =>
+      batchesBy('vitest', cases, async (entry) => ({ directory: await directoryOf(root, entry.file), configuration: {} })),
+    preview: (batch) => [['node', 'node_modules/vitest/vitest.mjs', ...options(batch, batch.cases, `<reports>/${REPORTER_NAME}`)]],
+    attempt: async (batch, workspace, context) => attempt(batch, workspace, context, settings),
+  };
+}

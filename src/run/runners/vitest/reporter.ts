@@ -1,0 +1,131 @@
+/**
+ * The vitest reporter, as source text (after the channel's). It runs in vitest's main process, not where tests run.
+ * vitest 3 and later report through their test-case API, 1 and 2 through tasks; both give the same events:
+ * session, queued, started, test (collected, running, passed, failed, skipped), module, end.
+ */
+import { NODE_CHANNEL } from '../../reports/node-channel.js';
+
+export const REPORTER_NAME = 'vitest-report.mjs';
+
+export const REPORTER = `${NODE_CHANNEL}
+${String.raw`
+import { stripVTControlCharacters } from 'node:util';
+
+const clean = (text) => stripVTControlCharacters(String(text ?? '')).slice(0, 12000);
+const errorsOf = (errors) => (errors ?? []).slice(0, 5).map((error) => ({
+  message: clean(error?.message ?? error),
+  text: clean([error?.message, error?.diff, (error?.stacks ?? []).slice(0, 5).map((at) => '    at ' + at.file + ':' + at.line + ':' + at.column).join('\n')].filter(Boolean).join('\n')),
+  path: typeof error?.VITEST_TEST_PATH === 'string' ? error.VITEST_TEST_PATH : null,
+}));
+
+function enclosing(test) {
+  const names = [test.name];
+  const errors = [];
+  for (let at = test.parent; at && at.type !== 'module'; at = at.parent) {
+    names.unshift(at.name);
+    errors.push(...(at.errors?.() ?? []));
+  }
+  errors.push(...(test.module?.errors?.() ?? []));
+  return { names, errors };
+}
+
+function sendTest(test, kind) {
+  const { names, errors } = enclosing(test);
+  const result = test.result();
+  const times = test.diagnostic?.();
+  send({
+    type: 'test', kind, id: test.id, module: test.module.moduleId, path: names, line: test.location?.line ?? null, mode: test.options?.mode ?? '',
+    state: kind === 'result' ? (result?.state ?? 'pending') : kind, note: clean(result?.note), errors: errorsOf(result?.errors), around: errorsOf(errors),
+    start: times?.startTime ?? null, duration: times?.duration ?? 0, flaky: times?.flaky === true,
+  });
+}
+
+const STATES = { pass: 'passed', fail: 'failed', skip: 'skipped', todo: 'skipped', run: 'running', queued: 'collected' };
+
+function sendTask(task, kind) {
+  const names = [task.name];
+  const errors = [];
+  for (let at = task.suite; at && at.filepath === undefined; at = at.suite) {
+    if (at.name !== '') names.unshift(at.name);
+    errors.push(...(at.result?.errors ?? []));
+  }
+  errors.push(...(task.file?.result?.errors ?? []));
+  const result = task.result;
+  const state = result?.state !== undefined ? STATES[result.state] ?? 'pending' : task.mode === 'skip' || task.mode === 'todo' ? 'skipped' : 'pending';
+  send({
+    type: 'test', kind, id: task.id, module: task.file.filepath, path: names, line: task.location?.line ?? null, mode: task.mode,
+    state: kind === 'result' ? state : kind, note: clean(result?.note), errors: errorsOf(result?.errors), around: errorsOf(errors),
+    start: result?.startTime ?? null, duration: result?.duration ?? 0, flaky: state === 'passed' && (result?.retryCount ?? 0) > 0,
+  });
+}
+
+const tasksIn = (task) => (task.type === 'suite' || task.tasks ? (task.tasks ?? []).flatMap(tasksIn) : [task]);
+
+export default class CoherenceReporter {
+  onInit(vitest) {
+    this.vitest = vitest;
+    this.modern = Number.parseInt(vitest.version ?? '0', 10) >= 3;
+    send({ type: 'session', version: vitest.version ?? '' });
+  }
+
+  onTestModuleQueued(module) {
+    send({ type: 'queued', module: module.moduleId });
+  }
+
+  onTestModuleCollected(module) {
+    for (const test of module.children.allTests()) sendTest(test, 'collected');
+  }
+
+  onTestModuleStart(module) {
+    send({ type: 'started', module: module.moduleId });
+  }
+
+  onTestCaseReady(test) {
+    sendTest(test, 'running');
+  }
+
+  onTestCaseResult(test) {
+    sendTest(test, 'result');
+  }
+
+  onTestModuleEnd(module) {
+    for (const test of module.children.allTests()) if (enclosing(test).errors.length > 0) sendTest(test, 'result');
+    send({ type: 'module', module: module.moduleId, state: module.state(), errors: errorsOf(module.errors()) });
+  }
+
+  onTestRunEnd(modules, errors, reason) {
+    this.end(errors, reason);
+  }
+
+  end(errors, reason) {
+    const ignored = this.vitest?.config?.dangerouslyIgnoreUnhandledErrors === true;
+    send({ type: 'end', reason: reason ?? '', errors: ignored ? [] : errorsOf(errors) });
+  }
+
+  onCollected(files) {
+    if (this.modern) return;
+    for (const file of files ?? []) {
+      send({ type: 'started', module: file.filepath });
+      for (const task of tasksIn(file)) sendTask(task, 'collected');
+    }
+  }
+
+  onTaskUpdate(packs) {
+    if (this.modern) return;
+    for (const [id] of packs) {
+      const task = this.vitest.state.idMap.get(id);
+      if (task === undefined || task.type === 'suite' || task.tasks) continue;
+      sendTask(task, task.result?.state === 'run' ? 'running' : 'result');
+    }
+  }
+
+  onFinished(files, errors) {
+    if (this.modern) return;
+    for (const file of files ?? []) {
+      for (const task of tasksIn(file)) sendTask(task, 'result');
+      send({ type: 'module', module: file.filepath, state: file.result?.state === 'fail' ? 'failed' : 'passed', errors: errorsOf(file.result?.errors) });
+    }
+    this.end(errors, '');
+  }
+}
+`}`;
