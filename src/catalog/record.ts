@@ -17,14 +17,8 @@ export function toSpec(raw: RawSpec): Spec {
 }
 
 function toCriterion(raw: RawCriterion): Criterion {
-  const { verified_by: links, implemented_by: code, ...rest } = raw;
-  return {
-    ...rest,
-    ...(links === undefined ? {} : { verified_by: links.map(toLink) }),
-    ...(code === undefined
-      ? {}
-      : { implemented_by: code.map((entry): RawImplementation => (typeof entry === 'string' ? { code: entry } : entry)) }),
-  };
+  const { verified_by: links, ...rest } = raw;
+  return links === undefined ? rest : { ...rest, verified_by: links.map(toLink) };
 }
 
 function toLink(raw: RawLink): DeclaredLink {

@@ -63,7 +63,7 @@ export interface RawCriterion {
   readonly concerns?: readonly Concern[];
   readonly status?: Status;
   readonly verified_by?: readonly RawLink[];
-  readonly implemented_by?: readonly (string | RawImplementation)[];
+  readonly implemented_by?: readonly RawImplementation[];
   readonly gap?: string;
   readonly extra?: Readonly<Record<string, Json>>;
   readonly position?: Position;
@@ -168,14 +168,12 @@ const link = record<RawLink>(
   { oneOf: ['test', 'run', 'manual'], position: true, doc: 'What verifies the criterion: exactly one of test, run, manual.' },
 );
 
-const code = (): Shape<string> =>
-  text(LIMITS.selector, { doc: 'path or path::symbol', check: atPath(selectorPath), refusal: 'unsafe-path' });
-const implementation = either<string | RawImplementation>([
-  code(),
-  record<RawImplementation>(
-    { code: code(), note: text(LIMITS.note, { empty: true, doc: 'For people.' }) },
-    { required: ['code'], position: true },
-  ) as Shape<string | RawImplementation>, // one side of the union
+const code = text(LIMITS.selector, { doc: 'path or path::symbol', check: atPath(selectorPath), refusal: 'unsafe-path' });
+// A text alone is short for a record with `code`: the reader makes that record of it.
+const shortCode = { ...code, as: 'code' } as Shape<unknown> as Shape<RawImplementation>;
+const implementation = either<RawImplementation>([
+  shortCode,
+  record<RawImplementation>({ code, note: text(LIMITS.note, { empty: true, doc: 'For people.' }) }, { required: ['code'], position: true }),
 ]);
 
 const criterion = record<RawCriterion>(

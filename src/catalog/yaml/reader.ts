@@ -147,7 +147,7 @@ class Reader {
         yaml().isScalar(node) ? 'Put it in quotes.' : 'Write one text.',
       );
     const trouble = textTrouble(shape, value);
-    if (trouble === null) return value;
+    if (trouble === null) return shape.as === undefined ? value : { [shape.as]: value, position: { file: this.source.file, ...this.source.at(offset) } };
     return this.fail(offset, `${name}: ${trouble.message}`, trouble.hint, trouble.refused ? shape.refusal : undefined);
   }
 

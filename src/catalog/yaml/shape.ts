@@ -20,6 +20,8 @@ export interface TextShape extends Described {
   readonly digits: boolean;
   /** True when an empty value is read as null. */
   readonly nullable: boolean;
+  /** Short for a record with this one key: the text is read as that record, with its position. */
+  readonly as?: string;
   readonly pattern?: RegExp;
   /** Completes "… must be ", for example `letters, digits and -`. */
   readonly says?: string;
