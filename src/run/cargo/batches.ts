@@ -51,6 +51,8 @@ export interface BuildArguments {
   readonly packages: readonly string[];
   readonly features: readonly string[];
   readonly locked: boolean;
+  /** `--config …` that a shared target directory needs. */
+  readonly configuration: readonly string[];
   /** Benches are not among the targets that cargo builds for tests: those that are linked are named. */
   readonly targets: readonly string[];
 }
@@ -61,7 +63,8 @@ export const buildCommand = (options: BuildArguments): readonly string[] => [
 ];
 
 /** Features are named with their package, so that one package's do not have to exist in another. */
-const common = (options: Pick<BuildArguments, 'packages' | 'features'>): string[] => [
+const common = (options: Pick<BuildArguments, 'packages' | 'features' | 'configuration'>): string[] => [
+  ...options.configuration,
   ...options.packages.flatMap((name) => ['--package', name]),
   ...(options.features.length === 0 ? [] : [`--features=${options.packages.flatMap((name) => options.features.map((feature) => (feature.includes('/') ? feature : `${name}/${feature}`))).join(',')}`]),
 ];
@@ -75,7 +78,7 @@ export function cargoPreview(batch: Batch, cargo: string): readonly (readonly st
   const packages = (batch.configuration['packages'] ?? '').split(',').filter((name) => name !== '');
   const lines: (readonly string[])[] = [];
   for (const { features, cases } of byFeatures(batch.cases.map((one) => ({ case: one })))) {
-    const shared = { cargo, packages, features, locked: false };
+    const shared = { cargo, packages, features, locked: false, configuration: [] };
     lines.push(buildCommand({ ...shared, targets: [] }));
     for (const { case: one } of cases) {
       if (isDocCase(one)) lines.push(docCommand(shared, [`${/\(line (\d+)\)/u.exec(one.path.at(-1) ?? '')?.[1] ?? ''})`]));

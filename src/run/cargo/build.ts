@@ -35,6 +35,7 @@ export interface BuildRequest {
   readonly features: readonly string[];
   readonly locked: boolean;
   readonly targets: BuildArguments['targets'];
+  readonly configuration: BuildArguments['configuration'];
   /** Gives a label that was not used before in this run. */
   readonly label: () => string;
   readonly signal: AbortSignal;
@@ -55,7 +56,7 @@ export async function buildPackages(request: BuildRequest): Promise<Build> {
   const rounds: (readonly Package[])[] = [request.packages];
   for (let packages = rounds.shift(); packages !== undefined; packages = rounds.shift()) {
     if (packages.length === 0) continue;
-    const command = buildCommand({ cargo: request.cargo, packages: packages.map((entry) => entry.name), features: request.features, locked: request.locked, targets: request.targets });
+    const command = buildCommand({ cargo: request.cargo, packages: packages.map((entry) => entry.name), features: request.features, locked: request.locked, targets: request.targets, configuration: request.configuration });
     const finished = await runWhole(request.workspace, { command, directory: request.directory, env: request.env, timeoutMs: null, label: request.label() }, request.signal);
     const part = readStream(finished.stdout);
     stream = merge(stream, part);

@@ -71,6 +71,7 @@ export interface DocOptions extends StartOptions {
   readonly directory: string;
   readonly features: readonly string[];
   readonly locked: boolean;
+  readonly cargoArguments: readonly string[];
   readonly stem: string;
 }
 
@@ -104,7 +105,7 @@ export async function runDocTests(cases: readonly Case[], options: DocOptions): 
   const run = async (some: readonly Case[], timeoutMs: number): Promise<Case[]> => {
     const words = [...new Set(some.map((one) => `${lineOf(one)})`))];
     const ignored = some.some((one) => one.ignored) ? ['--include-ignored'] : [];
-    const command = docCommand({ cargo: options.cargo, packages: [entry.name], features: options.features, locked: options.locked }, [...ignored, ...words]);
+    const command = docCommand({ cargo: options.cargo, packages: [entry.name], features: options.features, locked: options.locked, configuration: options.cargoArguments }, [...ignored, ...words]);
     const env = { ...options.env, ...(some.length === 1 ? { COHERENCE_AC_ID: some[0]?.criteria.join(',') ?? '' } : {}), COHERENCE_ATTEMPT: String(context.attempt), ...context.env, ...some[0]?.env };
     const finished = await runWhole(workspace, { command, directory: options.directory, env, timeoutMs, label: options.label(`${options.stem}-doc`) }, context.signal);
     const statuses = readDocStatus(finished.stdout);

@@ -17,7 +17,8 @@ import { gitLine } from '../../util/git.js';
 import { sha256 } from '../../util/hash.js';
 import { foldersChangedMs, hashInputs, inputFiles, type InputFile, type KnownHashes } from './inputs.js';
 import { asObject, asText, parseObject } from './json.js';
-import { isPathPackage, unitKey, type Artifact, type BuildStream } from './stream.js';
+import { isInTree } from './gate.js';
+import { unitKey, type Artifact, type BuildStream } from './stream.js';
 
 interface Recorded {
   readonly identity: string;
@@ -77,6 +78,8 @@ const depInfoOf = (artifact: Artifact): string[] =>
 
 export interface FreshnessOptions {
   readonly workspaceRoot: string;
+  /** Top of the tree: what lies below it can change under its version. */
+  readonly top: string;
   readonly targetDirectory: string;
   readonly record: BuildRecord;
   readonly startedMs: number;
@@ -109,7 +112,7 @@ async function isOwnDirectory(options: FreshnessOptions): Promise<boolean> {
  * what was built just now, is recorded. `built` holds units that this run has built already, and grows.
  */
 export async function unprovenArtifacts(stream: BuildStream, built: Set<string>, options: FreshnessOptions): Promise<readonly Artifact[]> {
-  const local = stream.artifacts.filter((artifact) => isPathPackage(artifact.packageId));
+  const local = stream.artifacts.filter((artifact) => isInTree(artifact, options.top));
   const unproven: Artifact[] = [];
   let ownDirectory: boolean | null = null;
   for (const packageId of new Set(local.map((artifact) => artifact.packageId))) {

@@ -199,7 +199,7 @@ async function runFeatureSet(work: Work, features: readonly string[], resolved: 
     const failure = finished.failed.get(entry.id);
     if (failure !== undefined) outcomes.push(...docs.map((one) => outcome(one.case, failure, failure)));
     else if (context.signal.aborted) outcomes.push(...docs.map((one) => canceled(one.case)));
-    else outcomes.push(...(await runDocTests(docs.map((one) => one.case), { ...start, entry, cargo: work.cargo, directory: work.batch.directory, features, locked: work.locked, stem: work.batch.id })));
+    else outcomes.push(...(await runDocTests(docs.map((one) => one.case), { ...start, entry, cargo: work.cargo, directory: work.batch.directory, features, locked: work.locked, cargoArguments: session.arguments, stem: work.batch.id })));
   }
   return outcomes;
 }
@@ -230,7 +230,7 @@ async function runBatch(batch: Batch, workspace: Workspace, context: RunContext,
   const stateFolder = options.cacheFolder === null ? null : join(options.cacheFolder, 'cargo');
   const guard = await guardLockFile(paths.host(metadata.workspaceRoot) ?? here.host, stateFolder, context.signal);
   try {
-    await using session = new TargetSession({ workspace, context, metadata, cargo, directory: batch.directory, env: context.env, locked: guard.locked, stateFolder, label: () => label('build') });
+    await using session = new TargetSession({ workspace, context, metadata, cargo, directory: batch.directory, env: context.env, locked: guard.locked, stateFolder, label });
     await session.open();
     const start: StartOptions = { workspace, context, paths, toolchain, configuration, label, get env() { return session.env; } };
     const work: Work = { batch, workspace, context, metadata, session, start, cargo, locked: guard.locked, parallel: options.parallel, label };

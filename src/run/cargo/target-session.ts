@@ -17,8 +17,9 @@ import { loadRecord, saveRecord, unprovenArtifacts, type BuildRecord } from './f
 import { waitForLock } from './lock-file.js';
 import type { Metadata } from './metadata.js';
 import { runWhole } from './program.js';
-import { isLinkedWorktree, purgeTree, recordVendored, touchTree, type RunCargo } from './purge.js';
-import { isPathPackage, type Artifact } from './stream.js';
+import { isLinkedWorktree, purgeTree, topLevel, touchTree, type RunCargo } from './purge.js';
+import type { Artifact } from './stream.js';
+import { vendorArguments } from './vendor.js';
 
 type Mode = 'own' | 'shared' | 'private' | 'cold';
 
@@ -33,7 +34,7 @@ export interface SessionOptions {
   readonly locked: boolean;
   /** `<cache>/cargo`, for records and private directories; null when the caller has no cache. */
   readonly stateFolder: string | null;
-  readonly label: () => string;
+  readonly label: (stem: string) => string;
 }
 
 /** The lock of a target directory that several runs share; it also says when the directory was last used. */
@@ -45,13 +46,15 @@ export class TargetSession implements AsyncDisposable {
   #directory: string | null;
   #lock: Lock | null = null;
   #gate = new FreshnessGate();
-  #vendored: ReadonlyMap<string, string> = new Map();
+  #arguments: readonly string[] = [];
+  #top: string;
   #record: BuildRecord | null = null;
   readonly #built = new Set<string>();
   #doomed: string | null = null;
 
   constructor(options: SessionOptions) {
     this.#options = options;
+    this.#top = options.metadata.workspaceRoot;
     const warm = options.workspace.place === 'host' ? options.context.cargoEnv.find(([name]) => name === 'CARGO_TARGET_DIR')?.[1] : undefined;
     this.#mode = warm === undefined ? 'own' : 'shared';
     this.#directory = warm ?? null;
@@ -66,14 +69,20 @@ export class TargetSession implements AsyncDisposable {
     return { ...env, CARGO_TARGET_DIR: this.#directory, ...isolated };
   }
 
+  /** Arguments for every cargo call of this batch. */
+  get arguments(): readonly string[] {
+    return this.#arguments;
+  }
+
   #run: RunCargo = async (args) => {
     const { workspace, cargo, directory, label, context } = this.#options;
-    const done = await runWhole(workspace, { command: [cargo, ...args], directory, env: this.env, timeoutMs: null, label: label() }, context.signal);
+    const done = await runWhole(workspace, { command: [cargo, ...args, ...this.#arguments], directory, env: this.env, timeoutMs: null, label: label('purge') }, context.signal);
     return { ok: done.ok, stdout: done.stdout, stderr: done.stderr };
   };
 
-  /** Takes the directory and makes it forget this tree. False when that is not possible: the caller goes on elsewhere. */
+  /** Takes the directory and makes it forget this tree. Where that is not possible, goes on in a cold one. */
   async open(): Promise<void> {
+    if (this.#options.workspace.place === 'host') this.#top = await topLevel(this.#options.metadata.workspaceRoot);
     if (this.#mode !== 'shared') return;
     if (!(await this.#prepare())) await this.#goCold();
   }
@@ -87,9 +96,9 @@ export class TargetSession implements AsyncDisposable {
     if (this.#lock === null) return false;
     await utimes(directoryLock(directory), new Date(), new Date()).catch(() => undefined);
     this.#gate = new FreshnessGate();
-    const purged = await purgeTree({ run: this.#run, folder: metadata.workspaceRoot, targetDirectory: directory, locked });
-    // A tree that cargo cannot read at all: the build will say why, and gives no artifact to run.
-    this.#vendored = purged.ok ? purged.vendored : new Map();
+    this.#arguments = await vendorArguments(metadata.workspaceRoot, this.#top, directory).catch(() => []);
+    // A tree that cargo cannot read at all: the build will say why. Whatever this did not remove, the gate will see.
+    await purgeTree({ run: this.#run, top: this.#top, locked });
     if (this.#mode === 'shared' && (await isLinkedWorktree(this.#options.workspace.hostRoot))) await touchTree(this.#options.workspace.hostRoot);
     return true;
   }
@@ -115,7 +124,7 @@ export class TargetSession implements AsyncDisposable {
     await this.#discard();
     this.#mode = 'cold';
     this.#gate = new FreshnessGate();
-    this.#vendored = new Map();
+    this.#arguments = [];
     if (workspace.place === 'host') {
       const base = stateFolder ?? workspace.reports.host;
       await mkdir(base, { recursive: true });
@@ -133,27 +142,24 @@ export class TargetSession implements AsyncDisposable {
   /** Artifacts of a build that must not be believed. */
   async #doubtful(build: Build, startedMs: number): Promise<readonly Artifact[]> {
     const { workspace, metadata, stateFolder } = this.#options;
-    if (this.#mode !== 'own' || workspace.place !== 'host') return this.#gate.stale(build.stream.artifacts);
+    if (this.#mode !== 'own' || workspace.place !== 'host') return this.#gate.stale(build.stream.artifacts, this.#top);
     const directory = metadata.targetDirectory;
     this.#record ??= await loadRecord(stateFolder, directory);
-    const unproven = await unprovenArtifacts(build.stream, this.#built, { workspaceRoot: metadata.workspaceRoot, targetDirectory: directory, record: this.#record, startedMs });
+    const unproven = await unprovenArtifacts(build.stream, this.#built, { workspaceRoot: metadata.workspaceRoot, top: this.#top, targetDirectory: directory, record: this.#record, startedMs });
     await saveRecord(stateFolder, directory, this.#record);
     return unproven;
   }
 
   /** Builds packages; what is returned may be run. Null when even a cold directory gave a stale member (our own defect or a broken clock). */
-  async build(request: Omit<BuildRequest, 'env' | 'workspace' | 'cargo' | 'directory' | 'locked' | 'label' | 'signal'>): Promise<Build | null> {
+  async build(request: Omit<BuildRequest, 'env' | 'configuration' | 'workspace' | 'cargo' | 'directory' | 'locked' | 'label' | 'signal'>): Promise<Build | null> {
     const { workspace, cargo, directory, locked, label, context } = this.#options;
     for (;;) {
       const startedMs = Date.now();
-      const build = await buildPackages({ ...request, workspace, cargo, directory, locked, label, env: this.env, signal: context.signal });
+      const build = await buildPackages({ ...request, workspace, cargo, directory, locked, label: () => label('build'), env: this.env, configuration: this.#arguments, signal: context.signal });
       const doubtful = await this.#doubtful(build, startedMs);
       const names = new Set(doubtful.map((artifact) => artifact.packageId));
       for (const name of names) context.emit({ type: 'cargo.stale_member', package: name, target_dir: this.#directory ?? this.#options.metadata.targetDirectory });
-      if (names.size === 0) {
-        if (this.#directory !== null && this.#lock !== null) await recordVendored(this.#directory, this.#vendored, new Set(build.stream.artifacts.filter((artifact) => !isPathPackage(artifact.packageId)).map((artifact) => artifact.packageId)));
-        return build;
-      }
+      if (names.size === 0) return build;
       if (this.#mode === 'cold') return null;
       if (this.#mode === 'own') await this.#goPrivate();
       else await this.#goCold();

@@ -4,18 +4,18 @@
  *
  * `cargo check` compiles for checking only, `cargo test` compiles everything again: both stages are warmed.
  */
-import { mkdir } from 'node:fs/promises';
+import { mkdir, stat } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
 import type { EventSink, WarmReason, WarmReport } from '../../../model/index.js';
 import { errorCode, exists } from '../../../util/files.js';
 import { capture, findProgram } from '../../../util/process.js';
 import { waitForLock, guardLockFile } from '../lock-file.js';
-import { purgeTree, recordVendored, type RunCargo } from '../purge.js';
-import { isPathPackage, readStream } from '../stream.js';
+import { purgeTree, topLevel, type RunCargo } from '../purge.js';
 import { directoryLock } from '../target-session.js';
+import { vendorArguments } from '../vendor.js';
 import { contentsOf } from './artifacts.js';
 import { crateRoots } from './crates.js';
 import { cacheRoot, warmTargetDir } from './target-directory.js';
-import { join } from 'node:path';
 
 export const DEFAULT_WARM_TIMEOUT_MS = 60_000;
 const VERSION_TIMEOUT_MS = 5_000;
@@ -63,17 +63,33 @@ function reasonOfMkdir(error: unknown): WarmReason {
   return ['ENOSPC', 'EDQUOT'].includes(code) ? 'disk-full' : 'mkdir-failed';
 }
 
+/**
+ * Makes a folder and its parents. Not `mkdir({ recursive: true })`: where a file system refuses with ENOENT (procfs does), that
+ * one tries again for ever.
+ */
+async function makeFolder(path: string): Promise<void> {
+  for (const last of [false, true]) {
+    try {
+      await mkdir(path);
+      return;
+    } catch (error) {
+      if (errorCode(error) === 'EEXIST' && (await stat(path)).isDirectory()) return;
+      if (errorCode(error) !== 'ENOENT' || last || dirname(path) === path) throw error;
+      await makeFolder(dirname(path));
+    }
+  }
+}
+
 /** Sessions that are being warmed, and those that were, by target directory. */
 const running = new Map<string, Promise<WarmReport>>();
 const done = new Map<string, WarmReport>();
 
-async function stage(program: string, roots: readonly string[], options: { readonly env: Readonly<Record<string, string | undefined>>; readonly deadline: number; readonly signal: AbortSignal | undefined; readonly args: readonly string[]; readonly locked: ReadonlyMap<string, boolean>; readonly onStream: (text: string) => void }): Promise<Ending | null> {
+async function stage(program: string, roots: readonly string[], options: { readonly env: Readonly<Record<string, string | undefined>>; readonly deadline: number; readonly signal: AbortSignal | undefined; readonly args: readonly string[]; readonly locked: ReadonlyMap<string, boolean>; readonly configured: ReadonlyMap<string, readonly string[]> }): Promise<Ending | null> {
   for (const folder of roots) {
     const left = options.deadline - Date.now();
     if (left <= 0) return { status: 'Unavailable', reason: 'timeout' };
-    const command = [program, ...options.args, ...(options.locked.get(folder) === true ? ['--locked'] : [])];
+    const command = [program, ...options.args, ...(options.locked.get(folder) === true ? ['--locked'] : []), ...(options.configured.get(folder) ?? [])];
     const answer = await capture({ command, cwd: folder, env: options.env, timeoutMs: left, ...(options.signal === undefined ? {} : { signal: options.signal }) });
-    options.onStream(answer.stdout);
     const { end, stderr } = answer;
     const failed = (reason: WarmReason): Ending => ({ status: 'Unavailable', reason, exitCode: end.code, stderr });
     if (end.canceled) return failed('cancelled');
@@ -97,7 +113,7 @@ async function warm(targetDir: string, repo: string, options: WarmOptions, stage
   const roots = await crateRoots(repo);
   if (roots.length === 0) return { status: 'Unavailable', reason: 'not-a-crate', cargoVersion };
   try {
-    await mkdir(targetDir, { recursive: true });
+    await makeFolder(targetDir);
   } catch (error) {
     return { status: 'Unavailable', reason: reasonOfMkdir(error), stderr: error instanceof Error ? error.message : '', cargoVersion };
   }
@@ -107,26 +123,23 @@ async function warm(targetDir: string, repo: string, options: WarmOptions, stage
   const guards = [];
   try {
     const locked = new Map<string, boolean>();
-    const vendored = new Map<string, string>();
+    const configured = new Map<string, readonly string[]>();
     for (const folder of roots) {
       const guard = await guardLockFile(folder, join(cacheRoot(base), 'cargo'), AbortSignal.any([AbortSignal.timeout(Math.max(1, deadline - Date.now())), ...(signal === undefined ? [] : [signal])]));
       guards.push(guard);
       locked.set(folder, guard.locked);
-      const run: RunCargo = async (args) => capture({ command: [program, ...args], cwd: folder, env, timeoutMs: Math.max(1, deadline - Date.now()), ...(signal === undefined ? {} : { signal }) });
-      // Without this a broken tree would be "fresh" after a good one, and what is vendored could be another commit's.
-      const purged = await purgeTree({ run, folder, targetDirectory: targetDir, locked: guard.locked });
-      if (purged.ok) for (const [id, hash] of purged.vendored) vendored.set(id, hash);
+      const top = await topLevel(folder);
+      const configuration = await vendorArguments(folder, top, targetDir);
+      configured.set(folder, configuration);
+      const run: RunCargo = async (args) => capture({ command: [program, ...args, ...configuration], cwd: folder, env, timeoutMs: Math.max(1, deadline - Date.now()), ...(signal === undefined ? {} : { signal }) });
+      // Without this a broken tree would be "fresh" after a good one, and its check would say ok.
+      await purgeTree({ run, top, locked: guard.locked });
     }
-    const compiled = new Set<string>();
-    const onStream = (text: string): void => {
-      for (const artifact of readStream(text).artifacts) if (!isPathPackage(artifact.packageId)) compiled.add(artifact.packageId);
-    };
-    const shared = { env, deadline, signal, locked, onStream };
-    const first = await stage(program, roots, { ...shared, args: ['check', '--workspace', '--message-format=json-render-diagnostics'] });
+    const shared = { env, deadline, signal, locked, configured };
+    const first = await stage(program, roots, { ...shared, args: ['check', '--workspace'] });
     stages.check = first === null ? 'ok' : 'failed';
-    const second = first === null ? await stage(program, roots, { ...shared, args: ['test', '--no-run', '--workspace', '--message-format=json-render-diagnostics'] }) : null;
+    const second = first === null ? await stage(program, roots, { ...shared, args: ['test', '--no-run', '--workspace'] }) : null;
     if (first === null) stages.tests = second === null ? 'ok' : 'failed';
-    await recordVendored(targetDir, vendored, compiled);
     if (first !== null) return { ...first, cargoVersion };
     // A canceled boot is not a warm one; every other trouble of the second stage is reported and no more.
     if (second?.reason === 'cancelled') return { ...second, cargoVersion };
