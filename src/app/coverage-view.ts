@@ -7,13 +7,13 @@ import { atCommit } from './at-commit.js';
 import { auditFigures } from './cache.js';
 import { coverage, type CoverageReport } from './coverage.js';
 import { recordedRuns } from './runs.js';
-import { coverageTrend } from './store.js';
+import { coverageTrend } from './store-extras.js';
 
 export interface CoverageRequest {
   readonly at?: string;
   readonly against?: string;
-  /** Whether output of the last checks is wanted (html). */
-  readonly withOutput: boolean;
+  /** Whether the trend over the store's history is wanted (html, json). */
+  readonly withHistory: boolean;
 }
 
 const NEXT = 5;
@@ -88,7 +88,7 @@ export async function coverageView(project: Project, request: CoverageRequest) {
       counts: Object.fromEntries(COVERAGE_KEYS.map((key) => [key, numbers.total[key] - before.value.coverage.total[key]])) as Record<CoverageKey, number>,
       lost: [...passedBefore].filter((id) => !passedNow.has(id)).sort(), gained: [...passedNow].filter((id) => !passedBefore.has(id)).sort(),
     },
-    trend: await coverageTrend(project),
+    trend: request.withHistory ? await coverageTrend(project) : [],
     audit: await auditFigures(project),
   });
 }

@@ -14,7 +14,7 @@ export interface ShownSetting {
 
 function shown(project: Project, key: string): ShownSetting | null {
   const setting = settingKey(key);
-  if (setting === undefined) return null;
+  if (setting === null) return null;
   const origin = project.origins.get(key);
   const value = key.split('.').reduce<unknown>((tree, part) => (typeof tree === 'object' && tree !== null ? (tree as Record<string, unknown>)[part] : undefined), project.settings); // settings are plain nested objects
   const source = origin === undefined || origin.layer === 'default' ? 'default' : `${origin.where}${origin.line === undefined ? '' : `:${origin.line}`}`;

@@ -42,6 +42,8 @@ export interface VerifyRequest {
   readonly evidenceRoot?: string;
   /** Criteria whose verdicts are known from an earlier attempt of the same run (the daemon's resume map). */
   readonly skipCriteria?: readonly string[];
+  /** False: leave the store to the caller, who records several parts as one run (the daemon). */
+  readonly store?: boolean;
 }
 
 export interface VerifyContext {
@@ -139,7 +141,7 @@ export async function verifyProject(project: Project, request: VerifyRequest, co
     await folder.publish(record);
     published = true;
     if (after.tree === source.tree) await cache.keep(outcomes, run);
-    const pending = await recordInStore(project, record);
+    const pending = request.store === false ? null : await recordInStore(project, record);
     const shown: RunRecord = pending === null ? record : { ...record, notes: [...(record.notes ?? []), pending] };
     return success({ record: shown, exitCode: exitCodes(record), folder: folder.folder.replace(/\.tmp-([0-9A-Z]{26})$/, '$1'), chosen: prepared.value.chosen });
   } finally {

@@ -2,7 +2,7 @@
 import { availableParallelism } from 'node:os';
 import type { Project } from '../config/index.js';
 import type { Case, Failure, PlaceName, RunnerName } from '../model/index.js';
-import { hostPlace, previewOf, runnersFor, type Execution, type ExecuteOptions, type Place, type Preview, type Runner } from '../run/index.js';
+import { hostPlace, previewOf, runners, type Execution, type ExecuteOptions, type Place, type Preview, type Runner } from '../run/index.js';
 import { cargoRunner } from '../run/cargo/index.js';
 import { findProgram } from '../util/process.js';
 import { isPrivateDaemonPossible, privateDaemonFor } from './private-daemon.js';
@@ -40,9 +40,10 @@ export async function dockerStatus(_project: Project, env: Readonly<Record<strin
 
 export function runnersOf(project: Project): ReadonlyMap<RunnerName, Runner> {
   const { settings, directories } = project;
-  const all = new Map(runnersFor({ node: settings.backends.node.bin, go: settings.backends.go.bin, python: settings.backends.python.bin }));
-  all.set('cargo', cargoRunner({ parallel: settings.cargo.parallel, cacheFolder: directories.cache, program: settings.backends.cargo.bin }));
-  return all;
+  return runners({
+    node: settings.backends.node.bin,
+    cargo: cargoRunner({ parallel: settings.cargo.parallel, cacheFolder: directories.cache, program: settings.backends.cargo.bin }),
+  });
 }
 
 export function placesOf(project: Project, root: string, options: Pick<ExecuteOptions, 'outputFolder' | 'emit' | 'signal' | 'jobs'> & { readonly run: string; readonly env: Readonly<Record<string, string | undefined>> }, docker: DockerModule | null): (name: PlaceName) => Place {
@@ -59,7 +60,7 @@ export type DockerModule = typeof import('../run/docker/index.js');
 
 export async function wireRun(project: Project, request: VerifyRequest, context: VerifyContext, runFolder: string | null): Promise<RunWiring> {
   const { settings } = project;
-  const runners = runnersOf(project);
+  const all = runnersOf(project);
   const session = request.session ?? project.manifest.slug;
   const jobs = request.jobs ?? settings.verify.jobs ?? availableParallelism();
   const state: { warm: Readonly<Record<string, unknown>>; notes: string[] } = { warm: await skippedWarm(), notes: [] };
@@ -72,7 +73,7 @@ export async function wireRun(project: Project, request: VerifyRequest, context:
       const docker = cases.some((entry) => entry.place === 'docker') ? await import('../run/docker/index.js') : null;
       const runTimeoutMs = request.runTimeoutMs ?? settings.verify.run_timeout ?? undefined;
       const options: Omit<ExecuteOptions, 'root' | 'places' | 'cargoEnv'> = {
-        runners, jobs, signal: context.signal, failFast: request.failFast, emit: context.emit, retryCount: settings.retry_count, outputFolder: runFolder ?? '',
+        runners: all, jobs, signal: context.signal, failFast: request.failFast, emit: context.emit, retryCount: settings.retry_count, outputFolder: runFolder ?? '',
         env: { COHERENCE_RUN_ID: run, ...(attempt > 1 ? { COHERENCE_RUN_ATTEMPT: String(attempt) } : {}) },
         ...(runTimeoutMs === undefined ? {} : { runTimeoutMs }), privateDaemon: privateDaemonFor(project, context.env),
       };
@@ -81,7 +82,7 @@ export async function wireRun(project: Project, request: VerifyRequest, context:
       state.notes.push(...done.notes);
       return done.execution;
     },
-    preview: async (cases) => previewOf(cases, { root: project.root, runners }),
+    preview: async (cases) => previewOf(cases, { root: project.root, runners: all }),
     warm: () => state.warm,
     notes: () => state.notes,
     close: async () => undefined,
@@ -90,7 +91,7 @@ export async function wireRun(project: Project, request: VerifyRequest, context:
 
 async function skippedWarm(): Promise<Readonly<Record<string, unknown>>> {
   const { skippedReport, warmRecord } = await import('../run/cargo/index.js');
-  return warmRecord(skippedReport('disabled'));
+  return warmRecord(skippedReport);
 }
 
 /** `--require`: what is missing, before anything runs (69). */

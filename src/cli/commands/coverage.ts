@@ -34,7 +34,7 @@ export async function coverage(input: Input, context: CommandContext): Promise<n
   const at = input.text('at');
   const against = input.text('against');
   return withProject(context, async (project) =>
-    settle(context, coverageView(project, { withOutput: name === 'html', ...(at === undefined ? {} : { at }), ...(against === undefined ? {} : { against }) }), async (view) => {
+    settle(context, coverageView(project, { withHistory: name === 'html' || name === 'json', ...(at === undefined ? {} : { at }), ...(against === undefined ? {} : { against }) }), async (view) => {
       const out = input.text('out');
       const text = await format.render(view, { color: context.color && out === undefined });
       if (out === undefined) context.streams.out(text);

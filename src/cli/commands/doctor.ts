@@ -14,7 +14,7 @@ export async function doctor(input: Input, context: CommandContext): Promise<num
       context.streams.out(`${visibleLine(repaired.value)}\n`);
     }
     if (input.flag('fix')) {
-      const fixed = await fixDolt(project, context.env, (line) => context.streams.err(`${visibleLine(line)}\n`), context.signal);
+      const fixed = await fixDolt(project, (line) => context.streams.err(`${visibleLine(line)}\n`), context.env, context.signal);
       if (!fixed.ok) return reportFailures(fixed.failures, context.streams);
       context.streams.out(`dolt: ${visibleLine(fixed.value)}\n`);
     }

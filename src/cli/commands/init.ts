@@ -11,8 +11,8 @@ export async function init(input: Input, context: CommandContext): Promise<numbe
   const driver = await installMergeDriver(root);
   const hook = input.flag('hook') ? await installHook(root) : null;
   if (hook !== null && !hook.ok) return reportFailures(hook.failures, context.streams);
-  if (context.json) return printJson(context, { root, made: [...made, ...driver.made], kept, runners, hook: hook?.value.path ?? null });
-  for (const path of [...made, ...driver.made]) context.streams.out(`made ${path}\n`);
+  if (context.json) return printJson(context, { root, made: [...made, ...(driver ? ['.gitattributes'] : [])], kept, runners, hook: hook?.value.path ?? null });
+  for (const path of [...made, ...(driver ? ['.gitattributes'] : [])]) context.streams.out(`made ${path}\n`);
   for (const path of kept) context.streams.out(`kept ${path}\n`);
   context.streams.out(`runners in use: ${runners.length === 0 ? 'none found' : runners.join(', ')}\n`);
   if (hook !== null) context.streams.out(`pre-push gate: ${hook.value.path}\n`);

@@ -2,7 +2,8 @@
 import { catalogCommands } from './catalog.js';
 import { gateCommands } from './gate.js';
 import { projectCommands } from './project.js';
+import { storeCommands } from './store.js';
 import type { CommandSpec } from './types.js';
 import { verifyCommands } from './verify.js';
 
-export const COMMANDS: readonly CommandSpec[] = [...projectCommands.slice(0, 2), ...catalogCommands, ...verifyCommands, ...gateCommands, ...projectCommands.slice(2)];
+export const COMMANDS: readonly CommandSpec[] = [...projectCommands.slice(0, 2), ...catalogCommands, ...verifyCommands, ...gateCommands, ...storeCommands, ...projectCommands.slice(2)];

@@ -1,0 +1,189 @@
+/**
+ * One run of the queue, inside a worker: the same `verifyProject` as everywhere, criterion by criterion where each is a
+ * command of its own and in one batch where a test runner serves them all, so that what is settled survives a SIGKILL.
+ */
+import { cp, mkdir, rm } from 'node:fs/promises';
+import { join, relative } from 'node:path';
+import { loadProject, type Project } from '../config/index.js';
+import { judgeSpec, openRunFolder } from '../evidence/index.js';
+import type { Basis } from '../journal/index.js';
+import { criteriaOf, failure, success, type CriterionRecord, type EventSink, type Failure, type PlaceName, type Result, type RunRecord, type Spec, type Verdict } from '../model/index.js';
+import { sourceIdentity } from '../sources/index.js';
+import { canonicalJson, sha256 } from '../util/hash.js';
+import { readCatalog } from './analyse.js';
+import { checkoutBasis } from './checkout-basis.js';
+import { allCriteria, unknownId } from './edits.js';
+import { prepareRunWorktree } from './run-worktree.js';
+import { verifyProject, type Verification, type VerifyRequest } from './verify.js';
+
+export interface Job {
+  readonly run_id: string;
+  readonly fence: number;
+  readonly attempt: number;
+  readonly session: string;
+  readonly spec_id: string;
+  /** A subset of the spec's criteria; null: all of them. */
+  readonly criteria: readonly string[] | null;
+  /** Root of the project in the tree under test. */
+  readonly root: string;
+  /** Root of the project in the user's own checkout: evidence goes there. */
+  readonly checkout: string;
+  readonly commit: string | null;
+  /** Where outputs are kept until the run ends; survives the worker. */
+  readonly folder: string;
+  readonly place: PlaceName | null;
+  readonly options: Readonly<Record<string, string | number | boolean>>;
+}
+
+/** A criterion that an earlier attempt settled: its record as stored. */
+export interface KeptCriterion {
+  readonly id: string;
+  readonly payload: string;
+}
+
+export interface JobHooks {
+  readonly env: Readonly<Record<string, string | undefined>>;
+  readonly signal: AbortSignal;
+  readonly emit: EventSink;
+  /** Says what this attempt rests on; gives what need not run again, or null when the claim is no longer valid. */
+  planned(basis: Basis, criteria: readonly string[]): Promise<readonly KeptCriterion[] | null>;
+  criterion(record: CriterionRecord): void;
+}
+
+export interface JobEnd {
+  readonly verdict: Verdict;
+  readonly reason: string;
+  readonly detail: string;
+}
+
+const STALE: Failure = { kind: 'could-not-verify', message: 'Another worker has this run now.' };
+
+/** Criteria that one call of `verifyProject` settles together, in the spec's order. */
+export function unitsOf(spec: Spec, ids: readonly string[]): readonly (readonly string[])[] {
+  const criteria = criteriaOf(spec);
+  // A check that continues in another one's workspace must run beside it.
+  const tied = criteria.some((criterion) => (criterion.verified_by ?? []).some((link) => (link.needs ?? []).length > 0));
+  const units: string[][] = [];
+  let batch: string[] | null = null;
+  for (const id of ids) {
+    const links = criteria.find((criterion) => criterion.id === id)?.verified_by ?? [];
+    const alone = !tied && links.length > 0 && links.every((link) => link.kind === 'run');
+    if (alone) units.push([id]);
+    else if (batch === null) units.push((batch = [id]));
+    else batch.push(id);
+  }
+  return units;
+}
+
+/** Paths of a unit's outputs as they will be in the run's own folder. */
+function moved(record: CriterionRecord, run: string, unit: string): CriterionRecord {
+  const prefix = `.coherence/runs/${run}/`;
+  const path = (value: string): string => (value.startsWith(prefix) ? `${prefix}${unit}/${value.slice(prefix.length)}` : value);
+  return {
+    ...record,
+    checks: record.checks.map((check) => ({
+      ...check, output: check.output === null ? null : path(check.output), ...(check.stderr === undefined ? {} : { stderr: path(check.stderr) }),
+      ...(check.artifacts === undefined ? {} : { artifacts: check.artifacts.map((artifact) => ({ ...artifact, path: path(artifact.path) })) }),
+    })),
+  };
+}
+
+function requestOf(job: Job, ids: readonly string[], unitFolder: string): VerifyRequest {
+  const number = (name: string): number | undefined => (typeof job.options[name] === 'number' ? job.options[name] : undefined);
+  const jobs = number('jobs');
+  const timeoutMs = number('timeout_ms');
+  return {
+    ids, failFast: job.options['fail_fast'] === true, cache: job.options['no_cache'] !== true, speculative: job.options['speculative'] === true, require: [], session: job.session,
+    keepWorktree: false, run: job.run_id, attempt: job.attempt, evidenceRoot: unitFolder, store: false,
+    ...(job.place === null ? {} : { place: job.place }), ...(jobs === undefined ? {} : { jobs }), ...(timeoutMs === undefined ? {} : { timeoutMs }),
+  };
+}
+
+/** Runs the job to its end. Failures: what kept it from verifying at all (bad specs of that commit, unknown id, stale claim). */
+export async function runJob(job: Job, hooks: JobHooks): Promise<Result<JobEnd>> {
+  const loaded = await loadProject({ cwd: job.root, env: hooks.env });
+  if (!loaded.ok) return loaded;
+  const project = loaded.value;
+  const catalog = await readCatalog(project);
+  if (!catalog.ok) return catalog;
+  const spec = catalog.value.catalog.specs.find((candidate) => candidate.id === job.spec_id);
+  if (spec === undefined) return failure(unknownId(job.spec_id, catalog.value.catalog));
+  const all = criteriaOf(spec).map((criterion) => criterion.id);
+  const missing = (job.criteria ?? []).filter((id) => !all.includes(id));
+  if (missing[0] !== undefined) return failure(unknownId(missing[0], { specs: allCriteria(catalog.value.catalog).length === 0 ? [] : [spec] }));
+  const wanted = job.criteria === null ? all : all.filter((id) => job.criteria?.includes(id));
+  const { position: _position, ...wording } = spec;
+  const basis: Basis = { spec_rev: sha256(canonicalJson(wording)), source: job.commit ?? (await checkoutBasis(project.root)) };
+  const kept = await hooks.planned(basis, wanted);
+  if (kept === null) return failure(STALE);
+  const settled = new Map<string, CriterionRecord>(kept.map((item) => [item.id, JSON.parse(item.payload) as CriterionRecord])); // as a worker of ours sent it
+  const prepared = await prepareRunWorktree(project, job, hooks);
+  if (!prepared.ok) return prepared;
+  const verifications = await runUnits(project, spec, job, wanted.filter((id) => !settled.has(id)), settled, hooks);
+  if (!verifications.ok) return verifications;
+  const criteria = wanted.flatMap((id) => settled.get(id) ?? []);
+  const judged = judgeSpec(criteria.map((record) => ({ verdict: record.verdict, reason: record.reason, detail: record.detail ?? '' })));
+  if (!hooks.signal.aborted) await publish(project, spec, job, criteria, verifications.value, prepared.value);
+  return success({ verdict: judged.verdict, reason: judged.reason, detail: judged.detail });
+}
+
+async function runUnits(project: Project, spec: Spec, job: Job, remaining: readonly string[], settled: Map<string, CriterionRecord>, hooks: JobHooks): Promise<Result<readonly Verification[]>> {
+  const done: Verification[] = [];
+  for (const [index, ids] of unitsOf(spec, remaining).entries()) {
+    if (hooks.signal.aborted) break;
+    const unit = `${job.attempt}-${index + 1}`;
+    const verified = await verifyProject(project, requestOf(job, ids, join(job.folder, unit)), { env: hooks.env, signal: hooks.signal, emit: hooks.emit });
+    if (!verified.ok) return verified;
+    done.push(verified.value);
+    const records = verified.value.record.specs.flatMap((item) => item.criteria);
+    for (const record of records) {
+      // What an interruption left undone is not a verdict: the next attempt runs it.
+      if (hooks.signal.aborted && record.reason === 'canceled') continue;
+      const final = moved(record, job.run_id, unit);
+      settled.set(record.id, final);
+      hooks.criterion(final);
+    }
+    if (job.options['fail_fast'] === true && records.some((record) => record.verdict === 'FAIL')) break;
+  }
+  return success(done);
+}
+
+/** Puts the units together as one record in the user's checkout, under the run's own id. */
+async function publish(project: Project, spec: Spec, job: Job, criteria: readonly CriterionRecord[], verifications: readonly Verification[], notes: readonly string[]): Promise<void> {
+  const last = verifications.at(-1)?.record;
+  const folder = await openRunFolder(job.checkout, job.run_id);
+  try {
+    const paths = criteria.flatMap((record) => record.checks.flatMap((check) => [check.output, check.stderr ?? null, ...(check.artifacts ?? []).map((artifact) => artifact.path)]));
+    const units = new Set(paths.flatMap((path) => unitOfPath(path, job.run_id)));
+    for (const unit of units) {
+      const from = join(job.folder, unit, '.coherence', 'runs', job.run_id);
+      await mkdir(join(folder.folder, unit), { mode: 0o700 });
+      await cp(from, join(folder.folder, unit), { recursive: true, filter: (path) => relative(from, path) !== 'run.json', preserveTimestamps: true, verbatimSymlinks: true });
+    }
+    const judged = judgeSpec(criteria.map((record) => ({ verdict: record.verdict, reason: record.reason, detail: record.detail ?? '' })));
+    const count = (verdict: Verdict): number => criteria.filter((record) => record.verdict === verdict).length;
+    const sum = (key: 'cached' | 'executed' | 'duration_ms'): number => verifications.reduce((total, item) => total + item.record.summary[key], 0);
+    const record: RunRecord = {
+      schema: 'coherence.verify/1', run: job.run_id, session: job.session, started_at: verifications[0]?.record.started_at ?? new Date().toISOString(),
+      source: last?.source ?? (await sourceIdentity(project.root)),
+      summary: { pass: count('PASS'), fail: count('FAIL'), skip: count('SKIP'), error: count('ERROR'), cached: sum('cached'), executed: sum('executed'), duration_ms: sum('duration_ms') },
+      specs: [{ id: spec.id, title: spec.title, level: spec.level, status: spec.status, verdict: judged.verdict, reason: judged.reason, criteria }],
+      warm: last?.warm ?? { status: 'Skipped', reason: 'disabled' }, diagnostics: last?.diagnostics ?? [],
+      ...withNotes([...new Set([...verifications.flatMap((item) => item.record.notes ?? []), ...notes])]),
+    };
+    await folder.publish(record);
+  } catch (error) {
+    await folder.discard().catch(() => undefined);
+    throw error;
+  }
+  await rm(job.folder, { recursive: true, force: true });
+}
+
+const withNotes = (notes: readonly string[]): { readonly notes?: readonly string[] } => (notes.length === 0 ? {} : { notes });
+
+function unitOfPath(path: string | null, run: string): readonly string[] {
+  const prefix = `.coherence/runs/${run}/`;
+  if (path === null || !path.startsWith(prefix)) return [];
+  const unit = path.slice(prefix.length).split('/')[0];
+  return unit === undefined || unit === '' ? [] : [unit];
+}
