@@ -60,7 +60,7 @@ export async function createBranch(connection: SqlConnection, options: { readonl
   await connection.query(SYNC_STATE);
   // What the branch starts with is what its files are compared with: a git branch's own files then simply win.
   const start = fromRows(await readRows(connection));
-  const based = await inGroup(connection, { message: '', author }, async () => writeSyncEntries(connection, start.specs.map((spec) => ({ spec: spec.id, path: null, fileHash: null, base: spec })), []));
+  const based = await inGroup(connection, { message: `Start of ${git}`, author }, async () => writeSyncEntries(connection, start.specs.map((spec) => ({ spec: spec.id, path: null, fileHash: null, base: spec })), []));
   return based.ok ? { ok: true, value: branch } : based;
 }
 

@@ -45,14 +45,15 @@ export async function openStore(options: OpenOptions): Promise<Result<StoreSessi
   if (!there.value && !options.create) return failure(noStore());
   const server = await openServer(options.place);
   if (!server.ok) return server;
-  let session: Result<StoreSession>;
+  let session: Result<StoreSession> | null = null;
   try {
     session = await onServer(options, server.value, there.value);
+    return session;
   } catch (error) {
-    session = asFailure(error);
+    return asFailure(error);
+  } finally {
+    if (session?.ok !== true) await server.value.close();
   }
-  if (!session.ok) await server.value.close();
-  return session;
 }
 
 async function onServer(options: OpenOptions, server: OpenServer, expected: boolean): Promise<Result<StoreSession>> {

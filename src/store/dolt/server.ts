@@ -32,12 +32,13 @@ export async function openServer(place: StorePlace): Promise<Result<OpenServer>>
   const paths = serverPaths(place.state, place.sockets);
   const lease = await takeLock(paths.useLock, ANSWER_LIMIT_MS, 'shared');
   if (!lease.taken) return failure(lockFailure(lease.why));
-  const answer = await attach(paths, 0).then(async (found) => found ?? withStartLock(paths, async () => (await attach(paths, ANSWER_LIMIT_MS)) ?? start(place, paths)));
-  if (!answer.ok) {
-    await lease.lock.release();
-    return answer;
+  let answer: Attached = null;
+  try {
+    answer = (await attach(paths, 0)) ?? (await withStartLock(paths, async () => (await attach(paths, ANSWER_LIMIT_MS)) ?? start(place, paths)));
+    return answer.ok ? success(leased(answer.value, lease.lock)) : answer;
+  } finally {
+    if (answer?.ok !== true) await lease.lock.release();
   }
-  return success(leased(answer.value, lease.lock));
 }
 
 function leased(found: Omit<OpenServer, 'close'>, lease: Lock): OpenServer {
