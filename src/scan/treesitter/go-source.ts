@@ -54,7 +54,7 @@ export function constantText(node: Syntax, constants: ReadonlyMap<string, string
     case 'parenthesized_expression':
       return node.named[0] === undefined ? null : constantText(node.named[0], constants);
     case 'binary_expression': {
-      if (node.field('operator')?.text !== '+') return null;
+      if (node.child('+') === null) return null;
       const [left, right] = [node.field('left'), node.field('right')].map((side) => (side === null ? null : constantText(side, constants)));
       return left === null || left === undefined || right === null || right === undefined ? null : left + right;
     }

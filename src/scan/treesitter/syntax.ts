@@ -27,7 +27,7 @@ export class Syntax {
   readonly parent: Syntax | null;
   readonly children: readonly Syntax[];
   readonly source: SourceText;
-  /** The role that the grammar gives it in its parent. */
+  /** The role that the grammar gives it in its parent; null for punctuation and keywords. */
   readonly role: string | null;
   #broken: boolean;
 
@@ -48,15 +48,17 @@ export class Syntax {
   static from(tree: Tree, source: SourceText): Syntax {
     const { language } = tree;
     const cursor = tree.walk();
+    // Every question to the cursor is a call with its state copied in and out, so tokens are not asked for roles or children.
     const read = (): Shape => {
       const id = cursor.nodeTypeId;
       const [start, end] = [cursor.startIndex, cursor.endIndex];
-      const field = cursor.currentFieldId;
+      const named = isNamed(language, id);
+      const field = named ? cursor.currentFieldId : 0;
       return {
         type: language.types[id] ?? 'ERROR',
         start,
         end,
-        isNamed: isNamed(language, id),
+        isNamed: named,
         isMissing: start === end && cursor.nodeIsMissing,
         role: field === 0 ? null : (language.fields[field] ?? null),
       };
@@ -70,7 +72,7 @@ export class Syntax {
           const node: Syntax = new Syntax(read(), parent, source);
           if (node.#broken) parent.#broken = true;
           (parent.children as Syntax[]).push(node); // Only this loop fills the lists; to everybody else they are read only.
-          if (cursor.gotoFirstChild()) parent = node;
+          if (node.isNamed && cursor.gotoFirstChild()) parent = node;
           else inside = cursor.gotoNextSibling();
         } else {
           if (parent.#broken && parent.parent !== null) parent.parent.#broken = true;
@@ -106,7 +108,7 @@ export class Syntax {
     return this.children.filter((child) => child.isNamed);
   }
 
-  /** The child that the grammar gives this role, or null. */
+  /** The named child that the grammar gives this role, or null. */
   field(name: string): Syntax | null {
     return this.children.find((child) => child.role === name) ?? null;
   }

@@ -15,7 +15,7 @@ const SAMPLES: Readonly<Record<GrammarName, readonly string[]>> = {
 /** What the library itself says of a node, in the order of a walk, roles included. */
 function asked(node: Node, role: string | null, depth = 0): readonly unknown[] {
   const own = [depth, node.type, node.startIndex, node.endIndex, node.isNamed, node.isMissing, node.hasError, role];
-  return [own, ...node.children.flatMap((child, i) => asked(child, node.fieldNameForChild(i), depth + 1))];
+  return [own, ...node.children.flatMap((child, i) => asked(child, child.isNamed ? node.fieldNameForChild(i) : null, depth + 1))];
 }
 
 function copied(node: Syntax, role: string | null, depth = 0): readonly unknown[] {
