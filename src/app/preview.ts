@@ -3,7 +3,8 @@ import type { Project } from '../config/index.js';
 import { verdictOf, type PlaceName } from '../model/index.js';
 import { toRun, withReuse } from '../plan/index.js';
 import { runCache } from './cache.js';
-import type { Prepared, VerifyRequest } from './verify.js';
+import type { Prepared } from './verify.js';
+import type { VerifyRequest } from './verify-request.js';
 
 export interface PlanPreview {
   readonly batches: readonly {

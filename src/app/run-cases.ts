@@ -12,9 +12,9 @@ import { changedFiles, resolveCommit } from '../sources/index.js';
 import { success } from '../model/index.js';
 import { dirname } from 'node:path/posix';
 import { gitLine } from '../util/git.js';
-import { placesOf, type DockerModule } from './wire.js';
+import { placesOf, type DockerModule } from './places.js';
 import { withWorktree } from './worktree.js';
-import type { VerifyContext } from './verify.js';
+import type { VerifyContext } from './verify-request.js';
 
 interface Request {
   readonly options: Omit<ExecuteOptions, 'root' | 'places' | 'cargoEnv'>;

@@ -14,7 +14,8 @@ import { readCatalog } from './analyse.js';
 import { checkoutBasis } from './checkout-basis.js';
 import { allCriteria, unknownId } from './edits.js';
 import { prepareRunWorktree } from './run-worktree.js';
-import { verifyProject, type Verification, type VerifyRequest } from './verify.js';
+import { verifyProject, type Verification } from './verify.js';
+import type { VerifyRequest } from './verify-request.js';
 
 export interface Job {
   readonly run_id: string;

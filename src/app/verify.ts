@@ -17,40 +17,8 @@ import { runnerOfFile } from './runner-of-file.js';
 import { recordInStore } from './recording.js';
 import { unmetRequirements } from './requirements.js';
 import { select } from './selection.js';
+import type { VerifyContext, VerifyRequest } from './verify-request.js';
 import { requiredBackEnds, wireRun, type RunWiring } from './wire.js';
-
-export interface VerifyRequest {
-  readonly ids: readonly string[];
-  readonly status?: Status;
-  readonly risk?: Risk;
-  /** A git ref, or true for the merge base with upstream. */
-  readonly changed?: string | true;
-  readonly jobs?: number;
-  readonly timeoutMs?: number;
-  readonly runTimeoutMs?: number;
-  readonly failFast: boolean;
-  readonly cache: boolean;
-  readonly speculative: boolean;
-  readonly place?: PlaceName;
-  readonly require: readonly string[];
-  readonly session?: string;
-  readonly keepWorktree: boolean;
-  /** The id this run gets; default a new ULID. The daemon gives its own. */
-  readonly run?: string;
-  readonly attempt?: number;
-  /** Where `.coherence/runs` lies, when the tree under test is a worktree of coherence's own (contract, section 2). */
-  readonly evidenceRoot?: string;
-  /** Criteria whose verdicts are known from an earlier attempt of the same run (the daemon's resume map). */
-  readonly skipCriteria?: readonly string[];
-  /** False: leave the store to the caller, who records several parts as one run (the daemon). */
-  readonly store?: boolean;
-}
-
-export interface VerifyContext {
-  readonly env: Readonly<Record<string, string | undefined>>;
-  readonly signal: AbortSignal;
-  readonly emit: EventSink;
-}
 
 export interface Prepared {
   readonly analysis: Analysis;

@@ -5,7 +5,7 @@ import type { Project } from '../config/index.js';
 import { failure, success, type Result } from '../model/index.js';
 import { runsFolder } from '../evidence/index.js';
 import { cleanWarm, warmBoot, warmRecord, warmTargetDir } from '../run/cargo/index.js';
-import type { VerifyContext } from './verify.js';
+import type { VerifyContext } from './verify-request.js';
 
 type Env = Readonly<Record<string, string | undefined>>;
 

@@ -1,14 +1,14 @@
 /** Builds the adapters of a run from the settings: the only place where `config` meets `run`. */
 import { availableParallelism } from 'node:os';
 import type { Project } from '../config/index.js';
-import type { Case, Failure, PlaceName, RunnerName } from '../model/index.js';
-import { hostPlace, previewOf, runners, type Execution, type ExecuteOptions, type Place, type Preview, type Runner } from '../run/index.js';
+import type { Case, Failure, RunnerName } from '../model/index.js';
+import { previewOf, runners, type Execution, type ExecuteOptions, type Preview, type Runner } from '../run/index.js';
 import { cargoRunner } from '../run/cargo/index.js';
 import { findProgram } from '../util/process.js';
 import { isPrivateDaemonPossible, privateDaemonFor } from './private-daemon.js';
 import { doltStatus } from './store.js';
 import { runCases } from './run-cases.js';
-import type { VerifyContext, VerifyRequest } from './verify.js';
+import type { VerifyContext, VerifyRequest } from './verify-request.js';
 
 export interface Status {
   readonly available: boolean;
@@ -45,18 +45,6 @@ export function runnersOf(project: Project): ReadonlyMap<RunnerName, Runner> {
     cargo: cargoRunner({ parallel: settings.cargo.parallel, cacheFolder: directories.cache, program: settings.backends.cargo.bin }),
   });
 }
-
-export function placesOf(project: Project, root: string, options: Pick<ExecuteOptions, 'outputFolder' | 'emit' | 'signal' | 'jobs'> & { readonly run: string; readonly env: Readonly<Record<string, string | undefined>> }, docker: DockerModule | null): (name: PlaceName) => Place {
-  return (name) => {
-    if (name === 'host' || docker === null) return hostPlace({ root, env: options.env, outputFolder: options.outputFolder, emit: options.emit });
-    return docker.dockerPlace({
-      root, environments: project.settings.docker.environments, layerCapacity: project.settings.docker.layer_capacity, stateFolder: project.directories.state, cacheFolder: project.directories.cache,
-      outputFolder: options.outputFolder, runId: options.run, jobs: options.jobs, emit: options.emit, signal: options.signal, env: options.env,
-    });
-  };
-}
-
-export type DockerModule = typeof import('../run/docker/index.js');
 
 export async function wireRun(project: Project, request: VerifyRequest, context: VerifyContext, runFolder: string | null): Promise<RunWiring> {
   const { settings } = project;

@@ -11,7 +11,7 @@ import { gitLine } from '../util/git.js';
 import { identityOf } from '../util/process.js';
 import { ulid } from '../util/ulid.js';
 import { prepareFolders, worktreesOf } from './orchestrator.js';
-import type { VerifyContext } from './verify.js';
+import type { VerifyContext } from './verify-request.js';
 
 export interface WorktreeWish {
   readonly commit: string;
