@@ -100,7 +100,15 @@ export class ScanCache {
   #loadLine(line: string): void {
     const [path = '', blob = '', flags = '', facts = '', found = ''] = line.split('\t');
     if (path === '!') this.#facts.set(blob, JSON.parse(flags) as Facts); // guarded by the checksum
-    else this.#entries.set(path, { blob, mentions: flags.charAt(0) === '1', mayHoldTests: flags.charAt(1) === '1', age: Number(flags.charAt(2)), facts, found: found === '' ? null : found });
+    else
+      this.#entries.set(path, {
+        blob,
+        mentions: flags.charAt(0) === '1',
+        mayHoldTests: flags.charAt(1) === '1',
+        age: Number(flags.charAt(2)),
+        facts,
+        found: found === '' ? null : found,
+      });
   }
 
   /** The entry of a path, when it is about exactly these bytes. */
@@ -132,7 +140,14 @@ export class ScanCache {
       key = digest(JSON.stringify(entry.facts)).slice(0, 16);
       this.#facts.set(key, entry.facts);
     }
-    this.#entries.set(path, { blob: entry.blob, mentions: entry.mentions, mayHoldTests: entry.mayHoldTests, found: entry.found === null ? null : pack(entry.found), facts: key, age: 0 });
+    this.#entries.set(path, {
+      blob: entry.blob,
+      mentions: entry.mentions,
+      mayHoldTests: entry.mayHoldTests,
+      found: entry.found === null ? null : pack(entry.found),
+      facts: key,
+      age: 0,
+    });
     this.#seen.add(path);
     this.#changed = true;
   }
@@ -146,7 +161,9 @@ export class ScanCache {
       const age = this.#seen.has(path) ? 0 : entry.age + 1;
       if (age > MAX_AGE) continue;
       if (entry.facts !== '') used.add(entry.facts);
-      lines.push(`${path}\t${entry.blob}\t${entry.mentions ? 1 : 0}${entry.mayHoldTests ? 1 : 0}${age}\t${entry.facts}\t${entry.found ?? ''}\n`);
+      lines.push(
+        `${path}\t${entry.blob}\t${entry.mentions ? 1 : 0}${entry.mayHoldTests ? 1 : 0}${age}\t${entry.facts}\t${entry.found ?? ''}\n`,
+      );
     }
     for (const key of used) lines.push(`!\t${key}\t${JSON.stringify(this.#facts.get(key) ?? []).replaceAll('\t', ' ')}\n`);
     const body = lines.join('');

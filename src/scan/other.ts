@@ -16,22 +16,104 @@ interface Family {
 
 const C: Family = { line: ['//'], block: [['/*', '*/']], quotes: ['"', "'"], multiline: ['"""', '`'] };
 const HASH: Family = { line: ['#'], block: [], quotes: ['"', "'"], multiline: ['"""', "'''", '`'] };
-const DASH: Family = { line: ['--'], block: [['/*', '*/'], ['{-', '-}'], ['--[[', ']]']], quotes: ['"', "'"], multiline: ['[['] };
+const DASH: Family = {
+  line: ['--'],
+  block: [
+    ['/*', '*/'],
+    ['{-', '-}'],
+    ['--[[', ']]'],
+  ],
+  quotes: ['"', "'"],
+  multiline: ['[['],
+};
 const MARKUP: Family = { line: [], block: [['<!--', '-->']], quotes: [], multiline: [] };
 const STYLE: Family = { line: [], block: [['/*', '*/']], quotes: ['"', "'"], multiline: [] };
 const LISP: Family = { line: [';'], block: [['#|', '|#']], quotes: [], multiline: ['"'] };
 const PERCENT: Family = { line: ['%'], block: [['%{', '%}']], quotes: ['"'], multiline: [] };
 
 const FAMILIES: Readonly<Record<string, Family>> = {
-  '.c': C, '.h': C, '.cc': C, '.cpp': C, '.cxx': C, '.hpp': C, '.hh': C, '.m': C, '.mm': C, '.cs': C, '.kt': C, '.kts': C, '.swift': C, '.scala': C, '.dart': C, '.groovy': C,
-  '.gradle': C, '.proto': C, '.zig': C, '.php': { ...C, line: ['//', '#'] }, '.sol': C, '.v': C, '.scss': C, '.less': C,
-  '.rb': HASH, '.rake': HASH, '.pl': HASH, '.pm': HASH, '.t': HASH, '.ps1': { ...HASH, block: [['<#', '#>']] }, '.ex': HASH, '.exs': HASH, '.r': HASH, '.jl': HASH, '.nix': HASH,
-  '.tf': { ...HASH, line: ['#', '//'], block: [['/*', '*/']] }, '.hcl': HASH, '.cmake': HASH, '.mk': HASH, '.nim': HASH, '.cr': HASH, '.feature': HASH, '.robot': HASH, '.fish': HASH, '.tcl': HASH,
-  '.sql': DASH, '.lua': DASH, '.hs': { ...DASH, multiline: [] }, '.elm': DASH, '.adb': DASH, '.ads': DASH,
-  '.vue': { ...C, block: [['/*', '*/'], ['<!--', '-->']] }, '.svelte': { ...C, block: [['/*', '*/'], ['<!--', '-->']] }, '.html': MARKUP, '.xml': MARKUP,
-  '.css': STYLE, '.clj': LISP, '.cljs': LISP, '.el': LISP, '.scm': LISP, '.erl': PERCENT,
+  '.c': C,
+  '.h': C,
+  '.cc': C,
+  '.cpp': C,
+  '.cxx': C,
+  '.hpp': C,
+  '.hh': C,
+  '.m': C,
+  '.mm': C,
+  '.cs': C,
+  '.kt': C,
+  '.kts': C,
+  '.swift': C,
+  '.scala': C,
+  '.dart': C,
+  '.groovy': C,
+  '.gradle': C,
+  '.proto': C,
+  '.zig': C,
+  '.php': { ...C, line: ['//', '#'] },
+  '.sol': C,
+  '.v': C,
+  '.scss': C,
+  '.less': C,
+  '.rb': HASH,
+  '.rake': HASH,
+  '.pl': HASH,
+  '.pm': HASH,
+  '.t': HASH,
+  '.ps1': { ...HASH, block: [['<#', '#>']] },
+  '.ex': HASH,
+  '.exs': HASH,
+  '.r': HASH,
+  '.jl': HASH,
+  '.nix': HASH,
+  '.tf': { ...HASH, line: ['#', '//'], block: [['/*', '*/']] },
+  '.hcl': HASH,
+  '.cmake': HASH,
+  '.mk': HASH,
+  '.nim': HASH,
+  '.cr': HASH,
+  '.feature': HASH,
+  '.robot': HASH,
+  '.fish': HASH,
+  '.tcl': HASH,
+  '.sql': DASH,
+  '.lua': DASH,
+  '.hs': { ...DASH, multiline: [] },
+  '.elm': DASH,
+  '.adb': DASH,
+  '.ads': DASH,
+  '.vue': {
+    ...C,
+    block: [
+      ['/*', '*/'],
+      ['<!--', '-->'],
+    ],
+  },
+  '.svelte': {
+    ...C,
+    block: [
+      ['/*', '*/'],
+      ['<!--', '-->'],
+    ],
+  },
+  '.html': MARKUP,
+  '.xml': MARKUP,
+  '.css': STYLE,
+  '.clj': LISP,
+  '.cljs': LISP,
+  '.el': LISP,
+  '.scm': LISP,
+  '.erl': PERCENT,
 };
-const NAMES: Readonly<Record<string, Family>> = { Makefile: HASH, Dockerfile: HASH, Rakefile: HASH, Justfile: HASH, justfile: HASH, 'CMakeLists.txt': HASH };
+const NAMES: Readonly<Record<string, Family>> = {
+  Makefile: HASH,
+  Dockerfile: HASH,
+  Rakefile: HASH,
+  Justfile: HASH,
+  justfile: HASH,
+  'CMakeLists.txt': HASH,
+};
 
 function familyOf(file: string): Family | null {
   const name = file.slice(file.lastIndexOf('/') + 1);
@@ -93,10 +175,27 @@ async function find(file: string, bytes: Buffer): Promise<FoundFile> {
       links.push({ file, ...tagPosition(tag, start), relation: tag.relation, target: tag.id, source: 'comment', binds: { kind: 'file' } });
   }
   const whole: FoundTest = {
-    file, line: 1, column: 1, language: 'other', framework: 'file', kind: 'file', path: [], selector: file,
-    endLine: text.split('\n').length, dynamic: false, parametrised: false, fingerprint: '',
+    file,
+    line: 1,
+    column: 1,
+    language: 'other',
+    framework: 'file',
+    kind: 'file',
+    path: [],
+    selector: file,
+    endLine: text.split('\n').length,
+    dynamic: false,
+    parametrised: false,
+    fingerprint: '',
   };
-  return { file, language: 'other', tests: links.some((link) => link.relation === 'verifies') ? [whole] : [], links, symbols: [], problems: [] };
+  return {
+    file,
+    language: 'other',
+    tests: links.some((link) => link.relation === 'verifies') ? [whole] : [],
+    links,
+    symbols: [],
+    problems: [],
+  };
 }
 
 export const other: Language = {

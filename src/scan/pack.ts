@@ -11,8 +11,19 @@ const selectorForms = (file: string, path: readonly string[]): Readonly<Record<s
 
 const FLAGS = ['dynamic', 'parametrised', 'focused'] as const;
 type PackedTest = readonly [
-  kind: FoundTest['kind'], framework: FoundTest['framework'], parent: number, path: readonly string[], line: number, column: number, endLine: number, flags: number,
-  hollow: 0 | 1 | 2, fingerprint: string, selector: string, skip: FoundTest['skip'] | 0, reportedAt: FoundTest['reportedAt'] | 0,
+  kind: FoundTest['kind'],
+  framework: FoundTest['framework'],
+  parent: number,
+  path: readonly string[],
+  line: number,
+  column: number,
+  endLine: number,
+  flags: number,
+  hollow: 0 | 1 | 2,
+  fingerprint: string,
+  selector: string,
+  skip: FoundTest['skip'] | 0,
+  reportedAt: FoundTest['reportedAt'] | 0,
 ];
 interface PackedFile {
   readonly l: FoundFile['language'];
@@ -29,14 +40,24 @@ export function pack(found: FoundFile): string {
     index.set(JSON.stringify(test.path), i);
     const forms = selectorForms(test.file, test.path);
     return [
-      test.kind, test.framework, parent, parent === -1 ? test.path : test.path.slice(-1), test.line, test.column, test.endLine,
+      test.kind,
+      test.framework,
+      parent,
+      parent === -1 ? test.path : test.path.slice(-1),
+      test.line,
+      test.column,
+      test.endLine,
       FLAGS.reduce((bits, flag, bit) => bits + (test[flag] === true ? 2 ** bit : 0), 0),
-      test.hollow === undefined ? 2 : test.hollow ? 1 : 0, test.fingerprint,
-      Object.keys(forms).find((form) => forms[form] === test.selector) ?? test.selector, test.skip ?? 0, test.reportedAt ?? 0,
+      test.hollow === undefined ? 2 : test.hollow ? 1 : 0,
+      test.fingerprint,
+      Object.keys(forms).find((form) => forms[form] === test.selector) ?? test.selector,
+      test.skip ?? 0,
+      test.reportedAt ?? 0,
     ];
   });
   const packed: PackedFile = {
-    l: found.language, t: tests,
+    l: found.language,
+    t: tests,
     k: found.links.map((link) => [link.relation, link.target, link.source, link.binds, link.line, link.column]),
     s: found.symbols.map((symbol) => [symbol.name, symbol.line, symbol.endLine]),
     p: found.problems.map((problem) => [problem.message, problem.line, problem.column]),
@@ -51,15 +72,28 @@ export function unpack(file: string, text: string): FoundFile {
   for (const [kind, framework, parent, names, line, column, endLine, flags, hollow, fingerprint, selector, skip, reportedAt] of packed.t) {
     const path = parent === -1 ? names : [...(tests[parent]?.path ?? []), ...names];
     tests.push({
-      file, line, column, language: packed.l, framework, kind, path, endLine,
+      file,
+      line,
+      column,
+      language: packed.l,
+      framework,
+      kind,
+      path,
+      endLine,
       selector: selector === '>' || selector === ':' ? (selectorForms(file, path)[selector] ?? selector) : selector,
-      dynamic: (flags & 1) !== 0, parametrised: (flags & 2) !== 0, ...((flags & 4) === 0 ? {} : { focused: true }),
-      ...(skip === 0 || skip === undefined ? {} : { skip }), ...(hollow === 2 ? {} : { hollow: hollow === 1 }),
-      ...(reportedAt === 0 || reportedAt === undefined ? {} : { reportedAt }), fingerprint,
+      dynamic: (flags & 1) !== 0,
+      parametrised: (flags & 2) !== 0,
+      ...((flags & 4) === 0 ? {} : { focused: true }),
+      ...(skip === 0 || skip === undefined ? {} : { skip }),
+      ...(hollow === 2 ? {} : { hollow: hollow === 1 }),
+      ...(reportedAt === 0 || reportedAt === undefined ? {} : { reportedAt }),
+      fingerprint,
     });
   }
   return {
-    file, language: packed.l, tests,
+    file,
+    language: packed.l,
+    tests,
     links: packed.k.map(([relation, target, source, binds, line, column]) => ({ file, relation, target, source, binds, line, column })),
     symbols: packed.s.map(([name, line, endLine]) => ({ name, line, endLine })),
     problems: packed.p.map(([message, line, column]) => ({ file, line, column, message })),

@@ -115,21 +115,23 @@ export class Project {
   /** A view for the analysis of one file that notes what it is asked. */
   view(): { readonly project: ProjectView; facts(): Facts } {
     const asked = new Map<string, string>();
-    const self = this;
+    const listing = (): readonly string[] => {
+      asked.set('*', this.#fact('*', ''));
+      return this.files;
+    };
     const project: ProjectView = {
       read: async (path) => {
-        const bytes = self.readKept(path);
-        asked.set(path, bytes === null ? '-' : self.noteBlob(path, bytes));
+        const bytes = this.readKept(path);
+        asked.set(path, bytes === null ? '-' : this.noteBlob(path, bytes));
         return bytes;
       },
       exists: (path) => {
-        const there = self.exists(path);
+        const there = this.exists(path);
         if (!asked.has(path)) asked.set(path, there ? '+' : '-');
         return there;
       },
       get files() {
-        asked.set('*', self.#fact('*', ''));
-        return self.files;
+        return listing();
       },
     };
     return { project, facts: () => [...asked].sort(([left], [right]) => (left < right ? -1 : 1)) };

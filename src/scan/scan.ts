@@ -89,13 +89,28 @@ function keep(result: FoundFile, isWanted: boolean, found: FoundFile[]): void {
   if (isWanted || result.tests.length > 0 || result.links.length > 0) found.push(result);
 }
 
-async function analyse(language: Language, path: string, bytes: Buffer, project: Project): Promise<{ readonly result: FoundFile; readonly facts: Facts | null }> {
+async function analyse(
+  language: Language,
+  path: string,
+  bytes: Buffer,
+  project: Project,
+): Promise<{ readonly result: FoundFile; readonly facts: Facts | null }> {
   const view = project.view();
   try {
     return { result: await language.find(path, bytes, view.project), facts: view.facts() };
   } catch (error) {
     // An analyser's own defect must not take the other files' answers with it; it is shown, and not cached as an answer.
     const message = `this file could not be analysed: ${error instanceof Error ? error.message : String(error)}`;
-    return { result: { file: path, language: language.name, tests: [], links: [], symbols: [], problems: [{ file: path, line: 1, column: 1, message }] }, facts: null };
+    return {
+      result: {
+        file: path,
+        language: language.name,
+        tests: [],
+        links: [],
+        symbols: [],
+        problems: [{ file: path, line: 1, column: 1, message }],
+      },
+      facts: null,
+    };
   }
 }

@@ -110,7 +110,10 @@ export function placeOf(text: string, offset: number): { readonly line: number; 
 }
 
 /** A tag's position in its file, given where the comment's text starts there (line and column from 1). */
-export const tagPosition = (tag: Tag, start: { readonly line: number; readonly column: number }): { readonly line: number; readonly column: number } => ({
+export const tagPosition = (
+  tag: Tag,
+  start: { readonly line: number; readonly column: number },
+): { readonly line: number; readonly column: number } => ({
   line: start.line + tag.line - 1,
   column: tag.line === 1 ? start.column + tag.column - 1 : tag.column,
 });

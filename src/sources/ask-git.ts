@@ -6,12 +6,15 @@ import { git, gitBytes, type GitBytes, type GitOptions } from '../util/git.js';
 import type { Captured } from '../util/process.js';
 
 const offline = (options: GitOptions): GitOptions => ({
-  ...options, env: { ...(options.env ?? process.env), GIT_ALLOW_PROTOCOL: 'none', GIT_NO_LAZY_FETCH: '1', GIT_LITERAL_PATHSPECS: '1' },
+  ...options,
+  env: { ...(options.env ?? process.env), GIT_ALLOW_PROTOCOL: 'none', GIT_NO_LAZY_FETCH: '1', GIT_LITERAL_PATHSPECS: '1' },
 });
 
-export const askGit = async (root: string, args: readonly string[], options: GitOptions = {}): Promise<Captured> => git(root, args, offline(options));
+export const askGit = async (root: string, args: readonly string[], options: GitOptions = {}): Promise<Captured> =>
+  git(root, args, offline(options));
 
-export const askGitBytes = async (root: string, args: readonly string[], options: GitOptions = {}): Promise<GitBytes> => gitBytes(root, args, offline(options));
+export const askGitBytes = async (root: string, args: readonly string[], options: GitOptions = {}): Promise<GitBytes> =>
+  gitBytes(root, args, offline(options));
 
 /** First line of the answer, or null when git failed or said nothing. */
 export async function askGitLine(root: string, args: readonly string[]): Promise<string | null> {

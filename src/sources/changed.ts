@@ -17,14 +17,22 @@ const MAX_COMPARED = 512 * 1024;
  */
 export async function changedFiles(root: string, ref: string): Promise<Result<readonly ChangedFile[]>> {
   const [tree, listed] = await Promise.all([readWorkingTree(root), listAtCommit(root, ref)]);
-  if (!tree.inGit) return failure({ kind: 'usage', message: 'this folder is not in a git repository, so nothing can be compared', hint: 'Run without --changed.' });
+  if (!tree.inGit)
+    return failure({
+      kind: 'usage',
+      message: 'this folder is not in a git repository, so nothing can be compared',
+      hint: 'Run without --changed.',
+    });
   if (!listed.ok) return listed;
   const before = new Map(listed.value.filter((file) => !isEvidence(file.path)).map((file) => [file.path, file]));
   const entries = tree.entries.filter((entry) => entry.kind !== 'submodule' && !isEvidence(entry.path));
 
   // An untouched file has its index's content whatever a filter made of the bytes on disk.
   const contentOf = async (entry: TreeEntry): Promise<string> =>
-    (entry.untouched ? entry.indexBlob : null) ?? entry.blob ?? (entry.kind === 'submodule' ? null : await blobIdOnDisk(root, entry.path, entry.kind, tree.algorithm)) ?? 'unreadable';
+    (entry.untouched ? entry.indexBlob : null) ??
+    entry.blob ??
+    (entry.kind === 'submodule' ? null : await blobIdOnDisk(root, entry.path, entry.kind, tree.algorithm)) ??
+    'unreadable';
   const contents = await mapSome(entries, contentOf);
 
   const changed: ChangedFile[] = [];
@@ -34,13 +42,28 @@ export async function changedFiles(root: string, ref: string): Promise<Result<re
     here.add(entry.path);
     const old = before.get(entry.path);
     const blob = contents[i] ?? 'unreadable';
-    if (old === undefined) added.push({ path: entry.path, blob, read: entry.kind === 'file' && entry.size <= MAX_COMPARED ? async () => readFile(join(root, entry.path)).catch(() => null) : async () => null });
+    if (old === undefined)
+      added.push({
+        path: entry.path,
+        blob,
+        read:
+          entry.kind === 'file' && entry.size <= MAX_COMPARED
+            ? async () => readFile(join(root, entry.path)).catch(() => null)
+            : async () => null,
+      });
     else if (old.blob !== blob || old.mode !== entry.mode) changed.push({ path: entry.path, status: 'modified' });
   });
   const gone = [...before.values()].filter((file) => !here.has(file.path));
-  const old = added.length === 0 ? new Map<string, Buffer>() : await readBlobs(root, gone.map((file) => file.blob));
+  const old =
+    added.length === 0
+      ? new Map<string, Buffer>()
+      : await readBlobs(
+          root,
+          gone.map((file) => file.blob),
+        );
   const deleted: RenameSide[] = gone.map((file) => ({
-    path: file.path, blob: file.blob,
+    path: file.path,
+    blob: file.blob,
     read: async () => {
       const bytes = old.get(file.blob) ?? null;
       return bytes !== null && bytes.length <= MAX_COMPARED ? bytes : null;

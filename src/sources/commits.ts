@@ -12,7 +12,12 @@ export const resolveCommit = async (root: string, ref: string): Promise<string |
 /** Files of a commit below the root, sorted by path; submodules left out. Fails with `usage` when the ref names no commit. */
 export async function listAtCommit(root: string, ref: string): Promise<Result<readonly CommittedFile[]>> {
   const commit = await resolveCommit(root, ref);
-  if (commit === null) return failure({ kind: 'usage', message: `"${ref}" names no commit here`, hint: 'Give a branch, a tag or a commit id; `git log --oneline` lists some.' });
+  if (commit === null)
+    return failure({
+      kind: 'usage',
+      message: `"${ref}" names no commit here`,
+      hint: 'Give a branch, a tag or a commit id; `git log --oneline` lists some.',
+    });
   const answer = await askGit(root, ['ls-tree', '-r', '-z', commit]);
   if (!answer.ok) return failure({ kind: 'could-not-verify', message: `git cannot list ${commit}: ${answer.stderr.trim()}` });
   const files: CommittedFile[] = [];

@@ -18,7 +18,12 @@ export interface Conversions {
 const LINE_WORDS = /\b(?:text|eol|crlf|ident)\b/u;
 const FILTER_WORDS = /\b(?:filter|working-tree-encoding)\b/u;
 
-async function attributeFiles(root: string, listed: readonly string[], infoAttributes: string | null, configured: readonly string[]): Promise<string[]> {
+async function attributeFiles(
+  root: string,
+  listed: readonly string[],
+  infoAttributes: string | null,
+  configured: readonly string[],
+): Promise<string[]> {
   const config = process.env['XDG_CONFIG_HOME'] ?? join(homedir(), '.config');
   return [
     ...listed.filter((path) => path === '.gitattributes' || path.endsWith('/.gitattributes')).map((path) => join(root, path)),
@@ -34,7 +39,11 @@ function foldersAbove(root: string, prefix: string): string[] {
   return Array.from({ length: depth }, (_, i) => join(root, ...Array.from({ length: i + 1 }, () => '..')));
 }
 
-export async function conversionsOf(root: string, listed: readonly string[], where: { readonly infoAttributes: string | null; readonly prefix: string }): Promise<Conversions> {
+export async function conversionsOf(
+  root: string,
+  listed: readonly string[],
+  where: { readonly infoAttributes: string | null; readonly prefix: string },
+): Promise<Conversions> {
   const answer = await askGit(root, ['config', '-z', '--get-regexp', '^core\\.(autocrlf|eol|attributesfile)$']);
   let lines = false;
   const configured: string[] = [];
@@ -58,7 +67,9 @@ export async function conversionsOf(root: string, listed: readonly string[], whe
 
 /** Those of `paths` for which a filter or an encoding is set. Null when git did not answer: then none may be believed. */
 export async function filteredPaths(root: string, paths: readonly string[]): Promise<ReadonlySet<string> | null> {
-  const answer = await askGit(root, ['check-attr', '-z', '--stdin', 'filter', 'working-tree-encoding'], { input: paths.map((path) => `${path}\0`).join('') });
+  const answer = await askGit(root, ['check-attr', '-z', '--stdin', 'filter', 'working-tree-encoding'], {
+    input: paths.map((path) => `${path}\0`).join(''),
+  });
   if (!answer.ok) return null;
   const fields = answer.stdout.split('\0');
   const found = new Set<string>();
@@ -71,7 +82,9 @@ export async function filteredPaths(root: string, paths: readonly string[]): Pro
 
 /** Sizes of blobs by id; missing objects are left out. */
 export async function blobSizes(root: string, blobs: Iterable<string>): Promise<ReadonlyMap<string, number>> {
-  const answer = await askGit(root, ['cat-file', '--batch-check=%(objectname) %(objectsize)'], { input: [...new Set(blobs)].map((blob) => `${blob}\n`).join('') });
+  const answer = await askGit(root, ['cat-file', '--batch-check=%(objectname) %(objectsize)'], {
+    input: [...new Set(blobs)].map((blob) => `${blob}\n`).join(''),
+  });
   const sizes = new Map<string, number>();
   if (!answer.ok) return sizes;
   for (const line of answer.stdout.split('\n')) {

@@ -18,6 +18,10 @@ function ownFiles(entries: readonly TreeEntry[], globs: readonly string[]): Tree
   const ignored = ignoreMatcher(globs);
   const otherProjects = entries.filter((entry) => entry.path.endsWith(MANIFEST)).map((entry) => entry.path.slice(0, -MANIFEST.length + 1));
   return entries.filter(
-    (entry) => entry.kind !== 'submodule' && !isForeign(entry.path) && !ignored(entry.path) && !otherProjects.some((folder) => entry.path.startsWith(folder)),
+    (entry) =>
+      entry.kind !== 'submodule' &&
+      !isForeign(entry.path) &&
+      !ignored(entry.path) &&
+      !otherProjects.some((folder) => entry.path.startsWith(folder)),
   );
 }

@@ -33,7 +33,10 @@ async function isCommitted(root: string, tree: WorkingTree, entries: readonly Tr
 }
 
 async function identity(root: string, depth: number): Promise<SourceIdentity> {
-  const [tree, commit] = await Promise.all([readWorkingTree(root), askGitLine(root, ['rev-parse', '--verify', '--quiet', 'HEAD^{commit}'])]);
+  const [tree, commit] = await Promise.all([
+    readWorkingTree(root),
+    askGitLine(root, ['rev-parse', '--verify', '--quiet', 'HEAD^{commit}']),
+  ]);
   const entries = tree.entries.filter((entry) => !isEvidence(entry.path));
   const contents = await mapSome(entries, async (entry) => contentOf(root, tree, entry, depth));
   const hash = createHash('sha256');

@@ -4,7 +4,13 @@ export async function listOutsideGit(root: string): Promise<readonly string[]> {
   // Loaded only here: inside git, which is nearly always, it is never needed.
   const { globby } = await import('globby');
   const found = await globby('**', {
-    cwd: root, dot: true, gitignore: true, followSymbolicLinks: false, onlyFiles: false, markDirectories: true, suppressErrors: true,
+    cwd: root,
+    dot: true,
+    gitignore: true,
+    followSymbolicLinks: false,
+    onlyFiles: false,
+    markDirectories: true,
+    suppressErrors: true,
     ignore: ['**/.git/**', '**/node_modules/**', '**/.coherence/runs/**'],
   });
   return found.filter((path) => !path.endsWith('/')).sort();

@@ -27,7 +27,8 @@ interface IndexEntry {
 const RECORD =
   /(\d{6}) ([0-9a-f]{40,64}) (\d)\t([^\0]*)\0 {2}ctime: (\d+):(\d+)\n {2}mtime: (\d+):(\d+)\n {2}dev: \d+\tino: (\d+)\n {2}uid: \d+\tgid: \d+\n {2}size: (\d+)\tflags: [0-9a-f]+\n/y;
 
-const nanoseconds = (seconds: string | undefined, rest: string | undefined): bigint => BigInt(seconds ?? 0) * 1_000_000_000n + BigInt(rest ?? 0);
+const nanoseconds = (seconds: string | undefined, rest: string | undefined): bigint =>
+  BigInt(seconds ?? 0) * 1_000_000_000n + BigInt(rest ?? 0);
 
 /** Reads `git ls-files -s -z --debug`. Null when the output is not of the known form: then nothing of it may be believed. */
 function parseIndex(text: string): IndexEntry[] | null {
@@ -37,8 +38,14 @@ function parseIndex(text: string): IndexEntry[] | null {
     const match = RECORD.exec(text);
     if (match === null) return null;
     entries.push({
-      mode: match[1] ?? '', blob: match[2] ?? '', stage: match[3] ?? '', path: match[4] ?? '',
-      ctime: nanoseconds(match[5], match[6]), mtime: nanoseconds(match[7], match[8]), ino: Number(match[9]), size: Number(match[10]),
+      mode: match[1] ?? '',
+      blob: match[2] ?? '',
+      stage: match[3] ?? '',
+      path: match[4] ?? '',
+      ctime: nanoseconds(match[5], match[6]),
+      mtime: nanoseconds(match[7], match[8]),
+      ino: Number(match[9]),
+      size: Number(match[10]),
     });
   }
   return entries;
@@ -60,9 +67,14 @@ function onDisk(absolute: string): OnDisk | null {
   const kind = found.isFile() ? 'file' : found.isSymbolicLink() ? 'symlink' : found.isDirectory() ? 'folder' : null;
   if (kind === null) return null; // sockets, pipes, devices: never read
   return {
-    kind, size: Number(found.size), executable: (found.mode & 0o100n) !== 0n,
+    kind,
+    size: Number(found.size),
+    executable: (found.mode & 0o100n) !== 0n,
     untouchedSince: (entry) =>
-      entry.mtime === found.mtimeNs && entry.ctime === found.ctimeNs && BigInt(entry.ino) === (found.ino & LOW_32) && BigInt(entry.size) === (found.size & LOW_32),
+      entry.mtime === found.mtimeNs &&
+      entry.ctime === found.ctimeNs &&
+      BigInt(entry.ino) === (found.ino & LOW_32) &&
+      BigInt(entry.size) === (found.size & LOW_32),
   };
 }
 
@@ -73,7 +85,8 @@ function parentChecker(root: string): (path: string) => boolean {
     const seen = known.get(folder);
     if (seen !== undefined) return seen;
     const slash = folder.lastIndexOf('/');
-    const answer = real(slash === -1 ? '' : folder.slice(0, slash)) && lstatSync(join(root, folder), { throwIfNoEntry: false })?.isDirectory() === true;
+    const answer =
+      real(slash === -1 ? '' : folder.slice(0, slash)) && lstatSync(join(root, folder), { throwIfNoEntry: false })?.isDirectory() === true;
     known.set(folder, answer);
     return answer;
   };
@@ -108,7 +121,16 @@ export async function readWorkingTree(root: string): Promise<WorkingTree> {
     if (leaves(entry.path) || seen.has(entry.path)) continue;
     seen.add(entry.path);
     if (entry.mode === '160000') {
-      entries.push({ path: entry.path, kind: 'submodule', mode: entry.mode, size: 0, blob: entry.blob, indexBlob: entry.blob, indexMode: entry.mode, untouched: true });
+      entries.push({
+        path: entry.path,
+        kind: 'submodule',
+        mode: entry.mode,
+        size: 0,
+        blob: entry.blob,
+        indexBlob: entry.blob,
+        indexMode: entry.mode,
+        untouched: true,
+      });
       continue;
     }
     const disk = inside(entry.path) ? onDisk(join(root, entry.path)) : null;
@@ -120,8 +142,14 @@ export async function readWorkingTree(root: string): Promise<WorkingTree> {
     // Racily clean: a file changed within the clock tick of the index's last write looks untouched although it is not.
     const untouched = entry.stage === '0' && mode === entry.mode && disk.untouchedSince(entry) && entry.mtime < indexTime;
     entries.push({
-      path: entry.path, kind: disk.kind, mode, size: disk.size, blob: untouched ? entry.blob : null,
-      indexBlob: entry.stage === '0' ? entry.blob : null, indexMode: entry.mode, untouched,
+      path: entry.path,
+      kind: disk.kind,
+      mode,
+      size: disk.size,
+      blob: untouched ? entry.blob : null,
+      indexBlob: entry.stage === '0' ? entry.blob : null,
+      indexMode: entry.mode,
+      untouched,
     });
   }
   for (const path of others.stdout.split('\0')) {
@@ -129,23 +157,53 @@ export async function readWorkingTree(root: string): Promise<WorkingTree> {
     if (leaves(path) || path.endsWith('/') || seen.has(path)) continue;
     const disk = inside(path) ? onDisk(join(root, path)) : null;
     if (disk === null || disk.kind === 'folder') continue;
-    entries.push({ path, kind: disk.kind, mode: modeOf(disk), size: disk.size, blob: null, indexBlob: null, indexMode: null, untouched: false });
+    entries.push({
+      path,
+      kind: disk.kind,
+      mode: modeOf(disk),
+      size: disk.size,
+      blob: null,
+      indexBlob: null,
+      indexMode: null,
+      untouched: false,
+    });
   }
   entries.sort((left, right) => (left.path < right.path ? -1 : 1));
   const algorithm = index.some((entry) => entry.blob.length === 64) ? 'sha256' : 'sha1';
   return {
-    inGit: true, algorithm, missing,
-    entries: await withoutConverted(root, entries, { infoAttributes: infoAttributes === '' ? null : resolve(root, infoAttributes), prefix }),
+    inGit: true,
+    algorithm,
+    missing,
+    entries: await withoutConverted(root, entries, {
+      infoAttributes: infoAttributes === '' ? null : resolve(root, infoAttributes),
+      prefix,
+    }),
   };
 }
 
 /** Takes back the blob ids of files whose bytes on disk a conversion may have made different from their blob. */
-async function withoutConverted(root: string, entries: TreeEntry[], where: { infoAttributes: string | null; prefix: string }): Promise<readonly TreeEntry[]> {
-  const conversions = await conversionsOf(root, entries.map((entry) => entry.path), where);
+async function withoutConverted(
+  root: string,
+  entries: TreeEntry[],
+  where: { infoAttributes: string | null; prefix: string },
+): Promise<readonly TreeEntry[]> {
+  const conversions = await conversionsOf(
+    root,
+    entries.map((entry) => entry.path),
+    where,
+  );
   if (!conversions.lines && !conversions.filters) return entries;
   const believed = entries.filter((entry) => entry.kind === 'file' && entry.blob !== null);
-  const filtered = conversions.filters ? await filteredPaths(root, believed.map((entry) => entry.path)) : new Set<string>();
-  const sizes = await blobSizes(root, believed.map((entry) => entry.blob ?? ''));
+  const filtered = conversions.filters
+    ? await filteredPaths(
+        root,
+        believed.map((entry) => entry.path),
+      )
+    : new Set<string>();
+  const sizes = await blobSizes(
+    root,
+    believed.map((entry) => entry.blob ?? ''),
+  );
   return entries.map((entry) => {
     if (entry.kind !== 'file' || entry.blob === null) return entry;
     const proven = filtered !== null && !filtered.has(entry.path) && sizes.get(entry.blob) === entry.size;
@@ -159,7 +217,16 @@ async function outsideGit(root: string): Promise<WorkingTree> {
   for (const path of await listOutsideGit(root)) {
     const disk = inside(path) ? onDisk(join(root, path)) : null;
     if (disk === null || disk.kind === 'folder') continue;
-    entries.push({ path, kind: disk.kind, mode: modeOf(disk), size: disk.size, blob: null, indexBlob: null, indexMode: null, untouched: false });
+    entries.push({
+      path,
+      kind: disk.kind,
+      mode: modeOf(disk),
+      size: disk.size,
+      blob: null,
+      indexBlob: null,
+      indexMode: null,
+      untouched: false,
+    });
   }
   return { inGit: false, algorithm: 'sha1', entries, missing: [] };
 }

@@ -25,10 +25,15 @@ function write(files: Readonly<Record<string, string>>): void {
   }
 }
 
-const run = async (options: { readonly want?: readonly string[]; readonly scanAll?: boolean; readonly cacheFolder?: string | null } = {}): Promise<Scan> =>
-  scan({ root, files: await listFiles(root), cacheFolder: cache, ...options });
+const run = async (
+  options: { readonly want?: readonly string[]; readonly scanAll?: boolean; readonly cacheFolder?: string | null } = {},
+): Promise<Scan> => scan({ root, files: await listFiles(root), cacheFolder: cache, ...options });
 
-const outline = (found: Scan): string[] => found.files.map((file) => `${file.file}: ${file.tests.map((test) => test.path.join(' > ')).join(', ')} [${file.links.map((link) => link.target).join(', ')}]`);
+const outline = (found: Scan): string[] =>
+  found.files.map(
+    (file) =>
+      `${file.file}: ${file.tests.map((test) => test.path.join(' > ')).join(', ')} [${file.links.map((link) => link.target).join(', ')}]`,
+  );
 
 const TAGGED = "import { it } from 'vitest';\n// @verifies AC-a\nit('tagged', () => {});\n";
 const UNTAGGED = "import { it } from 'vitest';\nit('untagged', () => {});\n";
@@ -38,7 +43,11 @@ describe('which files are analysed', () => {
   it('those with a tag, those that are wanted, and all test files on request', async () => {
     write({ 'a.test.ts': TAGGED, 'b.test.ts': UNTAGGED, 'src/c.ts': 'export function work() {}\n' });
     expect(outline(await run())).toEqual(['a.test.ts: tagged [AC-a]']);
-    expect(outline(await run({ want: ['b.test.ts', 'src/c.ts', 'gone.ts'] }))).toEqual(['a.test.ts: tagged [AC-a]', 'b.test.ts: untagged []', 'src/c.ts:  []']);
+    expect(outline(await run({ want: ['b.test.ts', 'src/c.ts', 'gone.ts'] }))).toEqual([
+      'a.test.ts: tagged [AC-a]',
+      'b.test.ts: untagged []',
+      'src/c.ts:  []',
+    ]);
     expect((await run({ want: ['src/c.ts'] })).files.at(-1)?.symbols).toEqual([{ name: 'work', line: 1, endLine: 1 }]);
     expect(outline(await run({ scanAll: true }))).toEqual(['a.test.ts: tagged [AC-a]', 'b.test.ts: untagged []']);
   });
@@ -50,8 +59,15 @@ describe('which files are analysed', () => {
 
   it('none of test data, vendored or ignored folders and symlinks', async () => {
     write({
-      'fixtures/a.test.ts': TAGGED, 'test/__fixtures__/a.test.ts': TAGGED, 'go/testdata/a.test.ts': TAGGED, 'node_modules/p/a.test.ts': TAGGED, 'vendor/a.test.ts': TAGGED,
-      'dist/a.test.ts': TAGGED, '.gitignore': 'dist/\n', 'real.test.ts': TAGGED, 'docs/guide.md': '<!-- @verifies AC-doc -->\n',
+      'fixtures/a.test.ts': TAGGED,
+      'test/__fixtures__/a.test.ts': TAGGED,
+      'go/testdata/a.test.ts': TAGGED,
+      'node_modules/p/a.test.ts': TAGGED,
+      'vendor/a.test.ts': TAGGED,
+      'dist/a.test.ts': TAGGED,
+      '.gitignore': 'dist/\n',
+      'real.test.ts': TAGGED,
+      'docs/guide.md': '<!-- @verifies AC-doc -->\n',
     });
     symlinkSync('real.test.ts', join(root, 'link.test.ts'));
     expect(outline(await run())).toEqual(['real.test.ts: tagged [AC-a]']);
@@ -63,11 +79,16 @@ describe('which files are analysed', () => {
 it('binds comment tags of other languages to the file and passes over their strings', async () => {
   write({
     'db/schema.sql': "-- @verifies AC-sql\nselect '-- @verifies AC-no';\n/* @implements AC-block */\n",
-    'Makefile': "# @implements AC-make\nall:\n\techo \"# @implements AC-no\"\n",
-    'lib/a.rb': "# it's @verifies AC-ruby\nputs \"\n# @verifies AC-heredoc-like\"\n",
+    Makefile: '# @implements AC-make\nall:\n\techo "# @implements AC-no"\n',
+    'lib/a.rb': '# it\'s @verifies AC-ruby\nputs "\n# @verifies AC-heredoc-like"\n',
     'src/a.c': 'char *s = "/* @verifies AC-no */"; // @verifies AC-c\n',
   });
-  expect(outline(await run())).toEqual(['Makefile:  [AC-make]', 'db/schema.sql:  [AC-sql, AC-block]', 'lib/a.rb:  [AC-ruby, AC-heredoc-like]', 'src/a.c:  [AC-c]']);
+  expect(outline(await run())).toEqual([
+    'Makefile:  [AC-make]',
+    'db/schema.sql:  [AC-sql, AC-block]',
+    'lib/a.rb:  [AC-ruby, AC-heredoc-like]',
+    'src/a.c:  [AC-c]',
+  ]);
   const [, sql] = (await run()).files;
   expect(sql?.tests).toMatchObject([{ kind: 'file', framework: 'file', selector: 'db/schema.sql' }]);
   expect(sql?.links[0]).toMatchObject({ line: 1, column: 14, binds: { kind: 'file' } });
@@ -79,7 +100,13 @@ describe('the cache', () => {
   const damage = (change: (text: string) => string): void => writeFileSync(join(cache, readdirSync(cache)[0] ?? ''), change(cacheText()));
 
   it('gives the same answer as no cache, in whole', async () => {
-    write({ 'a.test.ts': TAGGED, 'b.test.mjs': "import test from 'node:test';\nimport { check } from './h.mjs';\n/* @verifies AC-b */\ncheck('x');\ntest.skip('y', async (t) => { await t.test('z'); });\n", 'h.mjs': "import test from 'node:test';\nexport function check(n) { test(n, () => {}); }\n", 'x.test.ts': 'it.only(`a ${b}`, () => { const = });\n' });
+    write({
+      'a.test.ts': TAGGED,
+      'b.test.mjs':
+        "import test from 'node:test';\nimport { check } from './h.mjs';\n/* @verifies AC-b */\ncheck('x');\ntest.skip('y', async (t) => { await t.test('z'); });\n",
+      'h.mjs': "import test from 'node:test';\nexport function check(n) { test(n, () => {}); }\n",
+      'x.test.ts': 'it.only(`a ${b}`, () => { const = });\n',
+    });
     const cold = await run({ want: ['h.mjs'] });
     expect(await run({ want: ['h.mjs'] })).toEqual(cold);
     expect(await run({ want: ['h.mjs'], cacheFolder: null })).toEqual(cold);
@@ -107,7 +134,10 @@ describe('the cache', () => {
   });
 
   it('forgets an answer when another file that it hangs on changes, appears or goes', async () => {
-    write({ 'test/a.test.js': "import { T } from './t.js';\n// @verifies AC-a\nit(T, () => {});\n", 'test/t.js': "export const T = 'one';\n" });
+    write({
+      'test/a.test.js': "import { T } from './t.js';\n// @verifies AC-a\nit(T, () => {});\n",
+      'test/t.js': "export const T = 'one';\n",
+    });
     const title = async (): Promise<string> => outline(await run())[0] ?? '';
     const framework = async (): Promise<string | undefined> => (await run()).files[0]?.tests[0]?.framework;
     expect(await title()).toBe('test/a.test.js: one [AC-a]');

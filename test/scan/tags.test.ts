@@ -1,4 +1,4 @@
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { tagPosition, tagsIn } from '../../src/scan/tags.js';
 
@@ -25,13 +25,27 @@ describe('tagsIn', () => {
     expect(ids(text)).toEqual(expected);
   });
 
-  it.each(['// verifies AC-a', '// @verifiesAC-a', '// a@verifies AC-a', '// @verifies', '// @verifies that AC-a holds', '// @verifies AC-', '// @verifies ac-a', '// @implements {Type}', '// @@verifies AC-a', '// @verifies \n AC-a'])('takes nothing from %j', (text) => {
+  it.each([
+    '// verifies AC-a',
+    '// @verifiesAC-a',
+    '// a@verifies AC-a',
+    '// @verifies',
+    '// @verifies that AC-a holds',
+    '// @verifies AC-',
+    '// @verifies ac-a',
+    '// @implements {Type}',
+    '// @@verifies AC-a',
+    '// @verifies \n AC-a',
+  ])('takes nothing from %j', (text) => {
     expect(ids(text)).toEqual([]);
   });
 
   it('says where each id stands', () => {
     const text = '/**\n * @verifies AC-a, AC-b\n */';
-    expect(tagsIn(text).map(({ line, column, offset }) => [line, column, text.slice(offset, offset + 4)])).toEqual([[2, 14, 'AC-a'], [2, 20, 'AC-b']]);
+    expect(tagsIn(text).map(({ line, column, offset }) => [line, column, text.slice(offset, offset + 4)])).toEqual([
+      [2, 14, 'AC-a'],
+      [2, 20, 'AC-b'],
+    ]);
     const [first] = tagsIn('// @verifies AC-a');
     expect(first === undefined ? null : tagPosition(first, { line: 7, column: 5 })).toEqual({ line: 7, column: 18 });
   });
@@ -43,10 +57,13 @@ describe('tagsIn', () => {
 
   it('never throws and only gives ids that stand in the text', () => {
     fc.assert(
-      fc.property(fc.array(fc.constantFrom('@verifies', '@implements', ' ', 'AC-a', 'SPEC-b', ',', '"', '`', '\n', ' * ', '.', 'x', '\u0000', '😀')), (parts) => {
-        const text = parts.join('');
-        for (const tag of tagsIn(text)) expect(text.slice(tag.offset)).toContain(tag.id);
-      }),
+      fc.property(
+        fc.array(fc.constantFrom('@verifies', '@implements', ' ', 'AC-a', 'SPEC-b', ',', '"', '`', '\n', ' * ', '.', 'x', '\u0000', '😀')),
+        (parts) => {
+          const text = parts.join('');
+          for (const tag of tagsIn(text)) expect(text.slice(tag.offset)).toContain(tag.id);
+        },
+      ),
     );
   });
 });

@@ -9,7 +9,13 @@ const LINES = Array.from({ length: 20 }, (_, i) => `line ${i}`).join('\n');
 // @verifies AC-scan-changed-files
 describe('changedFiles', () => {
   it('tells modified, added, deleted and renamed files, untracked ones too', async () => {
-    using repository = new Repository({ 'same.ts': 's', 'modified.ts': 'm', 'gone.ts': 'g', 'moved.ts': 'exactly this', 'edited.ts': LINES });
+    using repository = new Repository({
+      'same.ts': 's',
+      'modified.ts': 'm',
+      'gone.ts': 'g',
+      'moved.ts': 'exactly this',
+      'edited.ts': LINES,
+    });
     repository.commit();
     repository.write('modified.ts', 'M');
     repository.write('untracked.ts', 'u');
@@ -23,8 +29,12 @@ describe('changedFiles', () => {
     expect(changed).toEqual({
       ok: true,
       value: [
-        { path: 'elsewhere.ts', status: 'renamed', from: 'moved.ts' }, { path: 'gone.ts', status: 'deleted' }, { path: 'modified.ts', status: 'modified' },
-        { path: 'src/edited.ts', status: 'renamed', from: 'edited.ts' }, { path: 'staged.ts', status: 'added' }, { path: 'untracked.ts', status: 'added' },
+        { path: 'elsewhere.ts', status: 'renamed', from: 'moved.ts' },
+        { path: 'gone.ts', status: 'deleted' },
+        { path: 'modified.ts', status: 'modified' },
+        { path: 'src/edited.ts', status: 'renamed', from: 'edited.ts' },
+        { path: 'staged.ts', status: 'added' },
+        { path: 'untracked.ts', status: 'added' },
       ],
     });
   });

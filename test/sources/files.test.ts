@@ -5,14 +5,25 @@ import { describe, expect, it } from 'vitest';
 import { blobId, listFiles } from '../../src/sources/index.js';
 import { Repository } from './repository.js';
 
-const paths = async (root: string, extraIgnores?: readonly string[]): Promise<string[]> => (await listFiles(root, extraIgnores === undefined ? {} : { extraIgnores })).map((file) => file.path);
+const paths = async (root: string, extraIgnores?: readonly string[]): Promise<string[]> =>
+  (await listFiles(root, extraIgnores === undefined ? {} : { extraIgnores })).map((file) => file.path);
 
 // @verifies AC-scan-sources-listed
 describe('listFiles', () => {
   it('lists tracked and untracked files, without what is ignored, vendored, evidence or another project', async () => {
     using repository = new Repository({
-      '.gitignore': 'ignored/\n*.log\n', 'src/a.ts': 'a', 'ignored/b.ts': 'b', 'x.log': 'x', 'node_modules/m/index.js': 'm', 'vendor/v.go': 'v', 'lib/third_party/t.c': 't',
-      '.coherence/project.toml': 'p', '.coherence/runs/1/run.json': '{}', 'fixtures/demo/.coherence/project.toml': 'p', 'fixtures/demo/a.test.ts': 'a', 'names/with space\n and ü.txt': 'n',
+      '.gitignore': 'ignored/\n*.log\n',
+      'src/a.ts': 'a',
+      'ignored/b.ts': 'b',
+      'x.log': 'x',
+      'node_modules/m/index.js': 'm',
+      'vendor/v.go': 'v',
+      'lib/third_party/t.c': 't',
+      '.coherence/project.toml': 'p',
+      '.coherence/runs/1/run.json': '{}',
+      'fixtures/demo/.coherence/project.toml': 'p',
+      'fixtures/demo/a.test.ts': 'a',
+      'names/with space\n and ü.txt': 'n',
     });
     repository.git('add', '-f', 'vendor/v.go', 'src/a.ts', '.coherence/runs/1/run.json');
     expect(await paths(repository.root)).toEqual(['.coherence/project.toml', '.gitignore', 'names/with space\n and ü.txt', 'src/a.ts']);
@@ -20,7 +31,15 @@ describe('listFiles', () => {
 
   it('lists the same outside git', async () => {
     using folder = new Repository(
-      { '.gitignore': 'ignored/\n', 'src/a.ts': 'a', 'src/.gitignore': 'b.ts\n', 'src/b.ts': 'b', 'ignored/b.ts': 'b', 'node_modules/m/index.js': 'm', 'vendor/v.go': 'v' },
+      {
+        '.gitignore': 'ignored/\n',
+        'src/a.ts': 'a',
+        'src/.gitignore': 'b.ts\n',
+        'src/b.ts': 'b',
+        'ignored/b.ts': 'b',
+        'node_modules/m/index.js': 'm',
+        'vendor/v.go': 'v',
+      },
       { git: false },
     );
     expect(await paths(folder.root)).toEqual(['.gitignore', 'src/.gitignore', 'src/a.ts']);
@@ -59,7 +78,14 @@ describe('listFiles', () => {
   });
 
   it('takes further globs', async () => {
-    using repository = new Repository({ 'a.ts': '', 'x/a.gen.ts': '', 'x/y/b.ts': '', 'x/z/b.js': '', 'docs/c.md': '', 'docs/deep/c.md': '' });
+    using repository = new Repository({
+      'a.ts': '',
+      'x/a.gen.ts': '',
+      'x/y/b.ts': '',
+      'x/z/b.js': '',
+      'docs/c.md': '',
+      'docs/deep/c.md': '',
+    });
     expect(await paths(repository.root, ['*.gen.ts'])).not.toContain('x/a.gen.ts');
     expect(await paths(repository.root, ['x/**/*.{ts,js}'])).toEqual(['a.ts', 'docs/c.md', 'docs/deep/c.md']);
     expect(await paths(repository.root, ['docs/', '/a.ts'])).toEqual(['x/a.gen.ts', 'x/y/b.ts', 'x/z/b.js']);

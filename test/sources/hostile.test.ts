@@ -1,7 +1,16 @@
 import { appendFileSync, chmodSync, existsSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
-import { blobId, changedFiles, listAtCommit, listFiles, mergeBase, readAtCommit, sourceIdentity, upstreamBase } from '../../src/sources/index.js';
+import {
+  blobId,
+  changedFiles,
+  listAtCommit,
+  listFiles,
+  mergeBase,
+  readAtCommit,
+  sourceIdentity,
+  upstreamBase,
+} from '../../src/sources/index.js';
 import { Repository } from './repository.js';
 
 /** A repository whose every known way of running a program while it is read leads to a trap. */
@@ -16,14 +25,33 @@ class Trapped extends Repository {
     writeFileSync(trap, `#!/bin/sh\ntouch '${this.mark}'\ncat\n`);
     chmodSync(trap, 0o755);
     const run = (section: string, ...keys: string[]): string => `[${section}]\n${keys.map((key) => `\t${key} = ${trap}\n`).join('')}`;
-    appendFileSync(join(this.root, '.git/config'), [
-      run('filter "trap"', 'clean', 'smudge', 'process'), '\trequired = true\n', run('core', 'fsmonitor', 'pager', 'editor', 'sshCommand', 'alternateRefsCommand'),
-      run('diff', 'external'), run('diff "trap"', 'command', 'textconv'), run('merge "trap"', 'driver'), run('gpg', 'program'), run('credential', 'helper'),
-      run('uploadpack', 'packObjectsHook'), run('interactive', 'diffFilter'), run('sequence', 'editor'),
-      // A partial clone of a trap: asking for a missing object would fetch.
-      `[remote "origin"]\n\turl = ext::${trap}\n\tuploadpack = ${trap}\n\tpromisor = true\n[extensions]\n\tpartialClone = origin\n[core]\n\trepositoryformatversion = 1\n[protocol "ext"]\n\tallow = always\n`,
-    ].join(''));
-    for (const hook of ['post-checkout', 'post-index-change', 'pre-commit', 'fsmonitor-watchman', 'query-watchman', 'reference-transaction', 'post-merge']) {
+    appendFileSync(
+      join(this.root, '.git/config'),
+      [
+        run('filter "trap"', 'clean', 'smudge', 'process'),
+        '\trequired = true\n',
+        run('core', 'fsmonitor', 'pager', 'editor', 'sshCommand', 'alternateRefsCommand'),
+        run('diff', 'external'),
+        run('diff "trap"', 'command', 'textconv'),
+        run('merge "trap"', 'driver'),
+        run('gpg', 'program'),
+        run('credential', 'helper'),
+        run('uploadpack', 'packObjectsHook'),
+        run('interactive', 'diffFilter'),
+        run('sequence', 'editor'),
+        // A partial clone of a trap: asking for a missing object would fetch.
+        `[remote "origin"]\n\turl = ext::${trap}\n\tuploadpack = ${trap}\n\tpromisor = true\n[extensions]\n\tpartialClone = origin\n[core]\n\trepositoryformatversion = 1\n[protocol "ext"]\n\tallow = always\n`,
+      ].join(''),
+    );
+    for (const hook of [
+      'post-checkout',
+      'post-index-change',
+      'pre-commit',
+      'fsmonitor-watchman',
+      'query-watchman',
+      'reference-transaction',
+      'post-merge',
+    ]) {
       writeFileSync(join(this.root, '.git/hooks', hook), `#!/bin/sh\ntouch '${this.mark}'\n`);
       chmodSync(join(this.root, '.git/hooks', hook), 0o755);
     }

@@ -22,13 +22,31 @@ describe('sourceIdentity', () => {
 
   it.each<[string, (repository: Repository) => void]>([
     ['content', (repository) => repository.write('a.ts', 'b')],
-    ['content of a staged file', (repository) => { repository.write('a.ts', 'b'); repository.git('add', 'a.ts'); }],
+    [
+      'content of a staged file',
+      (repository) => {
+        repository.write('a.ts', 'b');
+        repository.git('add', 'a.ts');
+      },
+    ],
     ['a new file', (repository) => repository.write('new.ts', '')],
     ['a removed file', (repository) => unlinkSync(join(repository.root, 'a.ts'))],
     ['a mode', (repository) => chmodSync(join(repository.root, 'a.ts'), 0o755)],
-    ['a file that became a symlink', (repository) => { unlinkSync(join(repository.root, 'a.ts')); symlinkSync('src/b.ts', join(repository.root, 'a.ts')); }],
+    [
+      'a file that became a symlink',
+      (repository) => {
+        unlinkSync(join(repository.root, 'a.ts'));
+        symlinkSync('src/b.ts', join(repository.root, 'a.ts'));
+      },
+    ],
     ['a vendored file', (repository) => repository.write('vendor/v.ts', 'changed')],
-    ['a file that git was told to overlook', (repository) => { repository.git('update-index', '--assume-unchanged', 'a.ts'); repository.write('a.ts', 'b'); }],
+    [
+      'a file that git was told to overlook',
+      (repository) => {
+        repository.git('update-index', '--assume-unchanged', 'a.ts');
+        repository.write('a.ts', 'b');
+      },
+    ],
   ])('changes with %s', async (_, change) => {
     using repository = new Repository({ 'a.ts': 'a', 'src/b.ts': 'b', 'vendor/v.ts': 'v' });
     repository.commit();

@@ -4,7 +4,13 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 
 const ENVIRONMENT = {
-  ...process.env, GIT_CONFIG_GLOBAL: '/dev/null', GIT_CONFIG_NOSYSTEM: '1', GIT_AUTHOR_NAME: 'A', GIT_AUTHOR_EMAIL: 'a@example.org', GIT_COMMITTER_NAME: 'A', GIT_COMMITTER_EMAIL: 'a@example.org',
+  ...process.env,
+  GIT_CONFIG_GLOBAL: '/dev/null',
+  GIT_CONFIG_NOSYSTEM: '1',
+  GIT_AUTHOR_NAME: 'A',
+  GIT_AUTHOR_EMAIL: 'a@example.org',
+  GIT_COMMITTER_NAME: 'A',
+  GIT_COMMITTER_EMAIL: 'a@example.org',
 };
 
 /** A throw-away folder with files, and a git repository where wanted. */
@@ -35,7 +41,9 @@ export class Repository {
 
   /** Makes git's index vouch for the files: their stat data must be older than the index. */
   settle(): void {
-    execFileSync('find', ['.', '-path', './.git', '-prune', '-o', '-type', 'f', '-exec', 'touch', '-d', '2020-01-01 00:00:00', '{}', '+'], { cwd: this.root });
+    execFileSync('find', ['.', '-path', './.git', '-prune', '-o', '-type', 'f', '-exec', 'touch', '-d', '2020-01-01 00:00:00', '{}', '+'], {
+      cwd: this.root,
+    });
     this.git('update-index', '-q', '--really-refresh');
   }
 

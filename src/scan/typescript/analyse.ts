@@ -29,7 +29,10 @@ export function analyse(module: Module, modules: Modules, framework: Framework):
   const declared = new Walker(module, evaluator, framework).walk();
   const fingerprints = new Fingerprints();
   // Inner tests come after the suites around them.
-  const tests = declared.toReversed().map((entry) => toTest(entry, module, framework, hollow, fingerprints)).toReversed();
+  const tests = declared
+    .toReversed()
+    .map((entry) => toTest(entry, module, framework, hollow, fingerprints))
+    .toReversed();
   const declarations = declarationsIn(source);
   const links: FoundLink[] = declared.flatMap((entry, i) => {
     const test = tests[i];
@@ -38,30 +41,61 @@ export function analyse(module: Module, modules: Modules, framework: Framework):
   links.push(...commentLinks(module, targetsOf(declared, tests, declarations, source)));
   const all = tests.length === 0 && (TEST_FILE.test(file) || importsFramework(source)) ? [wholeFile(file, framework, source)] : tests;
   return {
-    file, language: 'typescript', tests: all, links: unique(links), problems: problemsOf(source, file),
-    symbols: declarations.map((declaration) => ({ name: declaration.name, line: placeIn(source, declaration.start).line, endLine: placeIn(source, declaration.end).line })),
+    file,
+    language: 'typescript',
+    tests: all,
+    links: unique(links),
+    problems: problemsOf(source, file),
+    symbols: declarations.map((declaration) => ({
+      name: declaration.name,
+      line: placeIn(source, declaration.start).line,
+      endLine: placeIn(source, declaration.end).line,
+    })),
   };
 }
 
-const importsFramework = (source: ts.SourceFile): boolean => /['"](?:vitest|node:test|@jest\/globals|@playwright\/test)['"]/u.test(source.text);
+const importsFramework = (source: ts.SourceFile): boolean =>
+  /['"](?:vitest|node:test|@jest\/globals|@playwright\/test)['"]/u.test(source.text);
 
 /** A test file in which no test can be seen: its runner may still know. */
 const wholeFile = (file: string, framework: Framework, source: ts.SourceFile): FoundTest => ({
-  file, line: 1, column: 1, language: 'typescript', framework, kind: 'file', path: [], selector: file, endLine: placeIn(source, source.end).line,
-  dynamic: false, parametrised: false, fingerprint: '',
+  file,
+  line: 1,
+  column: 1,
+  language: 'typescript',
+  framework,
+  kind: 'file',
+  path: [],
+  selector: file,
+  endLine: placeIn(source, source.end).line,
+  dynamic: false,
+  parametrised: false,
+  fingerprint: '',
 });
 
 function toTest(entry: Declared, module: Module, framework: Framework, hollow: HollowCheck, fingerprints: Fingerprints): FoundTest {
   const { source, path: file } = module;
   const { line, column } = callPlace(entry.site, source, file);
-  const selfSkipping = entry.kind === 'case' && entry.skip === undefined && entry.body !== null && MAY_SKIP.test(source.text) && skipsItself(entry.body);
+  const selfSkipping =
+    entry.kind === 'case' && entry.skip === undefined && entry.body !== null && MAY_SKIP.test(source.text) && skipsItself(entry.body);
   const skip = entry.skip ?? (selfSkipping ? 'conditional' : undefined);
   const isHollow = entry.kind === 'case' ? hollowness(entry, hollow) : undefined;
   return {
-    file, line, column, language: 'typescript', framework: entry.framework ?? framework, kind: entry.kind, path: entry.path,
-    selector: [file, ...entry.path].join(' > '), endLine: placeIn(source, entry.site.end).line, dynamic: entry.dynamic, parametrised: entry.parametrised,
-    ...(skip === undefined ? {} : { skip }), ...(entry.focused === true ? { focused: true } : {}),
-    ...(isHollow === undefined ? {} : { hollow: isHollow }), ...(entry.reportedAt === undefined ? {} : { reportedAt: entry.reportedAt }),
+    file,
+    line,
+    column,
+    language: 'typescript',
+    framework: entry.framework ?? framework,
+    kind: entry.kind,
+    path: entry.path,
+    selector: [file, ...entry.path].join(' > '),
+    endLine: placeIn(source, entry.site.end).line,
+    dynamic: entry.dynamic,
+    parametrised: entry.parametrised,
+    ...(skip === undefined ? {} : { skip }),
+    ...(entry.focused === true ? { focused: true } : {}),
+    ...(isHollow === undefined ? {} : { hollow: isHollow }),
+    ...(entry.reportedAt === undefined ? {} : { reportedAt: entry.reportedAt }),
     fingerprint: fingerprints.of(entry),
   };
 }
@@ -77,8 +111,19 @@ const bindingOf = (subject: Subject, source: ts.SourceFile): Binding =>
     ? { kind: 'test', selector: subject.test.selector, line: subject.test.line }
     : { kind: 'code', symbol: subject.declaration.name, line: placeIn(source, subject.declaration.start).line };
 
-function targetsOf(declared: readonly Declared[], tests: readonly FoundTest[], declarations: readonly Declaration[], source: ts.SourceFile): readonly Target<Subject>[] {
-  const targets: Target<Subject>[] = declarations.map((declaration) => ({ start: declaration.start, end: declaration.end, anchor: declaration.start, kind: declaration.kind, value: { kind: 'code', declaration } }));
+function targetsOf(
+  declared: readonly Declared[],
+  tests: readonly FoundTest[],
+  declarations: readonly Declaration[],
+  source: ts.SourceFile,
+): readonly Target<Subject>[] {
+  const targets: Target<Subject>[] = declarations.map((declaration) => ({
+    start: declaration.start,
+    end: declaration.end,
+    anchor: declaration.start,
+    kind: declaration.kind,
+    value: { kind: 'code', declaration },
+  }));
   // Of the tests at one place only the outermost: what is below them is covered by them.
   const shallowest = new Map<ts.Node, number>();
   for (const entry of declared) shallowest.set(entry.site, Math.min(shallowest.get(entry.site) ?? Infinity, entry.path.length));
@@ -86,7 +131,13 @@ function targetsOf(declared: readonly Declared[], tests: readonly FoundTest[], d
     const test = tests[i];
     if (test === undefined || entry.path.length !== shallowest.get(entry.site)) return;
     const anchor = entry.site.getStart(source);
-    targets.push({ start: Math.min(entry.statementStart, anchor), end: entry.site.end, anchor, kind: entry.kind, value: { kind: 'test', test } });
+    targets.push({
+      start: Math.min(entry.statementStart, anchor),
+      end: entry.site.end,
+      anchor,
+      kind: entry.kind,
+      value: { kind: 'test', test },
+    });
   });
   return targets.sort((left, right) => left.start - right.start || right.end - left.end);
 }
@@ -99,7 +150,9 @@ function commentLinks(module: Module, targets: readonly Target<Subject>[]): Foun
     return tagsIn(text).flatMap((tag): FoundLink[] => {
       const bound = bindComment(comment, tag.relation, source, targets);
       const at = { file, ...tagPosition(tag, start), relation: tag.relation, target: tag.id, source: 'comment' as const };
-      return bound.kind === 'file' ? [{ ...at, binds: { kind: 'file' } }] : bound.values.map((subject) => ({ ...at, binds: bindingOf(subject, source) }));
+      return bound.kind === 'file'
+        ? [{ ...at, binds: { kind: 'file' } }]
+        : bound.values.map((subject) => ({ ...at, binds: bindingOf(subject, source) }));
     });
   });
 }

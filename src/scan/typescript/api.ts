@@ -26,24 +26,66 @@ export interface Api {
 }
 
 const PACKAGES: Readonly<Record<string, Framework>> = {
-  vitest: 'vitest', '@effect/vitest': 'vitest', '@fast-check/vitest': 'vitest', '@jest/globals': 'jest', mocha: 'mocha', 'node:test': 'node-test',
-  '@playwright/test': 'playwright', 'playwright/test': 'playwright',
+  vitest: 'vitest',
+  '@effect/vitest': 'vitest',
+  '@fast-check/vitest': 'vitest',
+  '@jest/globals': 'jest',
+  mocha: 'mocha',
+  'node:test': 'node-test',
+  '@playwright/test': 'playwright',
+  'playwright/test': 'playwright',
 };
 
 /** The framework that a package belongs to, or null. */
-export const frameworkOfPackage = (specifier: string): Framework | null => (Object.hasOwn(PACKAGES, specifier) ? (PACKAGES[specifier] ?? null) : null);
+export const frameworkOfPackage = (specifier: string): Framework | null =>
+  Object.hasOwn(PACKAGES, specifier) ? (PACKAGES[specifier] ?? null) : null;
 
 const NAMES: Readonly<Record<string, Omit<Api, 'framework' | 'certain'>>> = {
-  describe: { role: 'suite' }, suite: { role: 'suite' }, context: { role: 'suite' },
-  fdescribe: { role: 'suite', focused: true }, xdescribe: { role: 'suite', skip: 'skip' }, xcontext: { role: 'suite', skip: 'skip' },
-  it: { role: 'case' }, test: { role: 'case' }, specify: { role: 'case' },
-  fit: { role: 'case', focused: true }, xit: { role: 'case', skip: 'skip' }, xtest: { role: 'case', skip: 'skip' }, xspecify: { role: 'case', skip: 'skip' },
+  describe: { role: 'suite' },
+  suite: { role: 'suite' },
+  context: { role: 'suite' },
+  fdescribe: { role: 'suite', focused: true },
+  xdescribe: { role: 'suite', skip: 'skip' },
+  xcontext: { role: 'suite', skip: 'skip' },
+  it: { role: 'case' },
+  test: { role: 'case' },
+  specify: { role: 'case' },
+  fit: { role: 'case', focused: true },
+  xit: { role: 'case', skip: 'skip' },
+  xtest: { role: 'case', skip: 'skip' },
+  xspecify: { role: 'case', skip: 'skip' },
 };
 
 /** Members and exports that declare no test, whatever they are given. */
 const HOOKS: ReadonlySet<string> = new Set([
-  'before', 'after', 'beforeEach', 'afterEach', 'beforeAll', 'afterAll', 'setup', 'teardown', 'suiteSetup', 'suiteTeardown', 'aroundEach', 'aroundAll',
-  'use', 'step', 'info', 'expect', 'setTimeout', 'configure', 'slow', 'override', 'scoped', 'mock', 'assert', 'timeout', 'retries', 'run', 'onTestFinished', 'onTestFailed',
+  'before',
+  'after',
+  'beforeEach',
+  'afterEach',
+  'beforeAll',
+  'afterAll',
+  'setup',
+  'teardown',
+  'suiteSetup',
+  'suiteTeardown',
+  'aroundEach',
+  'aroundAll',
+  'use',
+  'step',
+  'info',
+  'expect',
+  'setTimeout',
+  'configure',
+  'slow',
+  'override',
+  'scoped',
+  'mock',
+  'assert',
+  'timeout',
+  'retries',
+  'run',
+  'onTestFinished',
+  'onTestFailed',
 ]);
 
 function named(framework: Framework | null, name: string, certain: boolean): Api | null {
@@ -57,8 +99,11 @@ function ofPackage(specifier: string, name: string): Api | null {
   if (framework !== null) {
     if (name === '*') return { framework, certain: true, role: 'namespace' };
     // The default export of node:test is `test` and holds the others.
-    if (name === 'default') return framework === 'node-test' ? { framework, certain: true, role: 'case' } : { framework, certain: true, role: 'namespace' };
-    return name.split('.').reduce<Api | null>((api, part) => (api === null ? null : member(api, part)), { framework, certain: true, role: 'namespace' });
+    if (name === 'default')
+      return framework === 'node-test' ? { framework, certain: true, role: 'case' } : { framework, certain: true, role: 'namespace' };
+    return name
+      .split('.')
+      .reduce<Api | null>((api, part) => (api === null ? null : member(api, part)), { framework, certain: true, role: 'namespace' });
   }
   // A package that wraps a framework: its `test` declares tests as far as anybody can see.
   return specifier.startsWith('node:') ? null : named(null, name, false);
@@ -72,14 +117,32 @@ export function member(api: Api, name: string): Api | null {
   if (name === 'describe' || name === 'suite' || name === 'context') return { ...api, role: 'suite' };
   if (name === 'it' || name === 'test') return { ...api, role: 'case' };
   switch (name) {
-    case 'skip': case 'fixme': return { ...api, skip: 'skip' };
-    case 'todo': return { ...api, skip: 'todo' };
-    case 'only': return { ...api, focused: true };
-    case 'each': case 'for': return { ...api, pending: 'each' };
-    case 'skipIf': case 'runIf': return { ...api, pending: 'conditional' };
-    case 'extend': return { ...api, pending: 'factory' };
-    case 'concurrent': case 'sequential': case 'shuffle': case 'serial': case 'parallel': case 'fails': case 'failing': case 'fail': return api;
-    default: return HOOKS.has(name) ? { ...api, role: 'hook' } : { ...api, pending: 'maybe' };
+    case 'skip':
+    case 'fixme':
+      return { ...api, skip: 'skip' };
+    case 'todo':
+      return { ...api, skip: 'todo' };
+    case 'only':
+      return { ...api, focused: true };
+    case 'each':
+    case 'for':
+      return { ...api, pending: 'each' };
+    case 'skipIf':
+    case 'runIf':
+      return { ...api, pending: 'conditional' };
+    case 'extend':
+      return { ...api, pending: 'factory' };
+    case 'concurrent':
+    case 'sequential':
+    case 'shuffle':
+    case 'serial':
+    case 'parallel':
+    case 'fails':
+    case 'failing':
+    case 'fail':
+      return api;
+    default:
+      return HOOKS.has(name) ? { ...api, role: 'hook' } : { ...api, pending: 'maybe' };
   }
 }
 
@@ -100,7 +163,11 @@ function either(left: Api | null, right: Api | null): Api | null {
   if (left.role !== right.role) return null;
   const { skip: _skip, focused: _focused, ...base } = left;
   const skip: SkipMark | undefined = left.skip === right.skip ? left.skip : 'conditional';
-  return { ...base, ...(skip === undefined ? {} : { skip }), ...(left.focused === true || right.focused === true ? { focused: true } : {}) };
+  return {
+    ...base,
+    ...(skip === undefined ? {} : { skip }),
+    ...(left.focused === true || right.focused === true ? { focused: true } : {}),
+  };
 }
 
 const MAX_DEPTH = 30;
@@ -124,8 +191,12 @@ export function apiOf(expression: ts.Expression, scope: Scope, evaluator: Evalua
     const base = apiOf(node.tag, scope, evaluator, depth + 1);
     return base === null ? null : called(base);
   }
-  if (ts.isConditionalExpression(node)) return either(apiOf(node.whenTrue, scope, evaluator, depth + 1), apiOf(node.whenFalse, scope, evaluator, depth + 1));
-  if (ts.isBinaryExpression(node) && (node.operatorToken.kind === ts.SyntaxKind.BarBarToken || node.operatorToken.kind === ts.SyntaxKind.QuestionQuestionToken))
+  if (ts.isConditionalExpression(node))
+    return either(apiOf(node.whenTrue, scope, evaluator, depth + 1), apiOf(node.whenFalse, scope, evaluator, depth + 1));
+  if (
+    ts.isBinaryExpression(node) &&
+    (node.operatorToken.kind === ts.SyntaxKind.BarBarToken || node.operatorToken.kind === ts.SyntaxKind.QuestionQuestionToken)
+  )
     return either(apiOf(node.left, scope, evaluator, depth + 1), apiOf(node.right, scope, evaluator, depth + 1));
   return null;
 }
@@ -140,11 +211,17 @@ function ofFollowed(node: ts.Expression, scope: Scope, evaluator: Evaluator, dep
 
 function ofResolved(resolved: Resolved, name: string, evaluator: Evaluator, depth: number): Api | null {
   switch (resolved.kind) {
-    case 'global': return named(null, name, false);
-    case 'package': return ofPackage(resolved.specifier, resolved.name);
-    case 'expression': return apiOf(resolved.reference.expression, resolved.reference.scope, evaluator, depth + 1);
-    case 'module': case 'unknown': return null;
-    case 'declared': break;
+    case 'global':
+      return named(null, name, false);
+    case 'package':
+      return ofPackage(resolved.specifier, resolved.name);
+    case 'expression':
+      return apiOf(resolved.reference.expression, resolved.reference.scope, evaluator, depth + 1);
+    case 'module':
+    case 'unknown':
+      return null;
+    case 'declared':
+      break;
   }
   const { binding, scope } = resolved;
   if (binding.kind === 'context') return { framework: 'node-test', certain: true, role: 'context' };

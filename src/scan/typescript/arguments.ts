@@ -19,7 +19,13 @@ export interface Given {
 }
 
 /** Reads the arguments, or null when they are not those of a declaration (`test.skip(condition, why)`, `regexp.test(text)`). */
-export function readArguments(call: ts.CallExpression, scope: Scope, evaluator: Evaluator, certain: boolean, framework: Framework | null): Given | null {
+export function readArguments(
+  call: ts.CallExpression,
+  scope: Scope,
+  evaluator: Evaluator,
+  certain: boolean,
+  framework: Framework | null,
+): Given | null {
   const ts = compiler();
   const [first, ...others] = call.arguments;
   if (first === undefined || call.arguments.some((argument) => ts.isSpreadElement(argument))) return null;
@@ -45,7 +51,8 @@ export function readArguments(call: ts.CallExpression, scope: Scope, evaluator: 
         options ??= target.expression;
         optionsScope = target.scope;
       } else if (!ts.isNumericLiteral(target.expression)) opaque = true;
-    } else if (target !== null && target.kind === 'declared' && target.binding.kind === 'function') body ??= { node: target.binding.node, scope: target.scope };
+    } else if (target !== null && target.kind === 'declared' && target.binding.kind === 'function')
+      body ??= { node: target.binding.node, scope: target.scope };
     else opaque = true;
   }
   const known = { options, optionsScope, body, noBody: body === null && !opaque };
@@ -63,7 +70,8 @@ function looksLikeTitle(node: ts.Expression, scope: Scope, evaluator: Evaluator)
   const ts = compiler();
   if (ts.isStringLiteralLike(node) || ts.isTemplateExpression(node)) return true;
   if (ts.isBinaryExpression(node)) return node.operatorToken.kind === ts.SyntaxKind.PlusToken;
-  if (ts.isIdentifier(node) || ts.isPropertyAccessExpression(node)) return evaluator.constant(node, scope) !== null || evaluator.declaredName(node, scope) !== null;
+  if (ts.isIdentifier(node) || ts.isPropertyAccessExpression(node))
+    return evaluator.constant(node, scope) !== null || evaluator.declaredName(node, scope) !== null;
   return false;
 }
 
@@ -95,6 +103,7 @@ export function optionMarks(given: Pick<Given, 'options' | 'optionsScope'>, eval
   const skip = valueOf('skip');
   const todo = valueOf('todo');
   const focused = valueOf('only') === true;
-  const mark: SkipMark | undefined = skip === true ? 'skip' : todo === true ? 'todo' : skip === null || todo === null ? 'conditional' : undefined;
+  const mark: SkipMark | undefined =
+    skip === true ? 'skip' : todo === true ? 'todo' : skip === null || todo === null ? 'conditional' : undefined;
   return { ...(mark === undefined ? {} : { skip: mark }), ...(focused ? { focused } : {}) };
 }

@@ -25,7 +25,12 @@ export type Bound<T> = { readonly kind: 'file' } | { readonly kind: 'targets'; r
 const FILE = { kind: 'file' } as const;
 
 /** `targets` in order of `start`, outer ones first. */
-export function bindComment<T>(comment: Comment, relation: 'verifies' | 'implements', source: ts.SourceFile, all: readonly Target<T>[]): Bound<T> {
+export function bindComment<T>(
+  comment: Comment,
+  relation: 'verifies' | 'implements',
+  source: ts.SourceFile,
+  all: readonly Target<T>[],
+): Bound<T> {
   // A value is no test; a tag that verifies looks past it, to what uses it.
   const targets = relation === 'implements' ? all : all.filter((target) => target.kind !== 'value' && target.kind !== 'type');
   const { text } = source;
@@ -43,18 +48,24 @@ export function bindComment<T>(comment: Comment, relation: 'verifies' | 'impleme
     if (nothingBefore && !attached) return FILE;
     if (!targets.some((target) => target.start < comment.start) && isImportAt(source, next)) return FILE;
   }
-  if (first !== undefined && (enclosing === null || first.end <= enclosing.end) && (enclosing === null || mayHold(enclosing))) return sameStart(first, targets);
+  if (first !== undefined && (enclosing === null || first.end <= enclosing.end) && (enclosing === null || mayHold(enclosing)))
+    return sameStart(first, targets);
   return enclosing === null ? FILE : sameStart(enclosing, targets);
 }
 
 /** A function's inside is about the function; suites, node:test's cases and classes hold declarations of their own. */
-const mayHold = (target: Target<unknown>): boolean => target.kind === 'suite' || target.kind === 'case' || target.kind === 'class' || target.kind === 'value' || target.kind === 'type';
+const mayHold = (target: Target<unknown>): boolean =>
+  target.kind === 'suite' || target.kind === 'case' || target.kind === 'class' || target.kind === 'value' || target.kind === 'type';
 
 function trailing<T>(comment: Comment, lineStart: number, targets: readonly Target<T>[], enclosing: Target<T> | null): Target<T> | null {
   const onLine = (offset: number): boolean => offset >= lineStart && offset <= comment.start;
   if (enclosing !== null && onLine(enclosing.anchor)) return enclosing;
-  const ending = targets.filter((target) => target.end <= comment.start && onLine(target.end) && (enclosing === null || target.start >= enclosing.start));
-  return ending.find((target) => !ending.some((other) => other !== target && other.start <= target.start && other.end >= target.end)) ?? null;
+  const ending = targets.filter(
+    (target) => target.end <= comment.start && onLine(target.end) && (enclosing === null || target.start >= enclosing.start),
+  );
+  return (
+    ending.find((target) => !ending.some((other) => other !== target && other.start <= target.start && other.end >= target.end)) ?? null
+  );
 }
 
 function innermost<T>(targets: readonly Target<T>[]): Target<T> | null {
@@ -65,7 +76,12 @@ function innermost<T>(targets: readonly Target<T>[]): Target<T> | null {
 
 /** Several tests can stand at one place: all that a wrapper's one call declares. */
 const sameStart = <T>(target: Target<T>, targets: readonly Target<T>[]): Bound<T> => ({
-  kind: 'targets', values: targets.filter((other) => other.start === target.start && other.end === target.end && other.kind === target.kind && other.anchor === target.anchor).map((other) => other.value),
+  kind: 'targets',
+  values: targets
+    .filter(
+      (other) => other.start === target.start && other.end === target.end && other.kind === target.kind && other.anchor === target.anchor,
+    )
+    .map((other) => other.value),
 });
 
 const shebangEnd = (text: string): number => (text.startsWith('#!') ? Math.max(0, text.indexOf('\n')) : 0);
@@ -83,5 +99,10 @@ function isImportAt(source: ts.SourceFile, offset: number): boolean {
   if (statement === undefined) return false;
   if (ts.isImportDeclaration(statement) || ts.isImportEqualsDeclaration(statement)) return true;
   if (ts.isExpressionStatement(statement)) return ts.isStringLiteral(statement.expression) || requiredModule(statement.expression) !== null;
-  return ts.isVariableStatement(statement) && statement.declarationList.declarations.every((declaration) => declaration.initializer !== undefined && requiredModule(declaration.initializer) !== null);
+  return (
+    ts.isVariableStatement(statement) &&
+    statement.declarationList.declarations.every(
+      (declaration) => declaration.initializer !== undefined && requiredModule(declaration.initializer) !== null,
+    )
+  );
 }

@@ -62,10 +62,20 @@ function isLeaf(node: ts.Node): boolean {
     leaf = false;
     return true;
   });
-  return leaf && !compiler().isBlock(node) && !compiler().isArrayLiteralExpression(node) && !compiler().isObjectLiteralExpression(node) && node.kind !== compiler().SyntaxKind.CaseBlock
-    && node.kind !== compiler().SyntaxKind.ClassDeclaration && node.kind !== compiler().SyntaxKind.ClassExpression && node.kind !== compiler().SyntaxKind.ModuleBlock
-    && node.kind !== compiler().SyntaxKind.JsxExpression && node.kind !== compiler().SyntaxKind.NamedImports && node.kind !== compiler().SyntaxKind.TypeLiteral
-    && node.kind !== compiler().SyntaxKind.ReturnStatement;
+  return (
+    leaf &&
+    !compiler().isBlock(node) &&
+    !compiler().isArrayLiteralExpression(node) &&
+    !compiler().isObjectLiteralExpression(node) &&
+    node.kind !== compiler().SyntaxKind.CaseBlock &&
+    node.kind !== compiler().SyntaxKind.ClassDeclaration &&
+    node.kind !== compiler().SyntaxKind.ClassExpression &&
+    node.kind !== compiler().SyntaxKind.ModuleBlock &&
+    node.kind !== compiler().SyntaxKind.JsxExpression &&
+    node.kind !== compiler().SyntaxKind.NamedImports &&
+    node.kind !== compiler().SyntaxKind.TypeLiteral &&
+    node.kind !== compiler().SyntaxKind.ReturnStatement
+  );
 }
 
 /** Between two nodes stand only punctuation, keywords, space and comments, so the scanner alone tells them apart. */
@@ -76,7 +86,9 @@ function scanGap(text: string, start: number, end: number, offset: number, varia
     const [from, to] = [scanner.getTokenStart(), scanner.getTokenEnd()];
     if (to <= offset) continue;
     if (from > offset) return null;
-    return kind === ts.SyntaxKind.SingleLineCommentTrivia || kind === ts.SyntaxKind.MultiLineCommentTrivia ? { start: from, end: to } : null;
+    return kind === ts.SyntaxKind.SingleLineCommentTrivia || kind === ts.SyntaxKind.MultiLineCommentTrivia
+      ? { start: from, end: to }
+      : null;
   }
   return null;
 }

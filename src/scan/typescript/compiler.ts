@@ -30,7 +30,13 @@ export const isTransformed = (path: string): boolean => !/\.[cm]?js$/iu.test(pat
 /** Parses one file. Never throws: syntax errors give a tree with holes. JSDoc is left in the comments, where tags are read. */
 export function parse(path: string, text: string): ts.SourceFile {
   const ts = compiler();
-  return ts.createSourceFile(path, text, { languageVersion: ts.ScriptTarget.ESNext, jsDocParsingMode: ts.JSDocParsingMode.ParseNone }, false, scriptKind(ts, path));
+  return ts.createSourceFile(
+    path,
+    text,
+    { languageVersion: ts.ScriptTarget.ESNext, jsDocParsingMode: ts.JSDocParsingMode.ParseNone },
+    false,
+    scriptKind(ts, path),
+  );
 }
 
 export interface Place {
@@ -54,7 +60,11 @@ let functions: ReadonlySet<ts.SyntaxKind> | null = null;
 /** Strips what changes no value: parentheses, `as`, `satisfies`, `!`, type assertions, `await`. */
 export function bare(expression: ts.Expression): ts.Expression {
   transparent ??= kinds(({ SyntaxKind }) => [
-    SyntaxKind.ParenthesizedExpression, SyntaxKind.AsExpression, SyntaxKind.SatisfiesExpression, SyntaxKind.NonNullExpression, SyntaxKind.TypeAssertionExpression,
+    SyntaxKind.ParenthesizedExpression,
+    SyntaxKind.AsExpression,
+    SyntaxKind.SatisfiesExpression,
+    SyntaxKind.NonNullExpression,
+    SyntaxKind.TypeAssertionExpression,
     SyntaxKind.AwaitExpression,
   ]);
   let node = expression;
@@ -66,6 +76,11 @@ export function bare(expression: ts.Expression): ts.Expression {
 export type FunctionNode = ts.FunctionDeclaration | ts.FunctionExpression | ts.ArrowFunction | ts.MethodDeclaration;
 
 export function isFunctionNode(node: ts.Node): node is FunctionNode {
-  functions ??= kinds(({ SyntaxKind }) => [SyntaxKind.ArrowFunction, SyntaxKind.FunctionExpression, SyntaxKind.FunctionDeclaration, SyntaxKind.MethodDeclaration]);
+  functions ??= kinds(({ SyntaxKind }) => [
+    SyntaxKind.ArrowFunction,
+    SyntaxKind.FunctionExpression,
+    SyntaxKind.FunctionDeclaration,
+    SyntaxKind.MethodDeclaration,
+  ]);
   return functions.has(node.kind);
 }

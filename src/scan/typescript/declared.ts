@@ -51,7 +51,11 @@ function openParenthesis(call: ts.CallExpression, source: ts.SourceFile): number
 }
 
 /** A title as text; `constant` is false where it is only known when the tests run, and the text is then its source. */
-export function titleOf(expression: ts.Expression, scope: Scope, evaluator: Evaluator): { readonly text: string; readonly constant: boolean } {
+export function titleOf(
+  expression: ts.Expression,
+  scope: Scope,
+  evaluator: Evaluator,
+): { readonly text: string; readonly constant: boolean } {
   const ts = compiler();
   const text = evaluator.constant(expression, scope) ?? evaluator.declaredName(expression, scope);
   if (text !== null) return { text, constant: true };

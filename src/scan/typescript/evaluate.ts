@@ -80,9 +80,12 @@ export class Evaluator {
       const found = resolveExport(of.module, name, this.#modules, 0);
       return found === null ? null : this.#followResolved(found, depth + 1);
     }
-    if (of.kind === 'package') return { kind: 'package', specifier: of.specifier, name: of.name === '*' || of.name === 'default' ? name : `${of.name}.${name}` };
+    if (of.kind === 'package')
+      return { kind: 'package', specifier: of.specifier, name: of.name === '*' || of.name === 'default' ? name : `${of.name}.${name}` };
     if (of.kind === 'declared' && of.binding.kind === 'enum') {
-      const member = of.binding.node.members.find((candidate) => (ts.isIdentifier(candidate.name) || ts.isStringLiteralLike(candidate.name)) && candidate.name.text === name);
+      const member = of.binding.node.members.find(
+        (candidate) => (ts.isIdentifier(candidate.name) || ts.isStringLiteralLike(candidate.name)) && candidate.name.text === name,
+      );
       return member?.initializer === undefined ? null : { expression: member.initializer, scope: of.scope };
     }
     return null;
@@ -131,7 +134,9 @@ export class Evaluator {
 
   /** `Foo.name` of a class or function. */
   #nameProperty(node: ts.Expression, scope: Scope, depth: number): string | null {
-    return compiler().isPropertyAccessExpression(node) && node.name.text === 'name' ? this.declaredName(node.expression, scope, depth + 1) : null;
+    return compiler().isPropertyAccessExpression(node) && node.name.text === 'name'
+      ? this.declaredName(node.expression, scope, depth + 1)
+      : null;
   }
 
   /** The name of the class or function that an expression is; test frameworks take these as titles. */
@@ -162,7 +167,8 @@ export class Evaluator {
 const lookedUpHere = (identifier: ts.Identifier, scope: Scope): boolean => {
   for (let at: Scope | null = scope; at !== null; at = at.parent) {
     const binding = at.table().get(identifier.text);
-    if (binding !== undefined) return binding.kind === 'const' && binding.members?.length === 0 && isFunctionNode(bare(binding.initializer));
+    if (binding !== undefined)
+      return binding.kind === 'const' && binding.members?.length === 0 && isFunctionNode(bare(binding.initializer));
   }
   return false;
 };

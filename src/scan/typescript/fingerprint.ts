@@ -19,11 +19,23 @@ function partsByKind(): ReadonlyMap<ts.SyntaxKind, Part> {
   const { SyntaxKind } = compiler();
   return (parts ??= new Map<ts.SyntaxKind, Part>([
     ...[
-      SyntaxKind.Identifier, SyntaxKind.PrivateIdentifier, SyntaxKind.StringLiteral, SyntaxKind.NoSubstitutionTemplateLiteral, SyntaxKind.NumericLiteral,
-      SyntaxKind.BigIntLiteral, SyntaxKind.RegularExpressionLiteral, SyntaxKind.TemplateHead, SyntaxKind.TemplateMiddle, SyntaxKind.TemplateTail,
+      SyntaxKind.Identifier,
+      SyntaxKind.PrivateIdentifier,
+      SyntaxKind.StringLiteral,
+      SyntaxKind.NoSubstitutionTemplateLiteral,
+      SyntaxKind.NumericLiteral,
+      SyntaxKind.BigIntLiteral,
+      SyntaxKind.RegularExpressionLiteral,
+      SyntaxKind.TemplateHead,
+      SyntaxKind.TemplateMiddle,
+      SyntaxKind.TemplateTail,
     ].map((kind) => [kind, 'text'] as const),
-    [SyntaxKind.JsxText, 'space'], [SyntaxKind.PrefixUnaryExpression, 'operator'], [SyntaxKind.PostfixUnaryExpression, 'operator'],
-    [SyntaxKind.VariableDeclarationList, 'flags'], [SyntaxKind.MetaProperty, 'keyword'], [SyntaxKind.EmptyStatement, 'nothing'],
+    [SyntaxKind.JsxText, 'space'],
+    [SyntaxKind.PrefixUnaryExpression, 'operator'],
+    [SyntaxKind.PostfixUnaryExpression, 'operator'],
+    [SyntaxKind.VariableDeclarationList, 'flags'],
+    [SyntaxKind.MetaProperty, 'keyword'],
+    [SyntaxKind.EmptyStatement, 'nothing'],
   ]));
 }
 

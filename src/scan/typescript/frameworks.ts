@@ -10,15 +10,24 @@ const ENDINGS = ['ts', 'mts', 'cts', 'js', 'mjs', 'cjs'];
 const withEndings = (name: string): string[] => ENDINGS.map((ending) => `${name}.${ending}`);
 
 const CONFIGURATIONS: readonly (readonly [Framework, readonly string[]])[] = [
-  ['vitest', [...withEndings('vitest.config'), ...withEndings('vitest.workspace'), 'vitest.workspace.json', ...withEndings('vitest.projects')]],
+  [
+    'vitest',
+    [...withEndings('vitest.config'), ...withEndings('vitest.workspace'), 'vitest.workspace.json', ...withEndings('vitest.projects')],
+  ],
   ['jest', [...withEndings('jest.config'), 'jest.config.json']],
   ['mocha', ['.mocharc.js', '.mocharc.cjs', '.mocharc.mjs', '.mocharc.json', '.mocharc.jsonc', '.mocharc.yaml', '.mocharc.yml']],
   ['playwright', withEndings('playwright.config')],
 ];
 
-const isRecord = (value: unknown): value is Readonly<Record<string, unknown>> => typeof value === 'object' && value !== null && !Array.isArray(value);
+const isRecord = (value: unknown): value is Readonly<Record<string, unknown>> =>
+  typeof value === 'object' && value !== null && !Array.isArray(value);
 
-const PACKAGES: readonly (readonly [string, Framework])[] = [['vitest', 'vitest'], ['jest', 'jest'], ['mocha', 'mocha'], ['@playwright/test', 'playwright']];
+const PACKAGES: readonly (readonly [string, Framework])[] = [
+  ['vitest', 'vitest'],
+  ['jest', 'jest'],
+  ['mocha', 'mocha'],
+  ['@playwright/test', 'playwright'],
+];
 
 /** What a package.json says, or null. */
 export function frameworkOfManifest(text: string): Framework | null {
@@ -37,7 +46,9 @@ export function frameworkOfManifest(text: string): Framework | null {
     for (const [name, framework] of PACKAGES) if (Object.hasOwn(dependencies, name)) return framework;
     if (Object.keys(dependencies).some((name) => name === 'ts-jest' || name === 'babel-jest')) return 'jest';
   }
-  const scripts = isRecord(manifest['scripts']) ? Object.values(manifest['scripts']).filter((line): line is string => typeof line === 'string') : [];
+  const scripts = isRecord(manifest['scripts'])
+    ? Object.values(manifest['scripts']).filter((line): line is string => typeof line === 'string')
+    : [];
   for (const [name, framework] of PACKAGES) {
     const command = name === '@playwright/test' ? 'playwright' : name;
     if (scripts.some((line) => line.split(/[\s&|;]+/u).includes(command))) return framework;

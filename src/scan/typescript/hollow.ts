@@ -23,7 +23,8 @@ interface State {
 }
 
 /** A helper of tests that throws fails the test on purpose; the code under test throws for reasons of its own. */
-const isTestPath = (path: string): boolean => /(?:^|[/._-])(?:test|tests|spec|specs|__tests__|e2e|helpers?|support|fixtures?|utils)(?=[/._-]|$)/iu.test(path);
+const isTestPath = (path: string): boolean =>
+  /(?:^|[/._-])(?:test|tests|spec|specs|__tests__|e2e|helpers?|support|fixtures?|utils)(?=[/._-]|$)/iu.test(path);
 
 /** What running statements in order comes to: an assertion found, the end reached, or left before it. */
 type Flow = 'asserts' | 'goes-on' | 'leaves';
@@ -92,20 +93,30 @@ export class HollowCheck {
     if (ts.isTryStatement(node)) {
       const tried = this.#statements(node.tryBlock.statements, scope, state, depth, nesting);
       if (tried === 'asserts') return tried;
-      if (node.catchClause !== undefined && this.#statements(node.catchClause.block.statements, scope, state, depth, nesting) === 'asserts') return 'asserts';
-      const last = node.finallyBlock === undefined ? 'goes-on' : this.#statements(node.finallyBlock.statements, scope, state, depth, nesting);
+      if (node.catchClause !== undefined && this.#statements(node.catchClause.block.statements, scope, state, depth, nesting) === 'asserts')
+        return 'asserts';
+      const last =
+        node.finallyBlock === undefined ? 'goes-on' : this.#statements(node.finallyBlock.statements, scope, state, depth, nesting);
       return last === 'goes-on' ? tried : last;
     }
     if (ts.isSwitchStatement(node)) {
       if (visit(node.expression)) return 'asserts';
-      return asserts(node.caseBlock.clauses.some((clause) => this.#statements(clause.statements, scope, state, depth, nesting) === 'asserts'));
+      return asserts(
+        node.caseBlock.clauses.some((clause) => this.#statements(clause.statements, scope, state, depth, nesting) === 'asserts'),
+      );
     }
     if (ts.isIterationStatement(node, false)) {
       if (visit(ts.isForStatement(node) ? node.condition : loopExpression(node))) return 'asserts';
       return asserts(this.#statement(node.statement, scope, state, depth, nesting + 1) === 'asserts');
     }
     if (ts.isLabeledStatement(node)) return this.#statement(node.statement, scope, state, depth, nesting + 1);
-    if (ts.isVariableStatement(node)) return asserts(node.declarationList.declarations.some((declaration) => declaration.initializer !== undefined && !isFunctionNode(bare(declaration.initializer)) && visit(declaration.initializer)));
+    if (ts.isVariableStatement(node))
+      return asserts(
+        node.declarationList.declarations.some(
+          (declaration) =>
+            declaration.initializer !== undefined && !isFunctionNode(bare(declaration.initializer)) && visit(declaration.initializer),
+        ),
+      );
     return 'goes-on';
   }
 
@@ -127,7 +138,8 @@ export class HollowCheck {
       return false;
     }
     const node = ts.isExpression(expression) ? bare(expression) : expression;
-    const children = (): boolean => ts.forEachChild(node, (child) => this.#expression(child, scope, state, depth, false, nesting + 1) || undefined) === true;
+    const children = (): boolean =>
+      ts.forEachChild(node, (child) => this.#expression(child, scope, state, depth, false, nesting + 1) || undefined) === true;
     if (ts.isTypeNode(node)) return false;
     if (isFunctionNode(node)) return this.#function({ node, scope }, state, depth + 1);
     if (ts.isBlock(node)) return this.#statements(node.statements, scope, state, depth, nesting) === 'asserts';
@@ -182,11 +194,14 @@ export class HollowCheck {
         state.unknown ||= ts.isIdentifier(node) && (ts.isCallExpression(target.expression) || mayAssertByName(root.text));
         return false;
       }
-      if (target.kind === 'declared' && target.binding.kind === 'function') return this.#function({ node: target.binding.node, scope: target.scope }, state, depth + 1);
+      if (target.kind === 'declared' && target.binding.kind === 'function')
+        return this.#function({ node: target.binding.node, scope: target.scope }, state, depth + 1);
       // A framework's own assertions were known by name; what is left of it (`test`, `vi.fn`) asserts nothing.
-      if (target.kind === 'package' && frameworkOfPackage(target.specifier) === null && isTestingPackage(target.specifier)) state.unknown = true;
+      if (target.kind === 'package' && frameworkOfPackage(target.specifier) === null && isTestingPackage(target.specifier))
+        state.unknown = true;
       if (target.kind === 'unknown') state.unknown = true;
-      if (target.kind === 'declared' && target.binding.kind === 'unknown' && ts.isIdentifier(node) && mayAssertByName(root.text)) state.unknown = true;
+      if (target.kind === 'declared' && target.binding.kind === 'unknown' && ts.isIdentifier(node) && mayAssertByName(root.text))
+        state.unknown = true;
     }
     return false;
   }
@@ -194,13 +209,16 @@ export class HollowCheck {
 
 function loopExpression(node: ts.IterationStatement): ts.Expression | undefined {
   const ts = compiler();
-  return ts.isForOfStatement(node) || ts.isForInStatement(node) || ts.isWhileStatement(node) || ts.isDoStatement(node) ? node.expression : undefined;
+  return ts.isForOfStatement(node) || ts.isForInStatement(node) || ts.isWhileStatement(node) || ts.isDoStatement(node)
+    ? node.expression
+    : undefined;
 }
 
 function rootOf(expression: ts.Expression): ts.Identifier | null {
   const ts = compiler();
   let node = bare(expression);
-  while (ts.isPropertyAccessExpression(node) || ts.isElementAccessExpression(node) || ts.isCallExpression(node)) node = bare(node.expression);
+  while (ts.isPropertyAccessExpression(node) || ts.isElementAccessExpression(node) || ts.isCallExpression(node))
+    node = bare(node.expression);
   return ts.isIdentifier(node) ? node : null;
 }
 
@@ -233,7 +251,8 @@ export function skipsItself(body: Closure): boolean {
   const names = new Set<string>(['this', 'test', 'it']);
   let bareSkip = false;
   if (first !== undefined && ts.isIdentifier(first.name)) names.add(first.name.text);
-  if (first !== undefined && ts.isObjectBindingPattern(first.name)) bareSkip = first.name.elements.some((element) => ts.isIdentifier(element.name) && element.name.text === 'skip');
+  if (first !== undefined && ts.isObjectBindingPattern(first.name))
+    bareSkip = first.name.elements.some((element) => ts.isIdentifier(element.name) && element.name.text === 'skip');
   const visit = (node: ts.Node, nesting: number): boolean => {
     if (nesting > MAX_NESTING) return false;
     if (ts.isCallExpression(node)) {
@@ -246,7 +265,13 @@ export function skipsItself(body: Closure): boolean {
         if (known && !node.arguments.some((argument) => isFunctionNode(bare(argument)))) return true;
       }
     }
-    if (isFunctionNode(node) && node.parameters.some((parameter) => ts.isIdentifier(parameter.name) && names.has(parameter.name.text) && parameter.name.text !== 'this')) return false;
+    if (
+      isFunctionNode(node) &&
+      node.parameters.some(
+        (parameter) => ts.isIdentifier(parameter.name) && names.has(parameter.name.text) && parameter.name.text !== 'this',
+      )
+    )
+      return false;
     return ts.forEachChild(node, (child) => visit(child, nesting + 1) || undefined) === true;
   };
   return body.node.body !== undefined && visit(body.node.body, 0);

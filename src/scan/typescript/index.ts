@@ -9,7 +9,20 @@ import { makeModule, Modules } from './modules.js';
 import { requiredModule, type Module } from './scope.js';
 
 const MARKS = ['AC-', 'SPEC-', '.only('].map((mark) => Buffer.from(mark));
-const CALLS = ['it(', 'it.', 'test(', 'test.', 'describe', 'suite(', 'suite.', 'context(', 'specify(', 'node:test', 'vitest', '@playwright/test'].map((mark) => Buffer.from(mark));
+const CALLS = [
+  'it(',
+  'it.',
+  'test(',
+  'test.',
+  'describe',
+  'suite(',
+  'suite.',
+  'context(',
+  'specify(',
+  'node:test',
+  'vitest',
+  '@playwright/test',
+].map((mark) => Buffer.from(mark));
 
 /** Rounds of loading other files that a title, alias or wrapper hangs on. */
 const MAX_ROUNDS = 10;
@@ -37,9 +50,19 @@ async function find(file: string, bytes: Buffer, project: ProjectView): Promise<
     module = makeModule(file, text);
   } catch (error) {
     // The parser is made for any input; what still breaks it (nesting that exhausts the stack) is one file's trouble.
-    return { file, language: 'typescript', tests: [], links: [], symbols: [], problems: [{ file, line: 1, column: 1, message: `the file cannot be parsed: ${error instanceof Error ? error.message : String(error)}` }] };
+    return {
+      file,
+      language: 'typescript',
+      tests: [],
+      links: [],
+      symbols: [],
+      problems: [
+        { file, line: 1, column: 1, message: `the file cannot be parsed: ${error instanceof Error ? error.message : String(error)}` },
+      ],
+    };
   }
-  const framework = importedFramework(module) ?? (await surroundingFramework(file, project)) ?? (text.includes('chai') ? 'mocha' : 'vitest');
+  const framework =
+    importedFramework(module) ?? (await surroundingFramework(file, project)) ?? (text.includes('chai') ? 'mocha' : 'vitest');
   const modules = new Modules(project);
   let found = analyse(module, modules, framework);
   for (let round = 0; round < MAX_ROUNDS && (await modules.loadMissing()); round += 1) found = analyse(module, modules, framework);

@@ -15,7 +15,8 @@ export function makeModule(path: string, text: string): Module {
   const source = parse(path, text);
   let scope: Scope | null = null;
   const module: Module = {
-    path, source,
+    path,
+    source,
     get scope() {
       return (scope ??= blockScope(null, module, source.statements));
     },
@@ -25,7 +26,12 @@ export function makeModule(path: string, text: string): Module {
 
 const ENDINGS = ['.ts', '.tsx', '.mts', '.cts', '.js', '.jsx', '.mjs', '.cjs'];
 /** What a specifier's JavaScript ending may stand for in TypeScript. */
-const SOURCES_OF: Readonly<Record<string, readonly string[]>> = { '.js': ['.ts', '.tsx'], '.mjs': ['.mts'], '.cjs': ['.cts'], '.jsx': ['.tsx'] };
+const SOURCES_OF: Readonly<Record<string, readonly string[]>> = {
+  '.js': ['.ts', '.tsx'],
+  '.mjs': ['.mts'],
+  '.cjs': ['.cts'],
+  '.jsx': ['.tsx'],
+};
 
 /** More than this is not a helper but a product. */
 const MAX_BYTES = 512 * 1024;
@@ -71,8 +77,10 @@ export class Modules {
     const ending = /\.[cm]?[jt]sx?$/u.exec(base)?.[0] ?? '';
     const stem = base.slice(0, base.length - ending.length);
     const candidates = [
-      ...(ending === '' ? [] : [base]), ...(SOURCES_OF[ending] ?? []).map((other) => stem + other),
-      ...ENDINGS.map((other) => base + other), ...ENDINGS.map((other) => posix.join(base, `index${other}`)),
+      ...(ending === '' ? [] : [base]),
+      ...(SOURCES_OF[ending] ?? []).map((other) => stem + other),
+      ...ENDINGS.map((other) => base + other),
+      ...ENDINGS.map((other) => posix.join(base, `index${other}`)),
     ];
     return candidates.find((path) => this.#project.exists(path)) ?? null;
   }
@@ -105,7 +113,11 @@ export class Modules {
       const bytes = await this.#project.read(path);
       const usable = bytes !== null && bytes.length <= MAX_BYTES ? bytes : null;
       if (path.endsWith('.json')) this.#texts.set(path, usable?.toString('utf8') ?? null);
-      else this.#loaded.set(path, usable === null ? null : remember(`${path}\0${blobId(usable)}`, () => makeModule(path, usable.toString('utf8'))));
+      else
+        this.#loaded.set(
+          path,
+          usable === null ? null : remember(`${path}\0${blobId(usable)}`, () => makeModule(path, usable.toString('utf8'))),
+        );
     }
     return true;
   }

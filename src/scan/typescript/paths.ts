@@ -11,8 +11,10 @@ export interface TextFiles {
   exists(path: string): boolean;
 }
 
-const isRecord = (value: unknown): value is Readonly<Record<string, unknown>> => typeof value === 'object' && value !== null && !Array.isArray(value);
-const strings = (value: unknown): string[] => (Array.isArray(value) ? value.filter((item): item is string => typeof item === 'string') : []);
+const isRecord = (value: unknown): value is Readonly<Record<string, unknown>> =>
+  typeof value === 'object' && value !== null && !Array.isArray(value);
+const strings = (value: unknown): string[] =>
+  Array.isArray(value) ? value.filter((item): item is string => typeof item === 'string') : [];
 
 /** JSON with comments; null when it is not an object. */
 function readJson(path: string, files: TextFiles): Readonly<Record<string, unknown>> | null {
@@ -62,15 +64,26 @@ function starMatch(pattern: string, specifier: string): string | null {
   const star = pattern.indexOf('*');
   if (star === -1) return pattern === specifier ? '' : null;
   const [head, tail] = [pattern.slice(0, star), pattern.slice(star + 1)];
-  return specifier.length >= head.length + tail.length && specifier.startsWith(head) && specifier.endsWith(tail) ? specifier.slice(head.length, specifier.length - tail.length) : null;
+  return specifier.length >= head.length + tail.length && specifier.startsWith(head) && specifier.endsWith(tail)
+    ? specifier.slice(head.length, specifier.length - tail.length)
+    : null;
 }
 
 function* expand(table: Readonly<Record<string, unknown>>, folder: string, specifier: string): Generator<string> {
   for (const [pattern, targets] of Object.entries(table)) {
     const star = starMatch(pattern, specifier);
     if (star === null) continue;
-    const list = typeof targets === 'string' ? [targets] : isRecord(targets) ? Object.values(targets).filter((item): item is string => typeof item === 'string') : strings(targets);
-    for (const target of list) yield posix.join(folder, target.replace('*', () => star));
+    const list =
+      typeof targets === 'string'
+        ? [targets]
+        : isRecord(targets)
+          ? Object.values(targets).filter((item): item is string => typeof item === 'string')
+          : strings(targets);
+    for (const target of list)
+      yield posix.join(
+        folder,
+        target.replace('*', () => star),
+      );
   }
 }
 

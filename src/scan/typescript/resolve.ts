@@ -33,7 +33,10 @@ function resolveFound({ binding, scope }: Found, modules: Modules, depth: number
 export function resolveImport(from: Module, specifier: string, name: string, modules: Modules, depth: number): Resolved {
   if (depth > MAX_DEPTH) return UNKNOWN;
   const path = modules.resolve(from.path, specifier);
-  if (path === null) return specifier.startsWith('.') || specifier.startsWith('#') || specifier.startsWith('@/') || specifier.startsWith('~/') ? UNKNOWN : { kind: 'package', specifier, name };
+  if (path === null)
+    return specifier.startsWith('.') || specifier.startsWith('#') || specifier.startsWith('@/') || specifier.startsWith('~/')
+      ? UNKNOWN
+      : { kind: 'package', specifier, name };
   const module = modules.module(path);
   if (module === null) return UNKNOWN;
   if (name === '*') return { kind: 'module', module };
@@ -47,9 +50,11 @@ export function resolveExport(module: Module, name: string, modules: Modules, de
   const stars: string[] = [];
   for (const statement of module.source.statements) {
     if (ts.isExportAssignment(statement)) {
-      if (name === 'default' && statement.isExportEquals !== true) return ofExpression({ expression: statement.expression, scope: module.scope }, modules, depth);
+      if (name === 'default' && statement.isExportEquals !== true)
+        return ofExpression({ expression: statement.expression, scope: module.scope }, modules, depth);
     } else if (ts.isExportDeclaration(statement)) {
-      const specifier = statement.moduleSpecifier !== undefined && ts.isStringLiteral(statement.moduleSpecifier) ? statement.moduleSpecifier.text : null;
+      const specifier =
+        statement.moduleSpecifier !== undefined && ts.isStringLiteral(statement.moduleSpecifier) ? statement.moduleSpecifier.text : null;
       const clause = statement.exportClause;
       if (clause === undefined) {
         if (specifier !== null && name !== 'default') stars.push(specifier);
@@ -59,12 +64,18 @@ export function resolveExport(module: Module, name: string, modules: Modules, de
         const element = clause.elements.find((candidate) => candidate.name.text === name);
         if (element === undefined) continue;
         const inner = (element.propertyName ?? element.name).text;
-        return specifier === null ? resolveName(module.scope, inner, modules, depth) : resolveImport(module, specifier, inner, modules, depth);
+        return specifier === null
+          ? resolveName(module.scope, inner, modules, depth)
+          : resolveImport(module, specifier, inner, modules, depth);
       }
     } else if (ts.isFunctionDeclaration(statement) || ts.isClassDeclaration(statement)) {
       const isDefault = statement.modifiers?.some((modifier) => modifier.kind === ts.SyntaxKind.DefaultKeyword) === true;
       if (isDefault && name === 'default')
-        return { kind: 'declared', scope: module.scope, binding: ts.isFunctionDeclaration(statement) ? { kind: 'function', node: statement } : { kind: 'class', node: statement } };
+        return {
+          kind: 'declared',
+          scope: module.scope,
+          binding: ts.isFunctionDeclaration(statement) ? { kind: 'function', node: statement } : { kind: 'class', node: statement },
+        };
     } else if (ts.isExpressionStatement(statement)) {
       const value = commonJsExport(statement.expression, name);
       if (value !== null) return ofExpression({ expression: value, scope: module.scope }, modules, depth);
@@ -88,9 +99,14 @@ function ofExpression(reference: Reference, modules: Modules, depth: number): Re
 function isExported(module: Module, name: string): boolean {
   const ts = compiler();
   return module.source.statements.some((statement) => {
-    if (!ts.canHaveModifiers(statement) || statement.modifiers?.some((modifier) => modifier.kind === ts.SyntaxKind.ExportKeyword) !== true) return false;
-    if (ts.isVariableStatement(statement)) return statement.declarationList.declarations.some((declaration) => patternHas(declaration.name, name));
-    return (ts.isFunctionDeclaration(statement) || ts.isClassDeclaration(statement) || ts.isEnumDeclaration(statement)) && statement.name?.text === name;
+    if (!ts.canHaveModifiers(statement) || statement.modifiers?.some((modifier) => modifier.kind === ts.SyntaxKind.ExportKeyword) !== true)
+      return false;
+    if (ts.isVariableStatement(statement))
+      return statement.declarationList.declarations.some((declaration) => patternHas(declaration.name, name));
+    return (
+      (ts.isFunctionDeclaration(statement) || ts.isClassDeclaration(statement) || ts.isEnumDeclaration(statement)) &&
+      statement.name?.text === name
+    );
   });
 }
 
@@ -107,7 +123,10 @@ function commonJsExport(expression: ts.Expression, name: string): ts.Expression 
   const { left, right } = expression;
   if (!ts.isPropertyAccessExpression(left)) return null;
   const isModuleExports = (node: ts.Expression): boolean =>
-    ts.isPropertyAccessExpression(node) && ts.isIdentifier(node.expression) && node.expression.text === 'module' && node.name.text === 'exports';
+    ts.isPropertyAccessExpression(node) &&
+    ts.isIdentifier(node.expression) &&
+    node.expression.text === 'module' &&
+    node.name.text === 'exports';
   if (isModuleExports(left)) {
     const value = bare(right);
     if (name === 'default') return value;
@@ -127,7 +146,8 @@ export function memberOf(object: ts.ObjectLiteralExpression, name: string): ts.E
       continue;
     }
     const key = property.name;
-    if (key === undefined || !(ts.isIdentifier(key) || ts.isStringLiteralLike(key) || ts.isNumericLiteral(key)) || key.text !== name) continue;
+    if (key === undefined || !(ts.isIdentifier(key) || ts.isStringLiteralLike(key) || ts.isNumericLiteral(key)) || key.text !== name)
+      continue;
     if (ts.isPropertyAssignment(property)) found = property.initializer;
     else if (ts.isShorthandPropertyAssignment(property)) found = property.name;
     else found = null;

@@ -64,7 +64,8 @@ export const blockScope = (parent: Scope | null, module: Module, statements: rea
   scopeOf(parent, module, () => declarationsOf(statements));
 
 /** A scope with given names only: loop variables, catch clauses. */
-export const namesScope = (parent: Scope, names: readonly string[]): Scope => scopeOf(parent, parent.module, () => new Map(names.map((name) => [name, UNKNOWN])));
+export const namesScope = (parent: Scope, names: readonly string[]): Scope =>
+  scopeOf(parent, parent.module, () => new Map(names.map((name) => [name, UNKNOWN])));
 
 /** The parameters of a function, bound to what a call gives for them; `context` marks the first as node:test's. */
 export function parameterScope(parent: Scope, node: FunctionNode, given: readonly Reference[] | null, context = false): Scope {
@@ -72,13 +73,16 @@ export function parameterScope(parent: Scope, node: FunctionNode, given: readonl
     const ts = compiler();
     const table = new Map<string, Binding>();
     node.parameters.forEach((parameter, i) => {
-      const value = given?.[i] ?? (given !== null && parameter.initializer !== undefined ? { expression: parameter.initializer, scope: parent } : undefined);
+      const value =
+        given?.[i] ??
+        (given !== null && parameter.initializer !== undefined ? { expression: parameter.initializer, scope: parent } : undefined);
       const rest = parameter.dotDotDotToken !== undefined;
       if (ts.isIdentifier(parameter.name)) {
         if (context && i === 0) table.set(parameter.name.text, { kind: 'context' });
         else table.set(parameter.name.text, value === undefined || rest ? UNKNOWN : { kind: 'argument', value, members: [] });
       } else {
-        for (const { name, members } of namesIn(parameter.name)) table.set(name, value === undefined || rest ? UNKNOWN : { kind: 'argument', value, members });
+        for (const { name, members } of namesIn(parameter.name))
+          table.set(name, value === undefined || rest ? UNKNOWN : { kind: 'argument', value, members });
       }
     });
     if (ts.isFunctionExpression(node) && node.name !== undefined && !table.has(node.name.text)) table.set(node.name.text, UNKNOWN);
@@ -87,15 +91,25 @@ export function parameterScope(parent: Scope, node: FunctionNode, given: readonl
 }
 
 /** Names that a pattern binds, each with the property path to it (null behind a rest, a default or a computed key). */
-export function namesIn(pattern: ts.BindingName, path: readonly string[] | null = []): { readonly name: string; readonly members: readonly string[] | null }[] {
+export function namesIn(
+  pattern: ts.BindingName,
+  path: readonly string[] | null = [],
+): { readonly name: string; readonly members: readonly string[] | null }[] {
   const ts = compiler();
   if (ts.isIdentifier(pattern)) return [{ name: pattern.text, members: path }];
   if (ts.isArrayBindingPattern(pattern))
-    return pattern.elements.flatMap((element, i) => (ts.isOmittedExpression(element) ? [] : namesIn(element.name, element.dotDotDotToken === undefined && path !== null ? [...path, String(i)] : null)));
+    return pattern.elements.flatMap((element, i) =>
+      ts.isOmittedExpression(element)
+        ? []
+        : namesIn(element.name, element.dotDotDotToken === undefined && path !== null ? [...path, String(i)] : null),
+    );
   return pattern.elements.flatMap((element) => {
     const key = element.propertyName ?? element.name;
     const name = ts.isIdentifier(key) || ts.isStringLiteral(key) ? key.text : null;
-    return namesIn(element.name, path === null || name === null || element.dotDotDotToken !== undefined || element.initializer !== undefined ? null : [...path, name]);
+    return namesIn(
+      element.name,
+      path === null || name === null || element.dotDotDotToken !== undefined || element.initializer !== undefined ? null : [...path, name],
+    );
   });
 }
 
@@ -119,7 +133,8 @@ function addVariables(table: Map<string, Binding>, list: ts.VariableDeclarationL
     const required = initializer === undefined ? null : requiredModule(initializer);
     for (const { name, members } of namesIn(declaration.name)) {
       // `var x = require()` is written in older code and never assigned again.
-      if (required !== null && members !== null && members.length <= 1) table.set(name, { kind: 'import', specifier: required, name: members[0] ?? '*' });
+      if (required !== null && members !== null && members.length <= 1)
+        table.set(name, { kind: 'import', specifier: required, name: members[0] ?? '*' });
       else if (constant && initializer !== undefined) table.set(name, { kind: 'const', initializer, members });
       else table.set(name, UNKNOWN);
     }
@@ -135,7 +150,9 @@ function addImport(table: Map<string, Binding>, node: ts.ImportDeclaration): voi
   const named = clause.namedBindings;
   if (named === undefined) return;
   if (ts.isNamespaceImport(named)) table.set(named.name.text, { kind: 'import', specifier, name: '*' });
-  else for (const element of named.elements) table.set(element.name.text, { kind: 'import', specifier, name: (element.propertyName ?? element.name).text });
+  else
+    for (const element of named.elements)
+      table.set(element.name.text, { kind: 'import', specifier, name: (element.propertyName ?? element.name).text });
 }
 
 function declarationsOf(statements: readonly ts.Statement[]): Map<string, Binding> {
@@ -146,11 +163,13 @@ function declarationsOf(statements: readonly ts.Statement[]): Map<string, Bindin
     else if (ts.isImportDeclaration(statement)) addImport(table, statement);
     else if (ts.isImportEqualsDeclaration(statement)) {
       const reference = statement.moduleReference;
-      const required = ts.isExternalModuleReference(reference) && ts.isStringLiteral(reference.expression) ? reference.expression.text : null;
+      const required =
+        ts.isExternalModuleReference(reference) && ts.isStringLiteral(reference.expression) ? reference.expression.text : null;
       table.set(statement.name.text, required === null ? UNKNOWN : { kind: 'import', specifier: required, name: '*' });
     } else if (ts.isFunctionDeclaration(statement)) {
       // An overload has no body; the implementation follows it.
-      if (statement.name !== undefined && (statement.body !== undefined || !table.has(statement.name.text))) table.set(statement.name.text, { kind: 'function', node: statement });
+      if (statement.name !== undefined && (statement.body !== undefined || !table.has(statement.name.text)))
+        table.set(statement.name.text, { kind: 'function', node: statement });
     } else if (ts.isClassDeclaration(statement)) {
       if (statement.name !== undefined) table.set(statement.name.text, { kind: 'class', node: statement });
     } else if (ts.isEnumDeclaration(statement)) table.set(statement.name.text, { kind: 'enum', node: statement });

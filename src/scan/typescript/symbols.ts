@@ -19,7 +19,13 @@ export function declarationsIn(source: ts.SourceFile): readonly Declaration[] {
   return found;
 }
 
-function visitStatements(statements: readonly ts.Statement[], prefix: string, source: ts.SourceFile, found: Declaration[], depth: number): void {
+function visitStatements(
+  statements: readonly ts.Statement[],
+  prefix: string,
+  source: ts.SourceFile,
+  found: Declaration[],
+  depth: number,
+): void {
   const ts = compiler();
   if (depth > MAX_DEPTH) return;
   for (const statement of statements) {
@@ -30,17 +36,25 @@ function visitStatements(statements: readonly ts.Statement[], prefix: string, so
       const name = statement.name?.text ?? 'default';
       add(name, 'class');
       visitMembers(statement, `${prefix}${name}.`, source, found);
-    } else if (ts.isInterfaceDeclaration(statement) || ts.isTypeAliasDeclaration(statement) || ts.isEnumDeclaration(statement)) add(statement.name.text, 'type');
+    } else if (ts.isInterfaceDeclaration(statement) || ts.isTypeAliasDeclaration(statement) || ts.isEnumDeclaration(statement))
+      add(statement.name.text, 'type');
     else if (ts.isModuleDeclaration(statement)) {
       const name = statement.name.text;
       add(name, 'type');
-      if (statement.body !== undefined && ts.isModuleBlock(statement.body)) visitStatements(statement.body.statements, `${prefix}${name}.`, source, found, depth + 1);
+      if (statement.body !== undefined && ts.isModuleBlock(statement.body))
+        visitStatements(statement.body.statements, `${prefix}${name}.`, source, found, depth + 1);
     } else if (ts.isVariableStatement(statement)) visitVariables(statement, prefix, range, source, found);
     else if (ts.isExportAssignment(statement)) add('default', isFunctionNode(bare(statement.expression)) ? 'function' : 'value');
   }
 }
 
-function visitVariables(statement: ts.VariableStatement, prefix: string, range: { readonly start: number; readonly end: number }, source: ts.SourceFile, found: Declaration[]): void {
+function visitVariables(
+  statement: ts.VariableStatement,
+  prefix: string,
+  range: { readonly start: number; readonly end: number },
+  source: ts.SourceFile,
+  found: Declaration[],
+): void {
   const ts = compiler();
   for (const declaration of statement.declarationList.declarations) {
     if (!ts.isIdentifier(declaration.name)) continue;
@@ -52,8 +66,10 @@ function visitVariables(statement: ts.VariableStatement, prefix: string, range: 
     if (value === null || !ts.isObjectLiteralExpression(value)) continue;
     for (const property of value.properties) {
       if (property.name === undefined || !ts.isIdentifier(property.name)) continue;
-      const isFunction = ts.isMethodDeclaration(property) || (ts.isPropertyAssignment(property) && isFunctionNode(bare(property.initializer)));
-      if (isFunction) found.push({ name: `${name}.${property.name.text}`, kind: 'function', start: property.getStart(source), end: property.end });
+      const isFunction =
+        ts.isMethodDeclaration(property) || (ts.isPropertyAssignment(property) && isFunctionNode(bare(property.initializer)));
+      if (isFunction)
+        found.push({ name: `${name}.${property.name.text}`, kind: 'function', start: property.getStart(source), end: property.end });
     }
   }
 }
@@ -63,7 +79,10 @@ function visitMembers(node: ts.ClassLikeDeclaration, prefix: string, source: ts.
   for (const member of node.members) {
     const range = { start: member.getStart(source), end: member.end };
     if (ts.isConstructorDeclaration(member)) found.push({ name: `${prefix}constructor`, kind: 'function', ...range });
-    else if (member.name !== undefined && (ts.isIdentifier(member.name) || ts.isStringLiteral(member.name) || ts.isPrivateIdentifier(member.name)))
+    else if (
+      member.name !== undefined &&
+      (ts.isIdentifier(member.name) || ts.isStringLiteral(member.name) || ts.isPrivateIdentifier(member.name))
+    )
       found.push({ name: prefix + member.name.text, kind: ts.isPropertyDeclaration(member) ? 'value' : 'function', ...range });
   }
 }

@@ -31,7 +31,11 @@ export function idsInTitle(title: string): readonly string[] {
   return found;
 }
 
-const idsInText = (text: string): string[] => text.split(',').map((part) => part.trim().replace(/^@/u, '')).filter((id) => ID.test(id));
+const idsInText = (text: string): string[] =>
+  text
+    .split(',')
+    .map((part) => part.trim().replace(/^@/u, ''))
+    .filter((id) => ID.test(id));
 
 export function ownLinks(declared: Declared, evaluator: Evaluator): readonly OwnLink[] {
   const ts = compiler();
@@ -41,7 +45,11 @@ export function ownLinks(declared: Declared, evaluator: Evaluator): readonly Own
   if (title !== null) for (const id of idsInTitle(last)) found.push({ id, source: 'title', node: title, scope });
   const { options, optionsScope } = declared;
   if (options === null) return found;
-  for (const [key, source] of [['tags', 'tag'], ['tag', 'tag'], ['annotation', 'annotation']] as const) {
+  for (const [key, source] of [
+    ['tags', 'tag'],
+    ['tag', 'tag'],
+    ['annotation', 'annotation'],
+  ] as const) {
     const value = memberOf(options, key);
     if (value === null) continue;
     for (const item of items(value, optionsScope, evaluator)) {
@@ -56,10 +64,16 @@ export function ownLinks(declared: Declared, evaluator: Evaluator): readonly Own
   }
   return found;
 
-  function items(value: ts.Expression, of: Scope, using: Evaluator): readonly { readonly expression: ts.Expression; readonly scope: Scope }[] {
+  function items(
+    value: ts.Expression,
+    of: Scope,
+    using: Evaluator,
+  ): readonly { readonly expression: ts.Expression; readonly scope: Scope }[] {
     const target = using.follow({ expression: value, scope: of });
     const at = target !== null && 'expression' in target ? target : { expression: bare(value), scope: of };
-    return ts.isArrayLiteralExpression(at.expression) ? at.expression.elements.map((expression) => ({ expression, scope: at.scope })) : [at];
+    return ts.isArrayLiteralExpression(at.expression)
+      ? at.expression.elements.map((expression) => ({ expression, scope: at.scope }))
+      : [at];
   }
 }
 

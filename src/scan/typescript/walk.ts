@@ -18,7 +18,20 @@ const MAX_TESTS = 20_000;
 const MAX_NESTING = 400;
 
 /** Array methods that call back once for each element. */
-const LOOPS: ReadonlySet<string> = new Set(['forEach', 'map', 'flatMap', 'filter', 'reduce', 'reduceRight', 'some', 'every', 'find', 'each', 'times', 'from']);
+const LOOPS: ReadonlySet<string> = new Set([
+  'forEach',
+  'map',
+  'flatMap',
+  'filter',
+  'reduce',
+  'reduceRight',
+  'some',
+  'every',
+  'find',
+  'each',
+  'times',
+  'from',
+]);
 
 interface Group {
   skip?: SkipMark;
@@ -63,8 +76,20 @@ export class Walker {
   walk(): readonly Declared[] {
     const { scope, source } = this.#module;
     const context: Context = {
-      scope, path: [], dynamic: false, parametrised: false, loop: false, conditional: false, site: null, lastOwnCall: null, statementStart: 0, direct: null,
-      following: [], inTest: false, nesting: 0, group: {},
+      scope,
+      path: [],
+      dynamic: false,
+      parametrised: false,
+      loop: false,
+      conditional: false,
+      site: null,
+      lastOwnCall: null,
+      statementStart: 0,
+      direct: null,
+      following: [],
+      inTest: false,
+      nesting: 0,
+      group: {},
     };
     for (const statement of source.statements) this.#statement(statement, context);
     return this.declared;
@@ -113,7 +138,8 @@ export class Walker {
   #binary(node: ts.BinaryExpression, context: Context): void {
     const ts = compiler();
     const kind = node.operatorToken.kind;
-    const lazy = kind === ts.SyntaxKind.AmpersandAmpersandToken || kind === ts.SyntaxKind.BarBarToken || kind === ts.SyntaxKind.QuestionQuestionToken;
+    const lazy =
+      kind === ts.SyntaxKind.AmpersandAmpersandToken || kind === ts.SyntaxKind.BarBarToken || kind === ts.SyntaxKind.QuestionQuestionToken;
     this.#visit(node.left, { ...context, nesting: context.nesting + 1 });
     this.#visit(node.right, { ...context, nesting: context.nesting + 1, conditional: context.conditional || lazy });
   }
@@ -121,7 +147,10 @@ export class Walker {
   #iteration(node: ts.IterationStatement, context: Context): void {
     const ts = compiler();
     const initializer = ts.isForStatement(node) || ts.isForOfStatement(node) || ts.isForInStatement(node) ? node.initializer : undefined;
-    const names = initializer !== undefined && ts.isVariableDeclarationList(initializer) ? initializer.declarations.flatMap((declaration) => namesIn(declaration.name).map(({ name }) => name)) : [];
+    const names =
+      initializer !== undefined && ts.isVariableDeclarationList(initializer)
+        ? initializer.declarations.flatMap((declaration) => namesIn(declaration.name).map(({ name }) => name))
+        : [];
     this.#statement(node.statement, { ...context, loop: true, scope: namesScope(context.scope, names) });
   }
 
@@ -132,7 +161,8 @@ export class Walker {
   #worthResolving(call: ts.CallExpression, context: Context): boolean {
     const ts = compiler();
     let root: ts.Expression = bare(call.expression);
-    while (ts.isPropertyAccessExpression(root) || ts.isElementAccessExpression(root) || ts.isCallExpression(root)) root = bare(root.expression);
+    while (ts.isPropertyAccessExpression(root) || ts.isElementAccessExpression(root) || ts.isCallExpression(root))
+      root = bare(root.expression);
     if (!ts.isIdentifier(root)) return true;
     const found = lookUp(context.scope, root.text)?.binding;
     if (found?.kind !== 'import' || frameworkOfPackage(found.specifier) !== null) return true;
@@ -146,10 +176,14 @@ export class Walker {
     if (api !== null) {
       if (api.role === 'suite' || api.role === 'case') {
         const framework = api.framework ?? this.#defaultFramework;
-        const given = api.pending === undefined || api.pending === 'maybe' ? readArguments(call, context.scope, this.#evaluator, api.certain, framework) : null;
+        const given =
+          api.pending === undefined || api.pending === 'maybe'
+            ? readArguments(call, context.scope, this.#evaluator, api.certain, framework)
+            : null;
         if (given !== null && (api.pending === undefined || given.body !== null)) return this.#declare(call, api, given, context);
         // Playwright: `test.skip(condition, why)` between the tests of a group holds for all of them.
-        if (api.skip !== undefined && api.certain && api.pending === undefined && framework === 'playwright') context.group.skip = 'conditional';
+        if (api.skip !== undefined && api.certain && api.pending === undefined && framework === 'playwright')
+          context.group.skip = 'conditional';
         if (api.certain || given !== null) return undefined;
       } else if (api.role === 'hook') return undefined;
     }
@@ -179,7 +213,11 @@ export class Walker {
     this.#visit(call.expression, inner);
     for (const argument of call.arguments) {
       const node = bare(argument);
-      const callback = isFunctionNode(node) ? { node, scope: context.scope } : ts.isIdentifier(node) ? this.#evaluator.closure(node, context.scope) : null;
+      const callback = isFunctionNode(node)
+        ? { node, scope: context.scope }
+        : ts.isIdentifier(node)
+          ? this.#evaluator.closure(node, context.scope)
+          : null;
       if (callback === null) this.#visit(argument, inner);
       else if (this.#mayFollow(callback, inner)) this.#body(callback, null, { ...inner, following: [...inner.following, callback.node] });
     }
@@ -193,8 +231,10 @@ export class Walker {
     const own = context.scope.module === this.#module;
     const invoked = isFunctionNode(bare(call.expression));
     this.#body(closure, given, {
-      ...context, site: invoked ? context.site : (context.site ?? { call, statementStart: context.statementStart }),
-      lastOwnCall: own ? call : context.lastOwnCall, following: [...context.following, closure.node],
+      ...context,
+      site: invoked ? context.site : (context.site ?? { call, statementStart: context.statementStart }),
+      lastOwnCall: own ? call : context.lastOwnCall,
+      following: [...context.following, closure.node],
     });
   }
 
@@ -217,7 +257,8 @@ export class Walker {
     if (this.declared.length >= MAX_TESTS) return;
     const framework = api.framework ?? this.#defaultFramework;
     const marks = optionMarks(given, this.#evaluator);
-    const title = given.title === null ? { text: functionTitle(given), constant: true } : titleOf(given.title, context.scope, this.#evaluator);
+    const title =
+      given.title === null ? { text: functionTitle(given), constant: true } : titleOf(given.title, context.scope, this.#evaluator);
     const parametrised = context.parametrised || api.parametrised === true || (context.loop && title.constant && !context.dynamic);
     const dynamic = context.dynamic || !title.constant;
     const noBody = given.noBody && (framework === 'node-test' || api.skip === 'todo');
@@ -228,21 +269,41 @@ export class Walker {
     const site = context.site?.call ?? call;
     const at = this.#declared(call, context);
     const entry: Declared = {
-      kind: api.role === 'suite' ? 'suite' : 'case', framework, path, dynamic, parametrised, site, call, scope: context.scope,
-      ...(skip === undefined ? {} : { skip }), ...(api.focused === true || marks.focused === true ? { focused: true } : {}),
+      kind: api.role === 'suite' ? 'suite' : 'case',
+      framework,
+      path,
+      dynamic,
+      parametrised,
+      site,
+      call,
+      scope: context.scope,
+      ...(skip === undefined ? {} : { skip }),
+      ...(api.focused === true || marks.focused === true ? { focused: true } : {}),
       statementStart: context.site?.statementStart ?? context.statementStart,
       ...(at === null ? {} : { reportedAt: at }),
-      title: given.title, options: given.options, optionsScope: given.optionsScope, body: given.body, noBody,
+      title: given.title,
+      options: given.options,
+      optionsScope: given.optionsScope,
+      body: given.body,
+      noBody,
     };
     const index = this.declared.push(entry) - 1;
     if (given.body === null || (api.role === 'case' && framework !== 'node-test')) return;
     const group: Group = {};
     const inner: Context = {
-      ...context, path, dynamic: dynamic && !parametrised, parametrised, loop: false, conditional: false, group,
-      inTest: api.role === 'case', following: [...context.following, given.body.node],
+      ...context,
+      path,
+      dynamic: dynamic && !parametrised,
+      parametrised,
+      loop: false,
+      conditional: false,
+      group,
+      inTest: api.role === 'case',
+      following: [...context.following, given.body.node],
     };
     const { skip: _outer, ...rest } = inner;
-    if (!context.following.includes(given.body.node)) this.#body(given.body, null, skip === undefined ? rest : { ...rest, skip }, api.role === 'case');
+    if (!context.following.includes(given.body.node))
+      this.#body(given.body, null, skip === undefined ? rest : { ...rest, skip }, api.role === 'case');
     if (group.skip === undefined) return;
     for (let i = index + 1; i < this.declared.length; i += 1) {
       const later = this.declared[i];
@@ -266,11 +327,14 @@ export class Walker {
   }
 }
 
-const apiFramework = (call: ts.CallExpression, context: Context, evaluator: Evaluator): Framework | null => apiOf(call.expression, context.scope, evaluator)?.framework ?? null;
+const apiFramework = (call: ts.CallExpression, context: Context, evaluator: Evaluator): Framework | null =>
+  apiOf(call.expression, context.scope, evaluator)?.framework ?? null;
 
 function functionTitle(given: Given): string {
   const node = given.body?.node;
-  return node !== undefined && !compiler().isArrowFunction(node) && node.name !== undefined && compiler().isIdentifier(node.name) ? node.name.text : '<anonymous>';
+  return node !== undefined && !compiler().isArrowFunction(node) && node.name !== undefined && compiler().isIdentifier(node.name)
+    ? node.name.text
+    : '<anonymous>';
 }
 
 /** A plain mark beats one that depends on a condition. */

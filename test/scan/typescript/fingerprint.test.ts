@@ -1,4 +1,4 @@
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { inspect, vitestFile } from './inspect.js';
 
@@ -31,7 +31,8 @@ describe('fingerprints', () => {
   });
 
   it('of a suite changes with a test in it', async () => {
-    const suite = async (inner: string): Promise<string> => (await vitestFile(`describe('s', () => { it('a', () => {}); ${inner} });`)).tests[0]?.fingerprint ?? '';
+    const suite = async (inner: string): Promise<string> =>
+      (await vitestFile(`describe('s', () => { it('a', () => {}); ${inner} });`)).tests[0]?.fingerprint ?? '';
     expect(await suite("it('b', () => { run(1); });")).not.toBe(await suite("it('b', () => { run(2); });"));
     expect(await suite("it('b', () => { run(1); });")).toBe(await suite("it('b', () => {\n run(1)\n})"));
   });
@@ -39,18 +40,64 @@ describe('fingerprints', () => {
 
 // @verifies AC-scan-never-throws
 describe('any bytes', () => {
-  const words = ['it', 'test', 'describe', '.each', '.skip', '(', ')', '{', '}', '[', ']', '`', '${', "'x'", '"', '/', '//', '/*', '*/', '@verifies AC-a', '=>', 'function', 'import', 'from', ',', ';', '<', '>', 'x', '\n', 'class', 'enum', 'return', '@', '#', '\u0000', '\u2028', '😀'];
+  const words = [
+    'it',
+    'test',
+    'describe',
+    '.each',
+    '.skip',
+    '(',
+    ')',
+    '{',
+    '}',
+    '[',
+    ']',
+    '`',
+    '${',
+    "'x'",
+    '"',
+    '/',
+    '//',
+    '/*',
+    '*/',
+    '@verifies AC-a',
+    '=>',
+    'function',
+    'import',
+    'from',
+    ',',
+    ';',
+    '<',
+    '>',
+    'x',
+    '\n',
+    'class',
+    'enum',
+    'return',
+    '@',
+    '#',
+    '\u0000',
+    '\u2028',
+    '😀',
+  ];
 
   it('never make the analyser throw', async () => {
     await fc.assert(
-      fc.asyncProperty(fc.oneof(fc.uint8Array({ maxLength: 300 }).map((bytes) => Buffer.from(bytes).toString('latin1')), fc.array(fc.constantFrom(...words), { maxLength: 80 }).map((list) => list.join(''))), fc.constantFrom('a.test.ts', 'a.tsx', 'a.mjs'), async (text, name) => {
-        const found = await inspect({ [name]: text });
-        expect(found.file).toBe(name);
-        for (const at of [...found.tests, ...found.links, ...found.problems]) {
-          expect(at.line).toBeGreaterThan(0);
-          expect(at.column).toBeGreaterThan(0);
-        }
-      }),
+      fc.asyncProperty(
+        fc.oneof(
+          fc.uint8Array({ maxLength: 300 }).map((bytes) => Buffer.from(bytes).toString('latin1')),
+          fc.array(fc.constantFrom(...words), { maxLength: 80 }).map((list) => list.join('')),
+        ),
+        fc.constantFrom('a.test.ts', 'a.tsx', 'a.mjs'),
+        async (text, name) => {
+          const found = await inspect({ [name]: text });
+          expect(found.file).toBe(name);
+          for (const at of [...found.tests, ...found.links, ...found.problems]) {
+            expect(at.line).toBeGreaterThan(0);
+            expect(at.column).toBeGreaterThan(0);
+          }
+        },
+      ),
       { numRuns: 400 },
     );
   });

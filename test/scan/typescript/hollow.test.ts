@@ -61,7 +61,8 @@ it('fails by done', (done) => { run((error) => { done(error); }); });
 function verify() { expect(1).toBe(1); }
 `,
       {
-        'helpers.ts': "import { expect } from 'vitest';\nexport const assertTree = (x) => x;\nexport function wrapped() { inner(); }\nfunction inner() { expect(1).toBe(1); }",
+        'helpers.ts':
+          "import { expect } from 'vitest';\nexport const assertTree = (x) => x;\nexport function wrapped() { inner(); }\nfunction inner() { expect(1).toBe(1); }",
         'deep.ts': "export { wrapped as deep } from './helpers';",
       },
     );
@@ -94,7 +95,10 @@ it.each(table)('wrapped body', wrap(() => {}));
   });
 
   it('a node:test without a body passes and proves nothing', async () => {
-    const found = await inspect({ 'a.test.mjs': "import test from 'node:test';\ntest('x');\ntest('parent', async (t) => { await t.test('child', () => { throw new Error('x'); }); });" });
+    const found = await inspect({
+      'a.test.mjs':
+        "import test from 'node:test';\ntest('x');\ntest('parent', async (t) => { await t.test('child', () => { throw new Error('x'); }); });",
+    });
     expect(hollowOf(found)).toEqual({ x: true, parent: false, child: false });
   });
 });

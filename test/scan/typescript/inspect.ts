@@ -24,7 +24,11 @@ export const vitestFile = async (body: string, others: Readonly<Record<string, s
 /** `line path [marks]`, short enough to compare whole files. */
 export function describeTest(test: FoundTest): string {
   const marks = [
-    test.kind === 'suite' ? 'suite' : '', test.dynamic ? 'dynamic' : '', test.parametrised ? 'parametrised' : '', test.skip ?? '', test.focused === true ? 'focused' : '',
+    test.kind === 'suite' ? 'suite' : '',
+    test.dynamic ? 'dynamic' : '',
+    test.parametrised ? 'parametrised' : '',
+    test.skip ?? '',
+    test.focused === true ? 'focused' : '',
   ].filter((mark) => mark !== '');
   return `${test.line} ${test.path.join(' > ')}${marks.length > 0 ? ` (${marks.join(' ')})` : ''}`;
 }
@@ -33,7 +37,10 @@ export const testsOf = (found: FoundFile): string[] => found.tests.map(describeT
 
 /** `id -> what it binds to`. */
 export const linksOf = (found: FoundFile): string[] =>
-  found.links.map(({ relation, target, binds }) => `${relation === 'verifies' ? '' : 'implements '}${target} -> ${binds.kind === 'file' ? 'file' : binds.kind === 'test' ? binds.selector.replace(`${found.file} > `, '') : `code ${binds.symbol}`}`);
+  found.links.map(
+    ({ relation, target, binds }) =>
+      `${relation === 'verifies' ? '' : 'implements '}${target} -> ${binds.kind === 'file' ? 'file' : binds.kind === 'test' ? binds.selector.replace(`${found.file} > `, '') : `code ${binds.symbol}`}`,
+  );
 
 export const hollowOf = (found: FoundFile): Record<string, boolean | undefined> =>
   Object.fromEntries(found.tests.filter((test) => test.kind === 'case').map((test) => [test.path.at(-1) ?? '', test.hollow]));

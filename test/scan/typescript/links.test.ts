@@ -33,15 +33,29 @@ class Cache {
 export const table = { a: 1 };
 `);
     expect(linksOf(found)).toEqual([
-      'AC-suite -> s', 'AC-first -> s > one', 'AC-second -> s > one', 'AC-inside -> s > two', 'AC-behind -> s > three', 'AC-each -> s > each %i', 'AC-last -> s', 'AC-waits -> four',
-      'implements AC-function -> code work', 'implements AC-method -> code Cache.get', 'implements AC-value -> code table', 'implements SPEC-area -> code table',
+      'AC-suite -> s',
+      'AC-first -> s > one',
+      'AC-second -> s > one',
+      'AC-inside -> s > two',
+      'AC-behind -> s > three',
+      'AC-each -> s > each %i',
+      'AC-last -> s',
+      'AC-waits -> four',
+      'implements AC-function -> code work',
+      'implements AC-method -> code Cache.get',
+      'implements AC-value -> code table',
+      'implements SPEC-area -> code table',
     ]);
     expect(found.links[1]).toMatchObject({ line: 6, column: 17, source: 'comment' });
   });
 
   it.each([
     ['before imports', "// @verifies AC-a\nimport { it } from 'vitest';\nit('x', () => {});", 'AC-a -> file'],
-    ['in a licence block before imports', "#!/usr/bin/env node\n/* licence */\n/**\n * @verifies AC-a\n */\n'use strict';\nconst { it } = require('vitest');\nit('x', () => {});", 'AC-a -> file'],
+    [
+      'in a licence block before imports',
+      "#!/usr/bin/env node\n/* licence */\n/**\n * @verifies AC-a\n */\n'use strict';\nconst { it } = require('vitest');\nit('x', () => {});",
+      'AC-a -> file',
+    ],
     ['at the top, before a blank line', "// @verifies AC-a\n\nit('x', () => {});", 'AC-a -> file'],
     ['right above the first test', "// @verifies AC-a\nit('x', () => {});", 'AC-a -> x'],
     ['right above the first test with its block', "/**\n * @verifies AC-a\n */\ndescribe('s', () => { it('x', () => {}); });", 'AC-a -> s'],
@@ -60,7 +74,8 @@ export const table = { a: 1 };
 
   it('above a wrapper bind to what its call declares', async () => {
     const found = await vitestFile("import { shared } from './helpers';\n// @verifies AC-a\nshared('s');\n", {
-      'helpers.ts': "import { it, describe } from 'vitest';\nexport function shared(n: string) { describe(n, () => { it('a', () => {}); }); }",
+      'helpers.ts':
+        "import { it, describe } from 'vitest';\nexport function shared(n: string) { describe(n, () => { it('a', () => {}); }); }",
     });
     expect(linksOf(found)).toEqual(['AC-a -> s']);
   });
@@ -92,7 +107,12 @@ const list = [
   1, // @implements AC-element
 ];
 `);
-    expect(linksOf(found)).toEqual(['AC-division -> x', 'AC-regex -> x', 'implements AC-parameter -> code f', 'implements AC-element -> code list']);
+    expect(linksOf(found)).toEqual([
+      'AC-division -> x',
+      'AC-regex -> x',
+      'implements AC-parameter -> code f',
+      'implements AC-element -> code list',
+    ]);
   });
 });
 
@@ -113,8 +133,15 @@ test.describe('[AC-suite] group', () => {
       'ids.ts': "export const IDS = { h: 'AC-h' } as const;",
     });
     expect(linksOf(found)).toEqual([
-      'AC-suite -> [AC-suite] group', 'AC-a -> [AC-suite] group > [AC-a, AC-b] one [AC-c]', 'AC-b -> [AC-suite] group > [AC-a, AC-b] one [AC-c]', 'AC-c -> [AC-suite] group > [AC-a, AC-b] one [AC-c]',
-      'AC-d -> [AC-suite] group > two', 'AC-e -> [AC-suite] group > three', 'AC-f -> [AC-suite] group > three', 'AC-g -> [AC-suite] group > three', 'AC-h -> [AC-suite] group > four',
+      'AC-suite -> [AC-suite] group',
+      'AC-a -> [AC-suite] group > [AC-a, AC-b] one [AC-c]',
+      'AC-b -> [AC-suite] group > [AC-a, AC-b] one [AC-c]',
+      'AC-c -> [AC-suite] group > [AC-a, AC-b] one [AC-c]',
+      'AC-d -> [AC-suite] group > two',
+      'AC-e -> [AC-suite] group > three',
+      'AC-f -> [AC-suite] group > three',
+      'AC-g -> [AC-suite] group > three',
+      'AC-h -> [AC-suite] group > four',
       'AC-i -> [AC-suite] group > array [0] and [AC] and AC-plain',
     ]);
     expect(found.links[1]).toMatchObject({ line: 4, column: 10, source: 'title' });
@@ -132,10 +159,24 @@ test.describe('[AC-suite] group', () => {
 // @verifies AC-scan-symbols
 it('names the declarations that implemented_by may name', async () => {
   const found = await inspect({
-    'src/a.ts': 'export function f() {}\nexport class C { constructor() {} m() {} static s = 1; }\nexport const g = () => 1, h = { i() {} };\nexport interface I {}\ntype T = 1;\nenum E {}\nnamespace N { export function inner() {} }\nexport default class {}\n',
+    'src/a.ts':
+      'export function f() {}\nexport class C { constructor() {} m() {} static s = 1; }\nexport const g = () => 1, h = { i() {} };\nexport interface I {}\ntype T = 1;\nenum E {}\nnamespace N { export function inner() {} }\nexport default class {}\n',
   });
   expect(found.symbols.map((symbol) => `${symbol.line} ${symbol.name}`)).toEqual([
-    '1 f', '2 C', '2 C.constructor', '2 C.m', '2 C.s', '3 g', '3 h', '3 h.i', '4 I', '5 T', '6 E', '7 N', '7 N.inner', '8 default',
+    '1 f',
+    '2 C',
+    '2 C.constructor',
+    '2 C.m',
+    '2 C.s',
+    '3 g',
+    '3 h',
+    '3 h.i',
+    '4 I',
+    '5 T',
+    '6 E',
+    '7 N',
+    '7 N.inner',
+    '8 default',
   ]);
   expect(found.tests).toEqual([]);
 });

@@ -24,8 +24,16 @@ it
   .fails('spread', () => {});
 `);
     expect(testsOf(found)).toEqual([
-      '3 plain', '4 outer (suite)', '5 outer > inner (suite)', '6 outer > inner > deep', '8 outer > chained (skip)', '12 each %i (parametrised)', '13 for %i (parametrised)',
-      '14 suite %s (suite parametrised)', '15 suite %s > child (parametrised)', '19 spread (focused)',
+      '3 plain',
+      '4 outer (suite)',
+      '5 outer > inner (suite)',
+      '6 outer > inner > deep',
+      '8 outer > chained (skip)',
+      '12 each %i (parametrised)',
+      '13 for %i (parametrised)',
+      '14 suite %s (suite parametrised)',
+      '15 suite %s > child (parametrised)',
+      '19 spread (focused)',
     ]);
     expect(found.tests[3]?.selector).toBe('a.test.ts > outer > inner > deep');
     expect(found.tests[1]).toMatchObject({ endLine: 9, column: 1 });
@@ -49,7 +57,15 @@ inCi('five', () => {});
 fixture('six', ({ a }) => {});
 `,
     });
-    expect(testsOf(found)).toEqual(['7 g (suite)', '8 g > one', '9 g > two (todo)', '11 three', '12 four', '13 five (conditional)', '14 six']);
+    expect(testsOf(found)).toEqual([
+      '7 g (suite)',
+      '8 g > one',
+      '9 g > two (todo)',
+      '11 three',
+      '12 four',
+      '13 five (conditional)',
+      '14 six',
+    ]);
   });
 
   it('inherits skip and todo from suites and marks conditions', async () => {
@@ -66,8 +82,19 @@ it('j', ({ skip }) => { if (x) skip('why'); });
 process.env.W && it('k', () => {});
 `);
     expect(testsOf(found)).toEqual([
-      '3 s (suite skip)', '3 s > a (skip)', '3 s > b (todo)', '4 t (suite todo)', '4 t > c (todo)', '5 d (conditional)', '6 e (conditional)', '7 f (conditional)', '8 g (skip)', '9 h (conditional)',
-      '10 i (conditional)', '11 j (conditional)', '12 k (conditional)',
+      '3 s (suite skip)',
+      '3 s > a (skip)',
+      '3 s > b (todo)',
+      '4 t (suite todo)',
+      '4 t > c (todo)',
+      '5 d (conditional)',
+      '6 e (conditional)',
+      '7 f (conditional)',
+      '8 g (skip)',
+      '9 h (conditional)',
+      '10 i (conditional)',
+      '11 j (conditional)',
+      '12 k (conditional)',
     ]);
   });
 
@@ -88,8 +115,18 @@ describe('d', { only: true }, () => { it.todo('y', () => {}); });
 `,
     });
     expect(testsOf(found)).toEqual([
-      '2 plain (skip)', '3 todo (todo)', '4 parent', '5 parent > child', '6 parent > child > grandchild', '8 parent > nested', '10 named', '11 s (suite)', '11 s > in', '11 s > x',
-      '12 d (suite focused)', '12 d > y (todo)',
+      '2 plain (skip)',
+      '3 todo (todo)',
+      '4 parent',
+      '5 parent > child',
+      '6 parent > child > grandchild',
+      '8 parent > nested',
+      '10 named',
+      '11 s (suite)',
+      '11 s > in',
+      '11 s > x',
+      '12 d (suite focused)',
+      '12 d > y (todo)',
     ]);
     expect(new Set(found.tests.map((test) => test.framework))).toEqual(new Set(['node-test']));
   });
@@ -126,7 +163,10 @@ test('three', async ({ browserName }) => { test.skip(browserName === 'x', 'why')
   });
 
   it('takes the nearest folder that says something, and what is imported before all', async () => {
-    const others = { 'packages/a/package.json': '{"devDependencies":{"mocha":"10"}}', 'package.json': '{"devDependencies":{"vitest":"4"}}' };
+    const others = {
+      'packages/a/package.json': '{"devDependencies":{"mocha":"10"}}',
+      'package.json': '{"devDependencies":{"vitest":"4"}}',
+    };
     const near = await inspect({ 'packages/a/test/x.js': "it('x', () => {});", ...others });
     expect(near.tests[0]?.framework).toBe('mocha');
     const imported = await inspect({ 'packages/a/test/x.js': "import { expect } from '@jest/globals';\nit('x', () => {});", ...others });
@@ -181,7 +221,15 @@ export const T = Object.freeze({ nested: { two: 'title two' } }); export * as mo
       'tsconfig.json': '{ "compilerOptions": { /* comment */ "paths": { "@/*": ["./src/*"] } } }',
     });
     expect(testsOf(found)).toEqual([
-      '7 imported', '8 local a hit', '9 title two', '10 a b 3', '11 second', '12 inner', '13 through an alias', '14 Widget (suite)', '14 Widget > Widget',
+      '7 imported',
+      '8 local a hit',
+      '9 title two',
+      '10 a b 3',
+      '11 second',
+      '12 inner',
+      '13 through an alias',
+      '14 Widget (suite)',
+      '14 Widget > Widget',
     ]);
   });
 
@@ -198,8 +246,15 @@ it.each([1])(\`each \${n}\`, () => {});
 it(spread.of({ ...a }).title, () => {});
 `);
     expect(testsOf(found)).toEqual([
-      '4 mutable (dynamic)', '5 make() (dynamic)', '6 case ${n} (dynamic)', '7 loop ${n} (dynamic)', '8 same in loop (parametrised)', '9 d ${n} (suite dynamic)', '9 d ${n} > t (dynamic)',
-      '10 each ${n} (dynamic parametrised)', '11 spread.of({ ...a }).title (dynamic)',
+      '4 mutable (dynamic)',
+      '5 make() (dynamic)',
+      '6 case ${n} (dynamic)',
+      '7 loop ${n} (dynamic)',
+      '8 same in loop (parametrised)',
+      '9 d ${n} (suite dynamic)',
+      '9 d ${n} > t (dynamic)',
+      '10 each ${n} (dynamic parametrised)',
+      '11 spread.of({ ...a }).title (dynamic)',
     ]);
   });
 });
@@ -228,7 +283,14 @@ export function shared(name: string) { describe(name, () => { base('always', () 
       },
     );
     expect(testsOf(found)).toEqual([
-      '6 local one', '7 checks two', '8 g (suite)', '9 g > three', '11 s (suite)', '11 s > always', '11 s > never (skip)', '12 local ${title} (dynamic)',
+      '6 local one',
+      '7 checks two',
+      '8 g (suite)',
+      '9 g > three',
+      '11 s (suite)',
+      '11 s > always',
+      '11 s > never (skip)',
+      '12 local ${title} (dynamic)',
     ]);
     expect(found.tests[0]?.reportedAt).toEqual({ file: 'a.test.ts', line: 4 });
     expect(found.tests[1]?.reportedAt).toBeUndefined();
