@@ -20,7 +20,9 @@ export interface Probing {
   readonly owner: Owner;
   readonly image: string;
   readonly container: string;
-  /** Below which everything lies that containers will mount. */
+  /** Below which everything lies that containers of any run will mount. */
+  readonly stateFolder: string;
+  /** The run's own folder, below it. */
   readonly folder: string;
   readonly cacheFolder: string;
 }
@@ -30,7 +32,7 @@ const INSIDE = '/coherence/probe';
 /** Null when it does, else why it does not. Throws DaemonTrouble for what is no answer. */
 export async function cannotSee(probing: Probing): Promise<string | null> {
   const { api, folder } = probing;
-  const key = sha256([await api.daemonId(), await hostId(), bootId(), folder].join('\n'));
+  const key = sha256([await api.daemonId(), await hostId(), bootId(), probing.stateFolder].join('\n'));
   const known = join(probing.cacheFolder, 'docker', 'visible', key.slice(0, 32));
   if ((await readFile(known, 'utf8').catch(() => '')) === key) return null;
 

@@ -79,17 +79,20 @@ export async function openSession(api: Api, options: SessionOptions) {
 
   const named = async (user: string, image: string): Promise<Access> => {
     const name = nextContainer();
-    let made = false;
+    let permit: (() => void) | null = null;
     try {
       const account = await accountOf(user, api, async () => {
-        made = true;
+        permit = await permits.take(new AbortController().signal);
         const spec = { name, kind: 'probe' as const, image, command: ['true'], user: '0:0', directory: '/', env: {}, mounts: [], network: 'none', cpus: null, memoryBytes: null, pids: null, capabilities: [], stdin: false, init: false };
         return api.createContainer(name, createBody(spec, owner));
       });
       if (account === null) return { kind: 'open' };
       return { kind: 'owner', owner: account.group === null ? String(account.user) : `${account.user}:${account.group}` };
     } finally {
-      if (made) await destroyContainer(api, name);
+      if (permit !== null) {
+        await destroyContainer(api, name);
+        (permit as () => void)(); // assigned in the callback, which the compiler does not follow
+      }
     }
   };
 
@@ -124,7 +127,11 @@ export async function openSession(api: Api, options: SessionOptions) {
     forgetPrepared: (environment: Environment): void => prepared.forget(environment.name),
     /** Null when the daemon sees our files, else why not. */
     blind: async (image: string, signal: AbortSignal): Promise<string | null> =>
-      seeing.join('probe', signal, async () => cannotSee({ api, owner, image, container: nextContainer(), folder, cacheFolder: options.cacheFolder })),
+      seeing.join('probe', signal, async (shared) => {
+        const permit = await permits.take(shared);
+        if (permit === null) return 'canceled';
+        return cannotSee({ api, owner, image, container: nextContainer(), stateFolder: options.stateFolder, folder, cacheFolder: options.cacheFolder }).finally(permit);
+      }),
     /** The tree that this environment's workspaces are copied from. */
     variant: async (environment: Environment, image: string, frozen: Frozen, signal: AbortSignal): Promise<Freezing> => {
       const access = await accessFor(environment, image, frozen);

@@ -2,7 +2,7 @@
  * A batch's workspace: its own copy of the frozen source, mounted into one container for each program. What a program
  * does to the tree stays in that copy; what it does to the rest of the file system ends with its container.
  */
-import { mkdir, rmdir, symlink } from 'node:fs/promises';
+import { mkdir, rmdir, stat, symlink } from 'node:fs/promises';
 import { dirname, join, posix } from 'node:path';
 import type { EventSink, Layer } from '../../model/index.js';
 import { insideRoot } from '../../util/files.js';
@@ -79,6 +79,11 @@ const processEnd = (end: MainEnd): Executed['end'] => ({
   timedOut: end.timedOut, canceled: end.canceled, startedAt: end.startedAt, endedAt: end.endedAt, durationMs: Math.max(0, end.endedAt.getTime() - end.startedAt.getTime()),
 });
 
+const isFolder = async (tree: string, directory: string): Promise<boolean> => {
+  const path = await insideRoot(tree, directory);
+  return path !== null && (await stat(path).then((found) => found.isDirectory(), () => false));
+};
+
 /** Failures of a start that are the project's own: no such program, not executable. */
 const CANNOT_START = /executable file not found|no such file or directory|permission denied|not a directory/i;
 
@@ -136,7 +141,7 @@ export function dockerWorkspace(bench: Bench, request: WorkspaceRequest): Docker
     const asked = new Date();
     let end: MainEnd = { code: null, timedOut: false, canceled: true, startedAt: asked, endedAt: asked, trouble: null, imageGone: false, initMissing: false, left: null };
     let trouble: Executed['trouble'] = null;
-    if (invocation.directory !== '' && (await insideRoot(tree, invocation.directory)) === null) trouble = { reason: 'setup', message: `the folder ${invocation.directory} is not inside the project` };
+    if (invocation.directory !== '' && !(await isFolder(tree, invocation.directory))) trouble = { reason: 'setup', message: `the folder ${invocation.directory} is not a folder of the project` };
     else {
       const permit = await bench.permits.take(signal);
       if (permit !== null)
