@@ -101,7 +101,7 @@ export const LINE_LIMIT = 64 * 1024 * 1024;
 
 /** Splits a stream into lines; gives null once a line grew past the limit. */
 export function lineSplitter(onLine: (line: string) => void): (chunk: Buffer) => boolean {
-  let rest = Buffer.alloc(0);
+  let rest: Buffer = Buffer.alloc(0);
   return (chunk) => {
     rest = rest.length === 0 ? chunk : Buffer.concat([rest, chunk]);
     for (;;) {

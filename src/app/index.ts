@@ -30,3 +30,8 @@ export * from './orchestrator.js';
 export * from './daemon-client.js';
 export * from './daemon-protocol.js';
 export * from './run-job.js';
+export * from './daemon-control.js';
+export { addToQueue, cancelQueued, listQueue, retryQueued, showQueued, type Queued, type QueueRequest, type ShownRun } from './queue.js';
+export { evictPool, listPool, warmPool } from './pool.js';
+export { sweepProject } from './sweep.js';
+export { pushVerdicts } from './outbox.js';

@@ -120,7 +120,7 @@ export async function verifyProject(project: Project, request: VerifyRequest, co
 const discardQuietly = async (folder: RunFolder): Promise<void> => folder.discard().catch(() => undefined);
 
 /** A retired criterion never fails `--strict`; a spec without criteria is a SKIP like any other. */
-const exitCodes = (record: RunRecord) => (strict: boolean): number => {
+export const exitCodes = (record: RunRecord) => (strict: boolean): number => {
   const criteria = record.specs.flatMap((spec) => spec.criteria).filter((criterion) => criterion.reason !== 'retired');
   const empty = record.specs.filter((spec) => spec.criteria.length === 0).map(() => ({ verdict: 'SKIP' as const, hollow: false }));
   return exitCodeOfRun([...criteria.map((criterion) => ({ verdict: criterion.verdict, hollow: criterion.checks.some((check) => check.hollow === true) })), ...empty], strict, record.ended);

@@ -104,7 +104,7 @@ export function openDatabase(path: string): Database {
   let depth = 0;
   guard(() => {
     try {
-      raw.exec('PRAGMA busy_timeout=5000; PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA foreign_keys=OFF;');
+      raw.exec('PRAGMA busy_timeout=5000; PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA wal_autocheckpoint=200; PRAGMA journal_size_limit=1048576;');
     } catch (error) {
       raw.close();
       throw error;

@@ -27,7 +27,7 @@ export function failureOf(trouble: JournalTrouble, path: string): Failure {
     case 'busy':
       return { kind: 'try-again', message: `Another process is writing to ${path}.`, hint: 'Try again in a moment.', file: path };
     case 'corrupt':
-      return { kind: 'damaged-state', message: `The journal ${path} is damaged (${trouble.message}).`, hint: '`coherence doctor --fix` salvages what can be read and keeps the damaged file.', file: path };
+      return { kind: 'damaged-state', message: `The journal ${path} is damaged (${trouble.message}).`, hint: '`coherence doctor --repair` salvages what can be read and keeps the damaged file.', file: path };
     case 'read-only':
       return { kind: 'damaged-state', message: `The journal ${path} cannot be opened for writing (${trouble.message}).`, hint: 'Give the folder back to the user who runs coherence, or set COHERENCE_STATE_DIR.', file: path };
     case 'other':

@@ -4,6 +4,7 @@
  */
 import { elapsedSince, momentNow, type Clock } from './clock.js';
 import type { Database } from './database.js';
+import type { Ending } from './queue.js';
 import { readResume, quarantineResume, storeResurrections } from './results.js';
 import { runRow } from './rows.js';
 import { endRun } from './runs.js';
@@ -46,7 +47,8 @@ export function requeue(database: Database, clock: Clock, run: RunRow): Recovere
     const count = (expired ? 0 : (previous?.resurrections ?? 0)) + (started ? 1 : 0);
     if (started) storeResurrections(database, run.run_id, count, window === null || expired || elapsed === null ? momentNow(clock) : window);
     if (count > CRASH_CAP) {
-      endRun(database, clock, run, { verdict: 'ERROR', reason: 'crash', detail: `crash_loop: the daemon died ${count} times while this run was at work` }, 'dead_letter');
+      const ending: Ending = { verdict: 'ERROR', reason: 'crash', detail: `crash_loop: the daemon died ${count} times while this run was at work` };
+      endRun(database, clock, run, ending, ending, 'dead_letter');
       return { kind: 'dead_letter', run, resurrections: count };
     }
     database.sql("UPDATE runs SET state='queued', owner=NULL, reason=NULL, detail=NULL, not_before=NULL, not_before_boot=NULL, attempt=attempt-:unstarted WHERE run_id=:id")

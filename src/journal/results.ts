@@ -121,15 +121,16 @@ export function storeResurrections(database: Database, runId: string, count: num
     .run({ id: runId, count, start: JSON.stringify(windowStart) });
 }
 
-/** Gives every criterion of an ending run that has no verdict yet ERROR with the ending's reason. */
+/** Gives every criterion of an ending run that has no verdict yet the ending's reason: SKIP where that is one, else ERROR. */
 export function closeCriteria(database: Database, run: RunRow, ending: Ending): void {
   if (run.payload.criteria === null) return;
   const stored = new Set(resultsOf(database, run.run_id).map((result) => result.ac_id));
+  const verdict = ending.verdict === 'SKIP' ? 'SKIP' : 'ERROR';
   for (const id of run.payload.criteria) {
     if (stored.has(id)) continue;
-    const payload = JSON.stringify({ id, title: '', risk: 'medium', verdict: 'ERROR', reason: ending.reason, detail: ending.detail, wording: '', checks: [] });
+    const payload = JSON.stringify({ id, title: '', risk: 'medium', verdict, reason: ending.reason, detail: ending.detail, wording: '', checks: [] });
     database.sql('INSERT INTO ac_results(run_id, ac_id, fence, attempt, verdict, evidence_sha, payload) VALUES(:run_id, :ac_id, :fence, :attempt, :verdict, :sha, :payload)')
-      .run({ run_id: run.run_id, ac_id: id, fence: run.fence, attempt: run.attempt, verdict: 'ERROR', sha: sha256(payload), payload });
+      .run({ run_id: run.run_id, ac_id: id, fence: run.fence, attempt: run.attempt, verdict, sha: sha256(payload), payload });
     database.sql(OUTBOX).run({ run_id: run.run_id, ac_id: id, fence: run.fence, payload });
   }
 }

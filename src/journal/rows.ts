@@ -14,7 +14,7 @@ export const parsed = (value: SqlValue | undefined): unknown => {
   }
 };
 
-const EMPTY: RunPayload = { criteria: null, place: null, options: {}, keep_worktree: false };
+const EMPTY: RunPayload = { criteria: null, whole: true, place: null, options: {}, keep_worktree: false };
 
 function payloadOf(value: SqlValue | undefined): RunPayload {
   const found = parsed(value);

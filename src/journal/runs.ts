@@ -57,6 +57,8 @@ export function eligible(database: Database, clock: Clock, blocked: Blocked = NO
   return Number(database.sql(`SELECT count(*) AS n FROM runs r WHERE ${READY}`).get(readyParameters(clock, blocked))?.['n'] ?? 0);
 }
 
+export const countRuns = (database: Database, state: RunState): number => Number(database.sql('SELECT count(*) AS n FROM runs WHERE state=:state').get({ state })?.['n'] ?? 0);
+
 /** Milliseconds until the next run that waits for its back-off is due; null when none waits. */
 export function nextDue(database: Database, clock: Clock): number | null {
   const row = database.sql("SELECT min(not_before) AS due FROM runs WHERE state='queued' AND not_before IS NOT NULL AND not_before_boot=:boot AND not_before>:mono").get({ boot: clock.bootId, mono: clock.mono() });
@@ -80,21 +82,23 @@ export const advance = (database: Database, claimed: Claimed, state: RunState): 
 export const isCurrent = (database: Database, claimed: Claimed): boolean =>
   database.sql("SELECT 1 FROM runs WHERE run_id=:id AND fence=:fence AND state IN ('claimed','preparing','running','finishing','stopping')").get({ id: claimed.run_id, fence: claimed.fence }) !== undefined;
 
-/** Ends a run in whatever state it is; criteria without a verdict get ERROR(reason), so that each has exactly one. */
-export function endRun(database: Database, clock: Clock, run: RunRow, ending: Ending, state: 'done' | 'dead_letter' = 'done'): void {
+/**
+ * Ends a run in whatever state it is. Criteria without a verdict get the one of `unsettled`, so that each has exactly one.
+ */
+export function endRun(database: Database, clock: Clock, run: RunRow, ending: Ending, unsettled: Ending = ending, state: 'done' | 'dead_letter' = 'done'): void {
   database.transaction(() => {
-    closeCriteria(database, run, ending);
+    closeCriteria(database, run, unsettled);
     database.sql('UPDATE runs SET state=:state, verdict=:verdict, reason=:reason, detail=:detail, ended_at=:now, owner=NULL WHERE run_id=:id')
       .run({ id: run.run_id, state, ...ending, now: clock.now() });
     cancelOrphans(database, clock);
   });
 }
 
-export function complete(database: Database, clock: Clock, claimed: Claimed, ending: Ending): boolean {
+export function complete(database: Database, clock: Clock, claimed: Claimed, ending: Ending, unsettled: Ending = ending): boolean {
   return database.transaction(() => {
     const run = getRun(database, claimed.run_id);
     if (run === null || run.fence !== claimed.fence || isTerminal(run.state) || run.state === 'queued') return false;
-    endRun(database, clock, run, ending);
+    endRun(database, clock, run, ending, unsettled);
     return true;
   });
 }

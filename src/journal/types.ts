@@ -15,6 +15,8 @@ export type Backend = (typeof BACKENDS)[number];
 export interface RunPayload {
   /** Criteria of the spec that are verified, in the spec's order; null: not known before the run starts. */
   readonly criteria: readonly string[] | null;
+  /** True: the whole spec as it is when the run starts; false: exactly `criteria`. */
+  readonly whole: boolean;
   readonly place: 'host' | 'docker' | null;
   /** Options of `verify` (jobs, timeout, no_cache…), handed on as they are. */
   readonly options: Readonly<Record<string, string | number | boolean>>;

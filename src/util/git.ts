@@ -19,6 +19,9 @@ export interface GitOptions {
   readonly input?: string | Uint8Array;
   readonly signal?: AbortSignal;
   readonly env?: Readonly<Record<string, string | undefined>>;
+  /** A nonce that stands in a ledger already, so that a later boot finds a git that outlived us. */
+  readonly nonce?: string;
+  readonly onStart?: (pid: number) => void;
 }
 
 /** Runs `git <args>` in `cwd`. Never rejects; look at `ok`. */

@@ -1,0 +1,6 @@
+/** Entry of a warm worker: like a worker, but everything is loaded before it is asked, and it serves run after run. */
+import { serve } from './worker-loop.js';
+
+const ttl = Number(process.env['COHERENCE_WARM_TTL_MS'] ?? '600000');
+await serve({ once: false, orphanMs: Number.isFinite(ttl) ? ttl : 600_000, load: async () => (await import('../app/index.js')).runJob });
+process.exit(0);

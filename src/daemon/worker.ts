@@ -1,0 +1,5 @@
+/** Entry of the process that carries out one run. */
+import { serve } from './worker-loop.js';
+
+await serve({ once: true, orphanMs: 0, load: async () => (await import('../app/index.js')).runJob });
+process.exit(0);
