@@ -44,14 +44,31 @@ export function readDocName(name: string): { readonly file: string; readonly ite
   return match === null ? null : { file: match[1] ?? '', item: match[2] ?? '', line: Number(match[3]) };
 }
 
-/** Whether a reported doc test is the one that the case means: same file, same line, and its item last in rustdoc's path. */
-export function isDocTestOf(one: Pick<Case, 'file' | 'path'>, name: string, files: readonly string[]): boolean {
+/**
+ * Whether a reported doc test is the one that the case means: same file and line. A link that analysis did not confirm
+ * must name the item too (last in rustdoc's path, type arguments aside), since its line may be out of date.
+ */
+export function isDocTestOf(one: Pick<Case, 'file' | 'path' | 'test'>, name: string, files: readonly string[]): boolean {
   const parts = readDocName(name);
   const wanted = /^(?:(.*?) ?)?\(line (\d+)\)$/u.exec((one.path[0] === 'doctest' ? one.path.slice(1) : one.path).join('::'));
   if (parts === null || wanted === null || !files.includes(parts.file) || parts.line !== Number(wanted[2])) return false;
   const item = wanted[1] ?? '';
   // Written without an item: the line alone decides, since rustdoc then names the file's own module or nothing.
-  return item === '' || parts.item === item || parts.item.endsWith(`::${item}`);
+  if (item === '' || one.test !== null) return true;
+  const reported = withoutArguments(parts.item);
+  return reported === withoutArguments(item) || reported.endsWith(`::${withoutArguments(item)}`);
+}
+
+/** `IndexMap<K,V,S>::get` → `IndexMap::get`. */
+function withoutArguments(item: string): string {
+  let depth = 0;
+  let kept = '';
+  for (const character of item) {
+    if (character === '<') depth += 1;
+    else if (character === '>' && depth > 0) depth -= 1;
+    else if (depth === 0) kept += character;
+  }
+  return kept.replaceAll('::::', '::');
 }
 
 const lineOf = (one: Case): string | null => /\(line (\d+)\)$/u.exec(one.path.at(-1) ?? '')?.[1] ?? null;

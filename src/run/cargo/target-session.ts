@@ -99,7 +99,8 @@ export class TargetSession implements AsyncDisposable {
     this.#arguments = await vendorArguments(metadata.workspaceRoot, this.#top, directory).catch(() => []);
     // A tree that cargo cannot read at all: the build will say why. Whatever this did not remove, the gate will see.
     await purgeTree({ run: this.#run, top: this.#top, locked });
-    if (this.#mode === 'shared' && (await isLinkedWorktree(this.#options.workspace.hostRoot))) await touchTree(this.#options.workspace.hostRoot);
+    // The whole checkout: a path dependency may lie outside of the project's own folder.
+    if (this.#mode === 'shared' && (await isLinkedWorktree(this.#top))) await touchTree(this.#top);
     return true;
   }
 
