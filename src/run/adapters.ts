@@ -54,9 +54,7 @@ export interface Place {
   readonly name: PlaceName;
   available(): Promise<Availability>;
   /** Opens a workspace for one batch. Rejects only for our own defects; trouble is in the result. */
-  open(
-    request: OpenRequest,
-  ): Promise<
+  open(request: OpenRequest): Promise<
     | { readonly ok: true; readonly workspace: Workspace }
     | {
         readonly ok: false;

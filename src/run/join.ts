@@ -44,8 +44,8 @@ const within =
     report.line !== null && report.line >= entry.line && report.line <= Math.max(entry.line, entry.test?.endLine ?? 0);
 
 export interface MatchOptions {
-  /** True when a report at that line is the declaration of this very title, so that another line cannot be its wrapper. */
-  readonly declares?: (file: string, line: number, title: string) => boolean;
+  /** True when the source at a report's line declares this very title (the case's own line left aside): another test, not a wrapper. */
+  readonly declares?: (file: string, line: number, title: string, caseLine: number) => boolean;
 }
 
 /** The reports that speak for a case, or why that cannot be said. */
@@ -79,7 +79,7 @@ export function matching(
   if (here.length > 0) return some(here);
   // Another line: a wrapper's own call of `it` is fine, another declaration of the same title is another test.
   const title = entry.path.at(-1) ?? '';
-  const other = located.some((report) => report.line !== null && options.declares?.(report.file, report.line, title) === true);
+  const other = located.some((report) => report.line !== null && options.declares?.(report.file, report.line, title, entry.line) === true);
   return other ? { kind: 'none' } : some(exact);
 }
 

@@ -2,6 +2,7 @@
  * Building outcomes. Whatever a runner found out about a case passes through here, so that no field is forgotten and
  * every text is bounded and free of the case's secrets.
  */
+import { stripVTControlCharacters } from 'node:util';
 import type { Case, Outcome, Proof, Reason } from '../model/index.js';
 import { clip, visibleLine } from '../util/text.js';
 import type { Executed } from './adapters.js';
@@ -43,8 +44,8 @@ export function outcomeOf(entry: Case, finding: Finding, origin: Origin): Outcom
   return {
     case: entry.id,
     reason: finding.reason,
-    detail: clip(visibleLine(maskText(finding.detail, secrets)), DETAIL_LIMIT),
-    message: clip(maskText(finding.message ?? '', secrets), MESSAGE_LIMIT),
+    detail: clip(visibleLine(maskText(stripVTControlCharacters(finding.detail), secrets)), DETAIL_LIMIT),
+    message: clip(maskText(stripVTControlCharacters(finding.message ?? ''), secrets), MESSAGE_LIMIT),
     proof: finding.proof ?? null,
     command: origin.command,
     place: entry.place,
@@ -68,7 +69,7 @@ export const notStarted = (entry: Case, reason: Reason, detail: string, attempt 
 
 /** The last few lines that a program wrote, for a message; bounded. */
 export function lastLines(text: string, count = 20): string {
-  const lines = text.replace(/\s+$/u, '').split('\n');
+  const lines = stripVTControlCharacters(text).replace(/\s+$/u, '').split('\n');
   return clip(lines.slice(-count).join('\n'), 4000);
 }
 

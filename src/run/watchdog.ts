@@ -9,11 +9,14 @@ export const STARTUP_MS = 30_000;
 /** Added to the longest limit of the waiting cases once tests run: teardown, the next file's load. */
 const SLACK_MS = 2_000;
 const POLL_MS = 50;
+/** How long a process may live on after its run has reported its end: teardown of the project's own, left-over timers. */
+const LINGER_MS = 5_000;
 
 export class Watchdog {
   private readonly running = new Map<string, { readonly since: number; readonly limitMs: number }>();
   private last = performance.now();
   private begun = false;
+  private over = false;
   private readonly files = new Set<string>();
   /** Keys of tests whose own limit has passed. */
   readonly overdue = new Set<string>();
@@ -61,9 +64,11 @@ export class Watchdog {
     this.running.delete(key);
   }
 
-  /** Tests that have started and not ended. */
-  get unfinished(): ReadonlySet<string> {
-    return new Set(this.running.keys());
+  /** The run has reported its end: what is still alive soon after is ended without prejudice. */
+  finished(): void {
+    this.progress();
+    this.over = true;
+    this.running.clear();
   }
 
   /** True when the run has to be ended now. */
@@ -71,6 +76,7 @@ export class Watchdog {
     const now = performance.now();
     for (const [key, { since, limitMs }] of this.running) if (now - since > limitMs) this.overdue.add(key);
     if (this.overdue.size > 0) return true;
+    if (this.over) return now - this.last > LINGER_MS;
     const limit = this.longestMs + (this.begun && this.files.size === 0 ? SLACK_MS : this.startupMs);
     this.stalled = now - this.last > limit;
     return this.stalled;

@@ -22,8 +22,8 @@ try {
 const session = process.pid + '-' + process.hrtime.bigint().toString(36);
 const file = channel === null ? null : openSync(channel.folder + '/' + session + '.log', 'ax', 0o666);
 let number = 0;
-export const extra = channel === null ? null : channel.extra;
-export function send(event) {
+
+function send(event) {
   if (file === null) return;
   const json = stringify(event);
   const mac = hmac('sha256', channel.key).update(session + '\n' + number + '\n' + json).digest('hex');

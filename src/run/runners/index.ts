@@ -4,6 +4,8 @@
 import type { RunnerName } from '../../model/index.js';
 import type { Runner } from '../adapters.js';
 import { withIsolation } from '../decorators/isolation.js';
+import { go } from './go/index.js';
+import { nodeTest } from './node-test/index.js';
 import { pytest } from './pytest/index.js';
 import { vitest } from './vitest/index.js';
 
@@ -17,6 +19,12 @@ export interface RunnersOptions {
 /** All runners by name. */
 export function runners(options: RunnersOptions = {}): ReadonlyMap<RunnerName, Runner> {
   const node = options.node === undefined ? {} : { node: options.node };
-  const all = [withIsolation(vitest(node)), withIsolation(pytest), ...(options.cargo === undefined ? [] : [options.cargo])];
+  const all = [
+    withIsolation(vitest(node)),
+    withIsolation(nodeTest(node)),
+    withIsolation(pytest),
+    withIsolation(go),
+    ...(options.cargo === undefined ? [] : [options.cargo]),
+  ];
   return new Map(all.map((runner) => [runner.name, runner]));
 }

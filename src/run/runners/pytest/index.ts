@@ -119,6 +119,7 @@ async function attempt(batch: Batch, workspace: Workspace, context: RunContext):
     for (const event of await channel.read()) {
       watchdog.progress();
       const change = reports.take(event);
+      if (event.type === 'finish') watchdog.finished();
       if (change?.kind === 'start') {
         const limits = cases.filter((entry) => speaksFor(entry, change.test)).map((entry) => entry.timeoutMs);
         watchdog.started(change.test.id, limits.length === 0 ? null : Math.min(...limits));

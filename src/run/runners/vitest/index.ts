@@ -103,8 +103,8 @@ async function attempt(batch: Batch, workspace: Workspace, context: RunContext, 
     workspace.hostRoot,
     cases.map((entry) => entry.file),
   );
-  const declares = (file: string, line: number, title: string): boolean =>
-    (lines.get(file) ?? []).slice(line - 1, line + 2).some((text) => text.includes(title));
+  const declares = (file: string, line: number, title: string, own: number): boolean =>
+    [line, line + 1].some((at) => at !== own && lines.get(file)?.[at - 1]?.includes(title) === true);
   const limitOf = (test: VitestTest): number | null => {
     const limits = cases
       .filter(
@@ -118,6 +118,7 @@ async function attempt(batch: Batch, workspace: Workspace, context: RunContext, 
     for (const event of await channel.read()) {
       watchdog.progress();
       const test = reports.take(event);
+      if (event.type === 'end') watchdog.finished();
       if (event.type === 'queued') watchdog.loading(String(event.fields['module']));
       if (event.type === 'started' || event.type === 'module') watchdog.loaded(String(event.fields['module']));
       if (event.type === 'started') watchdog.started(`module:${String(event.fields['module'])}`, null);

@@ -1,0 +1,222 @@
+/**
+ * Runner `node-test`: one process a file, as `node --test` does it, but with our reporter inside that process. Only
+ * tests named in a report count, so a file that exits early with 0 passes nothing.
+ */
+import { readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { Batch, Case } from '../../../model/index.js';
+import { exists } from '../../../util/files.js';
+import type { Availability, Invocation, RunContext, Workspace } from '../../adapters.js';
+import { conclude, endWords, type Gathered } from '../../conclude.js';
+import type { Attempt, BatchRunner } from '../../decorators/isolation.js';
+import { batchEnv } from '../../environment.js';
+import { matching, settle } from '../../join.js';
+import { lastLines, type Finding } from '../../outcome.js';
+import { Channel } from '../../reports/channel.js';
+import { executeWatched, Watchdog, type Watched } from '../../watchdog.js';
+import { ancestors, argument, batchesBy, nodeProgram, relativeTo, sourceLines } from '../layout.js';
+import { escaped } from '../vitest/filter.js';
+import { isTypeScript, loadsTypeScript, projectOptions } from './options.js';
+import { REPORTER, REPORTER_NAME } from './reporter.js';
+import { NodeTestReports } from './reports.js';
+
+export interface NodeTestOptions {
+  /** `backends.node.bin`; default: the Node that runs us. */
+  readonly node?: string;
+}
+
+/** The nearest package, else the root: where a package script would run. */
+async function directoryOf(root: string, file: string): Promise<string> {
+  for (const folder of ancestors(file)) if (await exists(join(root, folder, 'package.json'))) return folder;
+  return '';
+}
+
+/** Node 20 matches a test's own title, later versions the full one: the pattern takes either, and nothing else. */
+function namePattern(cases: readonly Case[]): string | null {
+  if (
+    cases.some(
+      (entry) =>
+        entry.path.length === 0 || entry.test === null || entry.test.kind !== 'case' || entry.test.dynamic || entry.test.parametrised,
+    )
+  )
+    return null;
+  const names = new Set(cases.flatMap((entry) => [entry.path.at(-1) ?? '', entry.path.join(' ')]));
+  const pattern = `/^(?:${[...names].map(escaped).join('|')})$/`;
+  return Buffer.byteLength(pattern) > 100_000 ? null : pattern;
+}
+
+/** The project's own options of Node, found when the batch was made. */
+const ownOptions = (batch: Batch): string[] => (batch.configuration['options'] ?? '').split('\n').filter((option) => option !== '');
+
+function commandLine(node: string, batch: Batch, reporter: string, pattern: string | null): string[] {
+  const file = batch.cases[0]?.file ?? '';
+  const own = ownOptions(batch);
+  return [
+    node,
+    ...own,
+    `--test-reporter=${reporter}`,
+    '--test-reporter-destination=stderr',
+    '--test-reporter=spec',
+    '--test-reporter-destination=stdout',
+    ...(pattern === null ? [] : [`--test-name-pattern=${pattern}`]),
+    argument(relativeTo(batch.directory, file)),
+  ];
+}
+
+interface Tried {
+  readonly reports: NodeTestReports;
+  readonly watched: Watched;
+  readonly command: readonly string[];
+  readonly watchdog: Watchdog;
+  readonly keys: ReadonlyMap<string, { readonly name: string; readonly line: number | null }>;
+  /** Tests that began and did not end. */
+  readonly open: ReadonlySet<string>;
+}
+
+async function runFile(
+  batch: Batch,
+  workspace: Workspace,
+  context: RunContext,
+  settings: NodeTestOptions,
+  pattern: string | null,
+  label: string,
+): Promise<Tried> {
+  await using channel = await Channel.open(workspace.reports, { once: true });
+  await writeFile(join(workspace.reports.host, REPORTER_NAME), REPORTER);
+  const command = commandLine(await nodeProgram(workspace, settings.node), batch, `${workspace.reports.inside}/${REPORTER_NAME}`, pattern);
+  const invocation: Invocation = {
+    command,
+    directory: batch.directory,
+    timeoutMs: null,
+    label,
+    env: { ...batchEnv(batch, context), ...channel.env },
+  };
+  const reports = new NodeTestReports((path) => relativeTo(workspace.root, path));
+  const watchdog = new Watchdog(Math.max(...batch.cases.map((entry) => entry.timeoutMs)));
+  const keys = new Map<string, { name: string; line: number | null }>();
+  const open = new Set<string>();
+  const watched = await executeWatched(workspace, invocation, context.signal, watchdog, async () => {
+    for (const event of await channel.read()) {
+      watchdog.progress();
+      const change = reports.take(event);
+      if (event.type === 'session') watchdog.started('file', null);
+      if (event.type === 'end') watchdog.finished();
+      if (change === null) continue;
+      keys.set(change.key, change);
+      const limits = batch.cases.filter((entry) => names(entry, change)).map((entry) => entry.timeoutMs);
+      if (change.kind === 'start') {
+        open.add(change.key);
+        watchdog.started(change.key, limits.length === 0 ? null : Math.min(...limits));
+      } else {
+        open.delete(change.key);
+        watchdog.ended(change.key);
+      }
+    }
+  });
+  return { reports, watched, command, watchdog, keys, open };
+}
+
+/** Whether a running test (of which only its own title and line are known) is the case's. */
+const names = (entry: Case, running: { readonly name: string; readonly line: number | null }): boolean => {
+  const known = entry.test !== null && running.line !== null;
+  if (known && (entry.test.dynamic || entry.test.parametrised)) return running.line >= entry.line && running.line <= entry.test.endLine;
+  return running.name === entry.path.at(-1) && (!known || running.line === entry.line);
+};
+
+async function attempt(batch: Batch, workspace: Workspace, context: RunContext, settings: NodeTestOptions): Promise<Attempt> {
+  const { cases } = batch;
+  const first = cases[0];
+  const label = `${batch.id}-${context.attempt}`;
+  let pattern = namePattern(cases);
+  let tried = await runFile(batch, workspace, context, settings, pattern, label);
+  // A test inside a test runs only if what holds it does, which the filter left out: then the whole file runs.
+  const out = (entry: Case): boolean => tried.reports.filtered(entry.path) || matching(entry, tried.reports.reports()).kind === 'none';
+  if (
+    pattern !== null &&
+    tried.reports.ended &&
+    cases.some((entry) => entry.path.length > 1 && out(entry) && tried.reports.inheritedSkip(entry.path) === null)
+  ) {
+    pattern = null;
+    tried = await runFile(batch, workspace, context, settings, null, `${label}-whole`);
+  }
+  const { reports, watched, command, watchdog, keys, open } = tried;
+  const lines = await sourceLines(workspace.hostRoot, first === undefined ? [] : [first.file]);
+  const declares = (file: string, line: number, title: string, own: number): boolean =>
+    [line, line + 1].some((at) => at !== own && lines.get(file)?.[at - 1]?.includes(title) === true);
+  const all = reports.reports();
+  const finding = (entry: Case): Finding | null => {
+    const match = matching(entry, all, { declares });
+    if (match.kind === 'ambiguous')
+      return { reason: 'ambiguous-selector', detail: `several tests have this title (lines ${match.lines.join(', ')})` };
+    if (match.kind === 'some') return settle(match.reports);
+    const skip = reports.inheritedSkip(entry.path);
+    return skip === null ? null : { reason: 'runner-skipped', detail: skip, proof: 'report' };
+  };
+  const code = watched.executed.end.code;
+  // Node fails a run for an error outside any test, and reports none for it.
+  const stray = reports.ended && code !== 0 && !watched.expired && !reports.anyFailed;
+  const errors = lastLines(await readFile(watched.executed.stderr.file, 'utf8').catch(() => ''), 40);
+  const gathered: Gathered = {
+    finding: (entry) => {
+      const result = finding(entry);
+      return stray && result?.reason === 'executed' ? null : result;
+    },
+    overdue: (entry) => [...watchdog.overdue].some((key) => names(entry, keys.get(key) ?? { name: '', line: null })),
+    unfinished: (entry) =>
+      (stray && finding(entry)?.reason === 'executed') || [...open].some((key) => names(entry, keys.get(key) ?? { name: '', line: null })),
+    crashDetail: () => (stray ? `passed, but an error outside any test made the run fail (exit code ${code ?? 'unknown'})` : null),
+    missing: (entry) => ({ finding: missing(entry, reports, errors, endWords(watched)), again: false }),
+    // Without the reporter's word the file did not get as far as its first test.
+    ended: reports.ended || (!reports.session && code !== null && code !== 0 && !watched.expired),
+    exact: false,
+    foreign: pattern === null,
+  };
+  return conclude(cases, gathered, watched, command, context);
+}
+
+function missing(entry: Case, reports: NodeTestReports, errors: string, how: string): Finding {
+  if (!reports.session) {
+    const why = errors.split('\n').find((line) => /Error\b.*:|Error \[/.test(line)) ?? how;
+    return { reason: 'build', detail: `${entry.file} could not be loaded: ${why.trim()}`, message: errors };
+  }
+  return { reason: 'not-found', detail: `node:test reported no test "${entry.path.join(' > ')}" in ${entry.file}`, message: errors };
+}
+
+export function nodeTest(settings: NodeTestOptions = {}): BatchRunner {
+  return {
+    name: 'node-test',
+    available: async (workspace, batch): Promise<Availability> => {
+      if (workspace.place !== 'host' && (await workspace.find('node')) === null)
+        return { available: false, what: 'node', detail: 'the image has no node' };
+      const file = batch.cases[0]?.file ?? '';
+      if (!isTypeScript(file)) return { available: true };
+      if (loadsTypeScript(ownOptions(batch))) return { available: true };
+      const node = await nodeProgram(workspace, settings.node);
+      const probe = await workspace.exec(
+        {
+          command: [node, '-p', 'process.features.typescript || ""'],
+          directory: '',
+          env: {},
+          timeoutMs: 30_000,
+          label: `${batch.id}-probe`,
+        },
+        new AbortController().signal,
+      );
+      const answer = await readFile(probe.stdout.file, 'utf8').catch(() => '');
+      if (probe.end.code === 0 && answer.trim() !== '' && answer.trim() !== 'undefined') return { available: true };
+      return {
+        available: false,
+        what: 'typescript-loader',
+        detail: `${file} is TypeScript, and no package script names a loader beside \`--test\` (for example \`node --import tsx --test\`)`,
+      };
+    },
+    // One process a file.
+    batches: async (root, cases) =>
+      batchesBy('node-test', cases, async (entry) => {
+        const directory = await directoryOf(root, entry.file);
+        return { directory, configuration: { file: entry.file, options: (await projectOptions(root, directory)).join('\n') } };
+      }),
+    preview: (batch) => [commandLine('node', batch, `<reports>/${REPORTER_NAME}`, namePattern(batch.cases))],
+    attempt: async (batch, workspace, context) => attempt(batch, workspace, context, settings),
+  };
+}
