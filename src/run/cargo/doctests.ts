@@ -23,19 +23,29 @@ export interface DocStatus {
   readonly status: string;
 }
 
-/** Status lines of rustdoc's harness. Sections between `failures:` and the closing line are output of tests and do not count. */
-export function readDocStatus(stdout: string): readonly DocStatus[] {
+/**
+ * Status lines of rustdoc's harness, up to its first list of failures: what follows there is output of tests, which may
+ * look like anything. Doc tests that only a later harness reports are then asked again, alone.
+ */
+export function readDocStatus(stdout: string): { readonly statuses: readonly DocStatus[]; /** True when everything that ran is in the list. */ readonly whole: boolean } {
   const found: DocStatus[] = [];
   let inSection = false;
+  let closed = false;
   for (const line of stdout.split('\n')) {
-    if (/^running \d+ tests?$/u.test(line)) inSection = true;
-    else if (/^(?:failures:|successes:|test result: )/u.test(line)) inSection = false;
+    if (/^(?:failures|successes):$/u.test(line)) return { statuses: found, whole: false };
+    if (/^running \d+ tests?$/u.test(line)) {
+      inSection = true;
+      closed = false;
+    } else if (line.startsWith('test result: ')) {
+      inSection = false;
+      closed = true;
+    }
     else if (inSection) {
       const match = /^test (.+) \.\.\. (ok|FAILED|ignored)(?:,.*)?$/u.exec(line);
       if (match !== null) found.push({ name: match[1] ?? '', status: match[2] ?? '' });
     }
   }
-  return found;
+  return { statuses: found, whole: closed };
 }
 
 /** `src/lib.rs - a::f (line 3) - compile fail` → its parts; null for another kind of line. */
@@ -125,9 +135,8 @@ export async function runDocTests(cases: readonly Case[], options: DocOptions): 
     const command = docCommand({ cargo: options.cargo, packages: [entry.name], features: options.features, locked: options.locked, configuration: options.cargoArguments }, [...ignored, ...words]);
     const env = { ...options.env, ...(some.length === 1 ? { COHERENCE_AC_ID: some[0]?.criteria.join(',') ?? '' } : {}), COHERENCE_ATTEMPT: String(context.attempt), ...context.env, ...some[0]?.env };
     const finished = await runWhole(workspace, { command, directory: options.directory, env, timeoutMs, label: options.label(`${options.stem}-doc`) }, context.signal);
-    const statuses = readDocStatus(finished.stdout);
+    const { statuses, whole } = readDocStatus(finished.stdout);
     const again: Case[] = [];
-    const whole = /^test result: /mu.test(finished.stdout);
     for (const one of some) {
       const mine = statuses.filter((status) => isDocTestOf(one, status.name, namesOf(one)));
       const judged = judgeDoc(one, finished, mine, timeoutMs);
@@ -137,9 +146,10 @@ export async function runDocTests(cases: readonly Case[], options: DocOptions): 
       else if (some.length > 1) again.push(one);
       else {
         const compiled = !/could not compile/u.test(finished.stderr);
+        const ran = /^running \d+ tests?$/mu.test(finished.stdout);
         outcomes.push(outcomeOf({
           case: one, context, command, executed: finished.executed,
-          judged: compiled ? { reason: 'crash', detail: `rustdoc ended (${howItEnded(finished.executed.end)}) before it reported the test`, message: lastLines(finished.stderr, 20) } : { reason: 'build', detail: firstError(finished.stderr), message: lastLines(finished.stderr, 40) },
+          judged: ran && finished.executed.end.signal === null ? { reason: 'not-reported', detail: 'rustdoc did not report this doc test where it can be told from output of others', message: lastLines(finished.stderr, 20) } : compiled ? { reason: 'crash', detail: `rustdoc ended (${howItEnded(finished.executed.end)}) before it reported the test`, message: lastLines(finished.stderr, 20) } : { reason: 'build', detail: firstError(finished.stderr), message: lastLines(finished.stderr, 40) },
         }));
       }
     }

@@ -2,25 +2,23 @@
  * The cargo runner: one build a package set and feature set, then every selected test in a process of its own.
  * The count of cargo calls does not depend on the number of links.
  */
-import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import pLimit from 'p-limit';
 import type { Batch, Case, Outcome } from '../../model/index.js';
 import type { Availability, RunContext, Runner, Workspace } from '../adapters.js';
 import { byFeatures, cargoBatches, cargoPreview } from './batches.js';
-import type { Build } from './build.js';
+import { emptyStream, type Build } from './build.js';
+import { Chooser } from './choose.js';
 import { configurationPlaces, readConfiguration } from './configuration.js';
 import { runDocTests } from './doctests.js';
-import { listTests, runTarget, runTest, type Executable, type StartOptions } from './executable.js';
-import { readDepInfo } from './inputs.js';
+import { runTarget, runTest, type StartOptions } from './executable.js';
 import type { Judgement } from './judge.js';
-import { namesFor } from './listing.js';
 import { guardLockFile } from './lock-file.js';
 import { readMetadata, type Metadata, type Package } from './metadata.js';
 import { combined, outcomeOf } from './outcomes.js';
 import { treePaths } from './paths.js';
 import { firstError, lastLines, runWhole } from './program.js';
-import { Resolver, type Candidate, type ResolvedCase } from './resolve.js';
+import { Resolver, type ResolvedCase } from './resolve.js';
 import { TargetSession } from './target-session.js';
 import { askToolchain } from './toolchain.js';
 
@@ -58,19 +56,6 @@ function labels(batch: Batch, context: RunContext): (stem: string) => string {
   };
 }
 
-/** Test executables of a build by package, target kind and name. */
-function executables(build: Build, metadata: Metadata): ReadonlyMap<string, Executable> {
-  const found = new Map<string, Executable>();
-  for (const artifact of build.stream.artifacts) {
-    const entry = metadata.packages.find((candidate) => candidate.id === artifact.packageId);
-    if (entry === undefined || !artifact.test || artifact.executable === null) continue;
-    found.set(`${entry.id}|${artifact.target.kind.join(',')}|${artifact.target.name}`, { path: artifact.executable, entry, artifact, stream: build.stream });
-  }
-  return found;
-}
-
-const executableOf = (candidate: Candidate, all: ReadonlyMap<string, Executable>): Executable | undefined => all.get(`${candidate.entry.id}|${candidate.target.kind.join(',')}|${candidate.target.name}`);
-
 /** Flags for targets that a plain `cargo test` does not build as tests. */
 function extraTargets(resolved: readonly ResolvedCase[]): string[] {
   const flags = new Set<string>();
@@ -84,85 +69,12 @@ function extraTargets(resolved: readonly ResolvedCase[]): string[] {
   return [...flags].sort();
 }
 
-/** What a case is to run: tests of one executable, a whole target, or a judgement already. */
-type Chosen = { readonly kind: 'tests'; readonly executable: Executable; readonly names: readonly string[] } | { readonly kind: 'target'; readonly executable: Executable } | { readonly kind: 'judged'; readonly judged: Judgement };
-
-const judged = (reason: Judgement['reason'], detail: string, message = ''): Chosen => ({ kind: 'judged', judged: { reason, detail, message } });
-
-class FeatureSet {
-  readonly #work: Work;
-  readonly #build: Build;
-  readonly #executables: ReadonlyMap<string, Executable>;
-  readonly #lists = new Map<string, ReturnType<typeof listTests>>();
-  readonly #sources = new Map<string, Promise<ReadonlySet<string> | null>>();
-
-  constructor(work: Work, build: Build) {
-    this.#work = work;
-    this.#build = build;
-    this.#executables = executables(build, work.metadata);
-  }
-
-  #list(executable: Executable): ReturnType<typeof listTests> {
-    const known = this.#lists.get(executable.path) ?? listTests(executable, this.#work.start);
-    this.#lists.set(executable.path, known);
-    return known;
-  }
-
-  /** Files that the compiler read for an executable, relative to the project; null when its dep-info cannot be read. */
-  #sourcesOf(executable: Executable): Promise<ReadonlySet<string> | null> {
-    const { start, metadata } = this.#work;
-    const read = async (): Promise<ReadonlySet<string> | null> => {
-      const host = start.paths.host(`${executable.path}.d`);
-      const text = host === null ? null : await readFile(host, 'utf8').catch(() => null);
-      return text === null ? null : new Set(readDepInfo(text, metadata.workspaceRoot).flatMap((path) => start.paths.relative(path) ?? []));
-    };
-    const known = this.#sources.get(executable.path) ?? read();
-    this.#sources.set(executable.path, known);
-    return known;
-  }
-
-  async choose(resolved: ResolvedCase): Promise<Chosen> {
-    const { case: one, candidates } = resolved;
-    if (candidates.length === 0) return judged('not-found', `${one.file} belongs to no target of a cargo package here (a module that no \`mod\` leads to?)`);
-    const failure = resolved.packages.map((entry) => this.#build.failed.get(entry.id)).find((found) => found !== undefined);
-    if (failure !== undefined) return judged(failure.reason, failure.detail, failure.message);
-    const fitting: Exclude<Chosen, { kind: 'judged' }>[] = [];
-    let built = 0;
-    for (const candidate of candidates) {
-      const executable = executableOf(candidate, this.#executables);
-      if (executable === undefined) continue;
-      built += 1;
-      if (!candidate.harness) {
-        if (candidate.ground === 'place') continue;
-        if (one.path.length > 0 || candidate.modules.length > 0) return judged('not-reported', `target "${candidate.target.name}" has no harness (harness = false): it reports no single tests; link the whole file ${one.file}`);
-        fitting.push({ kind: 'target', executable });
-        continue;
-      }
-      const sources = await this.#sourcesOf(executable);
-      // Not compiled into this executable (cfg, another #[path]): a test of that name in it is another one.
-      if (sources === null ? candidate.ground === 'place' : !sources.has(one.file)) continue;
-      const list = await this.#list(executable);
-      if (!list.ok) return { kind: 'judged', judged: list.judged };
-      const names = namesFor(one, candidate.modules, list.names);
-      if (names.length > 0) fitting.push({ kind: 'tests', executable, names });
-    }
-    const [first] = fitting;
-    if (first === undefined) {
-      return built === 0
-        ? judged('not-found', `cargo built no test executable for ${one.file} (\`test = false\` or missing required-features?)`)
-        : judged('not-found', `no test executable of ${resolved.packages.map((entry) => entry.name).join(', ')} lists ${one.path.join('::') || 'a test'} of ${one.file}`);
-    }
-    if (fitting.length > 1) return judged('ambiguous-selector', `${one.selector} is compiled into several targets: ${fitting.map((entry) => entry.executable.artifact.target.name).join(', ')}`);
-    return first;
-  }
-}
-
 async function runFeatureSet(work: Work, features: readonly string[], resolved: readonly ResolvedCase[]): Promise<Outcome[]> {
-  const { context, workspace, session, start } = work;
+  const { context, session, start } = work;
   const outcome = (one: Case, what: Judgement, more: { readonly exitCode?: number | null; readonly command?: readonly string[] } = {}): Outcome => outcomeOf({ case: one, judged: what, context, ...more });
   const packages = [...new Set(resolved.flatMap((one) => one.packages))].sort((left, right) => (left.name < right.name ? -1 : 1));
   const extra = extraTargets(resolved);
-  let build: Build | null = { stream: { artifacts: [], scripts: [], errors: [], success: null }, failed: new Map() };
+  let build: Build | null = { stream: emptyStream, failed: new Map() };
   if (packages.length > 0) build = await session.build({ packages, features, targets: [] });
   if (build !== null && extra.length > 0) {
     const wanted = packages.filter((entry) => !build?.failed.has(entry.id) && resolved.some((one) => one.packages.includes(entry) && !one.candidates.some((candidate) => candidate.target.test)));
@@ -171,8 +83,8 @@ async function runFeatureSet(work: Work, features: readonly string[], resolved: 
   }
   if (build === null) return resolved.map((one) => outcome(one.case, { reason: 'infra', detail: 'cargo called a package of this tree fresh in an empty target directory', message: '' }));
   const finished = build;
-  const set = new FeatureSet(work, finished);
-  const chosen = await Promise.all(resolved.filter((one) => one.kind === 'test').map(async (one) => ({ one, what: await set.choose(one) })));
+  const chooser = new Chooser(start, work.metadata, finished);
+  const chosen = await Promise.all(resolved.filter((one) => one.kind === 'test').map(async (one) => ({ one, what: await chooser.choose(one) })));
   const everywhere = pLimit(work.parallel ? Math.max(1, context.jobs) : 1);
   const inTurn = new Map<string, ReturnType<typeof pLimit>>();
   const limited = async (entry: Package, task: () => Promise<Outcome>): Promise<Outcome> => {

@@ -81,7 +81,7 @@ describe.skipIf(noCargo !== null)('cargo workspaces', () => {
     const cacheFolder = join(side.path, 'cache');
     for (const round of [1, 2]) {
       const ran = await runCases(project.path, [caseFor('beta/src/lib.rs::unit')], { cacheFolder });
-      expect(ran.verdicts, `round ${round}`).toEqual({ 'beta/src/lib.rs::unit': 'PASS(executed)' });
+      expect([round, ran.verdicts]).toEqual([round, { 'beta/src/lib.rs::unit': 'PASS(executed)' }]);
       expect(await git(project.path, 'status', '--porcelain')).toBe('');
       expect((await readdir(project.path)).includes('Cargo.lock')).toBe(false);
     }
