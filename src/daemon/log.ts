@@ -34,7 +34,7 @@ export function openLog(path: string, instance: string, initial: LogLevel): Log 
   }
   const write = (at: LogLevel, event: string, fields: Fields = {}): void => {
     if (RANK[at] > RANK[level]) return;
-    const line = `${JSON.stringify({ ts: new Date().toISOString(), level: at, event, instance, pid: process.pid, ...(dropped > 0 ? { dropped_lines: dropped } : {}), ...fields })}\n`;
+    const line = `${JSON.stringify({ ts: new Date().toISOString(), level: at, event, instance, daemon_pid: process.pid, ...(dropped > 0 ? { dropped_lines: dropped } : {}), ...fields })}\n`;
     try {
       if (size > ROTATE_BYTES) {
         renameSync(path, `${path}.1`);

@@ -143,6 +143,16 @@ export function openDatabase(path: string): Database {
         depth -= 1;
       }
     },
-    close: () => guard(() => raw.close()),
+    close: () => {
+      statements.clear();
+      try {
+        // The driver keeps the connection until its statements are collected, so SQLite's own checkpoint at the last close may
+        // never come; without it the file alone would not be the whole journal.
+        raw.exec('PRAGMA wal_checkpoint(TRUNCATE)');
+      } catch {
+        // Another connection is at work, or the disk is full: the log stays and is read at the next open.
+      }
+      guard(() => raw.close());
+    },
   };
 }
