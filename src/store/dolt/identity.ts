@@ -10,6 +10,8 @@ export interface ServerIdentity {
   readonly pid: number | null;
   readonly start_ticks: number;
   readonly nonce: string;
+  /** True once the server was seen to answer with our mark; whoever started it may be killed before that. */
+  readonly ready: boolean;
   readonly version: string;
   readonly socket: string;
   readonly port: number;
@@ -24,7 +26,7 @@ const NUMBERS = ['start_ticks', 'port', 'data_device', 'data_inode'] as const;
 function isIdentity(value: unknown): value is ServerIdentity {
   if (typeof value !== 'object' || value === null) return false;
   const record = value as Readonly<Record<string, unknown>>;
-  return TEXTS.every((key) => typeof record[key] === 'string') && NUMBERS.every((key) => typeof record[key] === 'number') && (record['pid'] === null || typeof record['pid'] === 'number');
+  return TEXTS.every((key) => typeof record[key] === 'string') && NUMBERS.every((key) => typeof record[key] === 'number') && typeof record['ready'] === 'boolean' && (record['pid'] === null || typeof record['pid'] === 'number');
 }
 
 export async function readIdentity(path: string): Promise<ServerIdentity | null> {

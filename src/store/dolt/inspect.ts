@@ -59,7 +59,10 @@ async function problemOf(folder: string): Promise<string | null> {
   return null;
 }
 
-/** The small files that Dolt rewrites on start, to be put back when the start fails for damage. */
+/** Larger journals are not kept: Dolt cuts a damaged one off at the damage and says so. */
+const SNAPSHOT_LIMIT = 64 * 1024 * 1024;
+
+/** The files that Dolt rewrites on start, to be put back when the start fails for damage. */
 export interface Snapshot {
   restore(): Promise<void>;
 }
@@ -67,7 +70,7 @@ export interface Snapshot {
 export async function snapshotData(data: string): Promise<Snapshot> {
   const before = new Map<string, Buffer | null>();
   for (const name of await filesBelow(data)) {
-    const small = /(^|\/)(journal\.idx|manifest|repo_state\.json)$/.test(name) && (await stat(join(data, name))).size < 64 * 1024 * 1024;
+    const small = /(^|\/)(journal\.idx|manifest|repo_state\.json|v{32})$/.test(name) && (await stat(join(data, name))).size < SNAPSHOT_LIMIT;
     before.set(name, small ? await readFile(join(data, name)) : null);
   }
   return {

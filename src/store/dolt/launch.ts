@@ -92,7 +92,7 @@ async function once({ place, paths, binary, nonce }: LaunchOptions, password: st
   await writeAtomically(paths.config, configuration(paths, port), 0o600);
   const data = statSync(paths.data);
   const pending: ServerIdentity = {
-    boot_id: '', pid: null, start_ticks: 0, nonce, version: binary.version, socket: paths.socket, port,
+    boot_id: '', pid: null, start_ticks: 0, nonce, ready: false, version: binary.version, socket: paths.socket, port,
     data_device: data.dev, data_inode: data.ino, started_at: new Date().toISOString(),
   };
   await writeIdentity(paths.identity, pending);

@@ -6,10 +6,11 @@ import type { StorePlace } from '../place.js';
 import type { StoreSession } from '../port.js';
 import { branchNames, createBranch, doltBranch, newestAt, ROOT_BRANCH, useBranch } from './branches.js';
 import type { SqlConnection } from './connection.js';
-import { asFailure, damaged, noStore } from './failures.js';
+import { asFailure, damaged, noStore, sqlNumber } from './failures.js';
 import { readMarker } from './inspect.js';
 import { migrate, MIGRATIONS, pendingMigrations, SYNC_STATE, type Migration } from './migrations.js';
 import { serverPaths } from './paths.js';
+import { missingRemote } from './remotes.js';
 import { openServer, withStartLock, type OpenServer } from './server.js';
 import { makeSession } from './session.js';
 
@@ -66,19 +67,40 @@ async function onServer(options: OpenOptions, server: OpenServer, expected: bool
   const names = await branchNames(connection);
   if (names.has(branch)) {
     await useBranch(connection, place.database, branch);
-    await connection.query(SYNC_STATE);
+    const local = await ensureSyncState(options, connection);
+    if (!local.ok) return local;
   } else if (gitBranch !== null) {
     // Checked before anything is written: a newer schema is not ours to write to.
     const ready = await upToDate(options, connection);
     if (!ready.ok) return ready;
     const fork = (await options.fork?.(names)) ?? null;
-    const from = fork === null ? ROOT_BRANCH : ((await newestAt(connection, fork.branch, fork.shared)) ?? fork.branch);
-    const created = await createBranch(connection, { database: place.database, git: gitBranch, from, author: place.author });
+    const created = await withStartLock(serverPaths(place.state, place.sockets), async () => {
+      if ((await branchNames(connection)).has(branch)) {
+        await useBranch(connection, place.database, branch);
+        return success(branch);
+      }
+      const from = fork === null ? ROOT_BRANCH : ((await newestAt(connection, fork.branch, fork.shared)) ?? fork.branch);
+      return createBranch(connection, { database: place.database, git: gitBranch, from, author: place.author });
+    });
     if (!created.ok) return created;
   }
   const ready = await upToDate(options, connection);
   if (!ready.ok) return ready;
   return success(makeSession({ place, connection, server, branch }));
+}
+
+/** The table without history is made with the branch; a branch that came from a clone, or is being made now, may lack it. */
+async function ensureSyncState({ place }: OpenOptions, connection: SqlConnection): Promise<Result<null>> {
+  try {
+    await connection.query('SELECT spec_id FROM sync_state LIMIT 1');
+    return success(null);
+  } catch (error) {
+    if (sqlNumber(error) !== 1146) throw error;
+  }
+  return withStartLock(serverPaths(place.state, place.sockets), async () => {
+    await connection.query(SYNC_STATE);
+    return success(null);
+  });
 }
 
 async function ensureDatabase(options: OpenOptions, connection: SqlConnection, expected: boolean): Promise<Result<null>> {
@@ -118,6 +140,8 @@ export async function cloneStore(place: StorePlace, url: string): Promise<Result
   const there = await storeExists(place);
   if (!there.ok) return there;
   if (there.value && place.url === null) return failure({ kind: 'already-exists', message: `This project has a store already (database ${place.database}).`, hint: 'Use `coherence store pull` to take over what a remote has.' });
+  const missing = await missingRemote(url);
+  if (missing !== null) return failure(missing);
   const server = await openServer(place);
   if (!server.ok) return server;
   const { connection } = server.value;

@@ -1,5 +1,6 @@
 /** push, fetch and merge with Dolt remotes (`file://`, a Dolt server, cloud URLs that Dolt knows). */
-import { failure, success, type Catalog, type Result } from '../../model/index.js';
+import { failure, success, type Catalog, type Failure, type Result } from '../../model/index.js';
+import { exists } from '../../util/files.js';
 import { sha256 } from '../../util/hash.js';
 import type { Fetched } from '../port.js';
 import { ROOT_BRANCH } from './branches.js';
@@ -39,8 +40,17 @@ const hash = async (connection: SqlConnection, sql: string, values: readonly str
   return typeof value === 'string' ? value : null;
 };
 
+/** Dolt makes the folder of a `file://` remote that does not exist, even when it only reads. Null when there is nothing wrong. */
+export async function missingRemote(url: string): Promise<Failure | null> {
+  const path = /^file:\/\/(\/.*)$/.exec(url)?.[1];
+  if (path === undefined || (await exists(path))) return null;
+  return unavailable(`The remote ${url} does not exist.`, 'Check the URL (store.remote); `coherence store push` makes it.');
+}
+
 /** Brings the remote's commits here and says how its branch stands to ours. Changes no branch of ours. */
 export async function fetchBranch(connection: SqlConnection, url: string, branch: string): Promise<Result<Fetched>> {
+  const missing = await missingRemote(url);
+  if (missing !== null) return failure(missing);
   try {
     const name = await remoteName(connection, url);
     await connection.query('CALL DOLT_FETCH(?)', [name]);

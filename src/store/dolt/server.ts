@@ -4,13 +4,14 @@
  */
 import { rm } from 'node:fs/promises';
 import { failure, success, type Failure, type Result } from '../../model/index.js';
+import { errorCode } from '../../util/files.js';
 import { takeLock, type Lock } from '../../util/lock.js';
 import { endTree, newNonce } from '../../util/process.js';
 import type { StorePlace } from '../place.js';
 import { findDolt } from './binary.js';
 import { connect, type SqlConnection } from './connection.js';
 import { asFailure, errorText, isConnectionLoss, tryAgain, unavailable } from './failures.js';
-import { misplacement, readIdentity, serverLives, type ServerIdentity } from './identity.js';
+import { misplacement, readIdentity, serverLives, writeIdentity, type ServerIdentity } from './identity.js';
 import { launch } from './launch.js';
 import { readPassword } from './password.js';
 import { serverPaths, type ServerPaths } from './paths.js';
@@ -34,7 +35,7 @@ export async function openServer(place: StorePlace): Promise<Result<OpenServer>>
   if (!lease.taken) return failure(lockFailure(lease.why));
   let answer: Attached = null;
   try {
-    answer = (await attach(paths, 0)) ?? (await withStartLock(paths, async () => (await attach(paths, ANSWER_LIMIT_MS)) ?? start(place, paths)));
+    answer = (await attach(paths, false)) ?? (await withStartLock(paths, async () => (await attach(paths, true)) ?? start(place, paths)));
     return answer.ok ? success(leased(answer.value, lease.lock)) : answer;
   } finally {
     if (answer?.ok !== true) await lease.lock.release();
@@ -82,33 +83,34 @@ export async function withStartLock<T>(paths: ServerPaths, work: () => Promise<R
 type Attached = Result<Omit<OpenServer, 'close'>> | null;
 
 /**
- * Connects to the recorded server. Null when there is none (never started, ended, other boot).
- * `patienceMs` is how long a live server may take to answer: it may have been started a moment ago by a process that was killed.
+ * Connects to the recorded server. Null when there is none (never started, ended, other boot) or it is still being started.
+ * With `inLock` nobody is starting one: a server that never got ready was left by a killed command and is ended.
  */
-async function attach(paths: ServerPaths, patienceMs: number): Promise<Attached> {
+async function attach(paths: ServerPaths, inLock: boolean): Promise<Attached> {
   const identity = await readIdentity(paths.identity);
   if (identity === null || !serverLives(identity)) return null;
+  if (!identity.ready) {
+    if (inLock) await endTree(identity.pid, identity.nonce, 2000);
+    return null;
+  }
   const wrong = misplacement(identity, paths.data);
   if (wrong !== null) return failure(unavailable(`The Dolt server ${identity.pid} is not used: ${wrong}.`, '`coherence store stop` ends it.'));
   const password = await readPassword(paths);
   if (!password.ok) return password;
-  const deadline = Date.now() + patienceMs;
+  const foreign = (why: string): Attached => failure(unavailable(`What answers on ${identity.socket} is not the Dolt server of this store: ${why}.`, 'End that program, or run `coherence store stop`, and try again.'));
+  const deadline = Date.now() + (inLock ? ANSWER_LIMIT_MS : 0);
   for (;;) {
     try {
       const connection = await connect({ kind: 'socket', socket: identity.socket, password: password.value });
       const problem = await mismatch(connection, identity, paths);
       if (problem === null) return success({ connection, identity });
       await connection.close();
-      if (Date.now() >= deadline) return failure(unavailable(`What answers on ${identity.socket} is not the Dolt server of this store: ${problem}.`, 'End that program, or run `coherence store stop`, and try again.'));
+      return foreign(problem);
     } catch (error) {
       if (!serverLives(identity)) return null;
-      if (Date.now() >= deadline) {
-        // Outside the lock the caller tries again inside it.
-        if (patienceMs === 0) return null;
-        return isConnectionLoss(error)
-          ? failure(tryAgain(`The Dolt server ${identity.pid} does not answer on its socket.`, 'Wait, or end it with `coherence store stop`.'))
-          : failure(unavailable(`What answers on ${identity.socket} is not the Dolt server of this store: ${errorText(error)}.`, 'End that program, or run `coherence store stop`, and try again.'));
-      }
+      if (!isConnectionLoss(error) && errorCode(error) !== 'ETIMEDOUT') return foreign(errorText(error));
+      // Outside the lock the caller tries again inside it.
+      if (Date.now() >= deadline) return inLock ? failure(tryAgain(`The Dolt server ${identity.pid} does not answer on its socket.`, 'Wait, or end it with `coherence store stop`.')) : null;
     }
     await new Promise((resolve) => setTimeout(resolve, 25));
   }
@@ -137,7 +139,10 @@ async function start(place: StorePlace, paths: ServerPaths): Promise<Result<Omit
     await connection.query(`CREATE TABLE IF NOT EXISTS ${SERVER_DATABASE}.identity (one TINYINT PRIMARY KEY, nonce VARCHAR(64) NOT NULL, data TEXT NOT NULL)`);
     await connection.query(`REPLACE INTO ${SERVER_DATABASE}.identity VALUES (1, ?, ?)`, [identity.nonce, paths.data]);
     const problem = await mismatch(connection, identity, paths);
-    if (problem === null) return success({ connection, identity });
+    if (problem === null) {
+      await writeIdentity(paths.identity, { ...identity, ready: true });
+      return success({ connection, identity: { ...identity, ready: true } });
+    }
     await connection.close();
     await endTree(identity.pid ?? 0, identity.nonce, 2000);
     return failure(unavailable(`The Dolt server that was started is not what was expected: ${problem}.`, 'See the log in <state>/logs/dolt.log.'));
