@@ -2,7 +2,7 @@ import { realpath } from 'node:fs/promises';
 import type { Catalog, Failure, Spec } from '../model/index.js';
 import { sha256 } from '../util/hash.js';
 import { openParseCache, type ParseCache } from './cache.js';
-import { listSpecFiles, readLimited, SPECS_FOLDER } from './files.js';
+import { listSpecFiles, readLimited, SPECS_FOLDER, type CatalogSource } from './files.js';
 import { foldId } from './ids.js';
 import { parseSpecText } from './parse.js';
 import { pathFailures } from './paths.js';
@@ -17,13 +17,6 @@ export interface LoadedCatalog {
   readonly files: ReadonlyMap<string, string>;
   /** For the user: files that look like specs but are not read. */
   readonly notes: readonly string[];
-}
-
-/** One file of a catalog, from disk or from a commit. */
-export interface CatalogSource {
-  /** Relative to the project's root. */
-  readonly file: string;
-  readonly content: string | Uint8Array;
 }
 
 export interface LoadCatalogOptions {

@@ -29,19 +29,35 @@ export function planImport(current: Catalog, imported: Catalog, options: { reado
   const before = new Map(current.specs.map((spec) => [spec.id, spec]));
   const homes = new Map(current.specs.flatMap((spec) => (spec.criteria ?? []).map((criterion) => [criterion.id, spec.id] as const)));
   const importedIds = new Set(imported.specs.map((spec) => spec.id));
-  const importedCriteria = new Map(imported.specs.flatMap((spec) => (spec.criteria ?? []).map((criterion) => [criterion.id, spec.id] as const)));
-  const result = { created: [] as ImportChange[], changed: [] as ImportChange[], removed: [] as ImportChange[], unchanged: [] as ImportChange[] };
+  const importedCriteria = new Map(
+    imported.specs.flatMap((spec) => (spec.criteria ?? []).map((criterion) => [criterion.id, spec.id] as const)),
+  );
+  const result = {
+    created: [] as ImportChange[],
+    changed: [] as ImportChange[],
+    removed: [] as ImportChange[],
+    unchanged: [] as ImportChange[],
+  };
   const next: Spec[] = [];
   for (const spec of imported.specs) {
     const old = before.get(spec.id);
-    const merged = old === undefined ? withoutPositions(spec) : overlaySpec(old, withoutPositions(spec), options.prune, (id) => importedCriteria.get(id) ?? old.id);
+    const merged =
+      old === undefined
+        ? withoutPositions(spec)
+        : overlaySpec(old, withoutPositions(spec), options.prune, (id) => importedCriteria.get(id) ?? old.id);
     const { criteria: _new, ...own } = merged;
     const { criteria: _old, ...ownBefore } = old ?? merged;
     note(result, 'spec', spec.id, old !== undefined, old !== undefined && sameSpec(ownBefore, own));
     for (const criterion of merged.criteria ?? []) {
       if (importedCriteria.get(criterion.id) !== spec.id) continue;
       const twin = before.get(homes.get(criterion.id) ?? '')?.criteria?.find((candidate) => candidate.id === criterion.id);
-      note(result, 'criterion', criterion.id, twin !== undefined, twin !== undefined && homes.get(criterion.id) === spec.id && sameCriterion(twin, criterion));
+      note(
+        result,
+        'criterion',
+        criterion.id,
+        twin !== undefined,
+        twin !== undefined && homes.get(criterion.id) === spec.id && sameCriterion(twin, criterion),
+      );
     }
     next.push(old !== undefined && sameSpec(old, merged) ? old : merged);
   }
@@ -55,7 +71,13 @@ export function planImport(current: Catalog, imported: Catalog, options: { reado
   return { ...result, next: { specs: next }, failures: clashes(next) };
 }
 
-function note(result: Record<'created' | 'changed' | 'unchanged', ImportChange[]>, kind: ImportChange['kind'], id: string, existed: boolean, same: boolean): void {
+function note(
+  result: Record<'created' | 'changed' | 'unchanged', ImportChange[]>,
+  kind: ImportChange['kind'],
+  id: string,
+  existed: boolean,
+  same: boolean,
+): void {
   result[existed ? (same ? 'unchanged' : 'changed') : 'created'].push({ kind, id });
 }
 
@@ -85,24 +107,51 @@ function overlaySpec(old: Spec, imported: Spec, prune: boolean, homeOf: (id: str
 function overlayCriterion(old: Criterion, imported: Criterion, prune: boolean): Criterion {
   if (prune) return sameCriterion(old, imported) ? old : imported;
   const links = unionBy(old.verified_by, imported.verified_by, (link) => `${link.kind}\n${link.target}`, mergeLink);
-  const code = unionBy(old.implemented_by, imported.implemented_by, (link) => link.code, (left, right) => ({ ...left, ...right }));
+  const code = unionBy(
+    old.implemented_by,
+    imported.implemented_by,
+    (link) => link.code,
+    (left, right) => ({ ...left, ...right }),
+  );
   const { gap: _oldGap, ...ungapped } = { ...old, ...imported };
   // A gap may not stand beside links: what is linked is no gap.
   const gap = links === undefined ? (imported.gap ?? old.gap) : undefined;
   const whole: Criterion = {
-    ...ungapped, ...(links === undefined ? {} : { verified_by: links }), ...(code === undefined ? {} : { implemented_by: code }), ...(gap === undefined ? {} : { gap }),
-    ...unions(old, imported, ['concerns']), ...mergedExtra(old, imported),
+    ...ungapped,
+    ...(links === undefined ? {} : { verified_by: links }),
+    ...(code === undefined ? {} : { implemented_by: code }),
+    ...(gap === undefined ? {} : { gap }),
+    ...unions(old, imported, ['concerns']),
+    ...mergedExtra(old, imported),
   };
   return sameCriterion(old, whole) ? old : whole;
 }
 
 const mergeLink = (left: DeclaredLink, right: DeclaredLink): DeclaredLink => ({ ...left, ...right });
 
-function unionBy<T>(old: readonly T[] | undefined, added: readonly T[] | undefined, key: (item: T) => string, merge: (left: T, right: T) => T): readonly T[] | undefined {
+function unionBy<T>(
+  old: readonly T[] | undefined,
+  added: readonly T[] | undefined,
+  key: (item: T) => string,
+  merge: (left: T, right: T) => T,
+): readonly T[] | undefined {
   if (old === undefined || added === undefined) return old ?? added;
-  const incoming = new Map(added.map((item) => [key(item), item]));
-  const there = new Set(old.map(key));
-  return [...old.map((item) => { const twin = incoming.get(key(item)); return twin === undefined ? item : merge(item, twin); }), ...added.filter((item) => !there.has(key(item)))];
+  // Two links to one thing are told apart by their number.
+  const keyed = (items: readonly T[]): Map<string, T> => {
+    const result = new Map<string, T>();
+    for (const item of items) {
+      let number = 0;
+      while (result.has(`${number}\n${key(item)}`)) number += 1;
+      result.set(`${number}\n${key(item)}`, item);
+    }
+    return result;
+  };
+  const [there, incoming] = [keyed(old), keyed(added)];
+  const merged = [...there].map(([name, item]) => {
+    const twin = incoming.get(name);
+    return twin === undefined ? item : merge(item, twin);
+  });
+  return [...merged, ...[...incoming].filter(([name]) => !there.has(name)).map(([, item]) => item)];
 }
 
 /** Lists of names: the old ones in their order, then the new ones. */
@@ -116,7 +165,9 @@ function unions<T extends object>(old: T, imported: T, names: readonly (keyof T)
   return result;
 }
 
-interface WithExtra { readonly extra?: Readonly<Record<string, Json>> }
+interface WithExtra {
+  readonly extra?: Readonly<Record<string, Json>>;
+}
 
 /** What the import says wins; only in its own kept records are lists united by id, so that no kept record is lost. */
 function mergedExtra(old: WithExtra, imported: WithExtra): WithExtra {
@@ -146,19 +197,28 @@ const entryId = (value: Json): string => {
   return canonicalJson((isMap(link) ? link['id'] : value['id']) ?? value);
 };
 
-const sameSpec = (left: Spec, right: Spec): boolean => left === right || canonicalJson(comparableSpec(left)) === canonicalJson(comparableSpec(right));
-const sameCriterion = (left: Criterion, right: Criterion): boolean => left === right || canonicalJson(comparableCriterion(left)) === canonicalJson(comparableCriterion(right));
+const sameSpec = (left: Spec, right: Spec): boolean =>
+  left === right || canonicalJson(comparableSpec(left)) === canonicalJson(comparableSpec(right));
+const sameCriterion = (left: Criterion, right: Criterion): boolean =>
+  left === right || canonicalJson(comparableCriterion(left)) === canonicalJson(comparableCriterion(right));
 
 /** Content without what does not matter: order of lists that are sets, values that equal their default, empty texts and lists. */
 function comparableSpec(spec: Spec): JsonMap {
   const record = specRecord(spec);
-  const criteria = (spec.criteria ?? []).map(comparableCriterion).sort((left, right) => (canonicalJson(left) < canonicalJson(right) ? -1 : 1));
+  const criteria = (spec.criteria ?? [])
+    .map(comparableCriterion)
+    .sort((left, right) => (canonicalJson(left) < canonicalJson(right) ? -1 : 1));
   return said({ ...record, ...sortedSets(record, ['depends_on', 'constrained_by']), criteria });
 }
 
 function comparableCriterion(criterion: Criterion): JsonMap {
   const record = criterionRecord(criterion);
-  return said({ ...record, ...sortedSets(record, ['concerns', 'verified_by', 'implemented_by']), review: reviewOf(criterion), risk: riskOf(criterion) });
+  return said({
+    ...record,
+    ...sortedSets(record, ['concerns', 'verified_by', 'implemented_by']),
+    review: reviewOf(criterion),
+    risk: riskOf(criterion),
+  });
 }
 
 function sortedSets(record: JsonMap, names: readonly string[]): JsonMap {
@@ -169,14 +229,24 @@ function sortedSets(record: JsonMap, names: readonly string[]): JsonMap {
   return Object.fromEntries(entries);
 }
 
-const said = (record: JsonMap): JsonMap => Object.fromEntries(Object.entries(record).filter(([, value]) => value !== '' && !(isList(value) && value.length === 0) && !(isMap(value) && Object.keys(value).length === 0)));
+const said = (record: JsonMap): JsonMap =>
+  Object.fromEntries(
+    Object.entries(record).filter(
+      ([, value]) => value !== '' && !(isList(value) && value.length === 0) && !(isMap(value) && Object.keys(value).length === 0),
+    ),
+  );
 
 function clashes(specs: readonly Spec[]): Failure[] {
   const seen = new Map<string, string>();
   const failures: Failure[] = [];
   for (const id of specs.flatMap((spec) => [spec.id, ...(spec.criteria ?? []).map((criterion) => criterion.id)])) {
     const other = seen.get(foldId(id));
-    if (other !== undefined) failures.push({ kind: 'invalid-spec', message: `The ids ${quoted(other)} and ${quoted(id)} differ only in case, or stand twice.`, hint: 'Give one of the two another id.' });
+    if (other !== undefined)
+      failures.push({
+        kind: 'invalid-spec',
+        message: `The ids ${quoted(other)} and ${quoted(id)} differ only in case, or stand twice.`,
+        hint: 'Give one of the two another id.',
+      });
     seen.set(foldId(id), id);
   }
   return failures;

@@ -1,14 +1,6 @@
 /** Between the model and the plain records that files hold. Both directions lose nothing but positions and written order. */
 import type { Criterion, DeclaredLink, ImplementationLink, Json, LinkKind, Spec } from '../model/index.js';
-import {
-  CRITERION_KEYS,
-  LINK_KEYS,
-  SPEC_KEYS,
-  type RawCriterion,
-  type RawImplementation,
-  type RawLink,
-  type RawSpec,
-} from './spec-shape.js';
+import { CRITERION_KEYS, LINK_KEYS, SPEC_KEYS, type RawCriterion, type RawLink, type RawSpec } from './spec-shape.js';
 import type { JsonMap } from './yaml/index.js';
 
 export function toSpec(raw: RawSpec): Spec {

@@ -11,7 +11,14 @@ export interface MalformedCase {
 const HEAD = 'id: SPEC-a\ntitle: A\nlevel: module\nstatus: active\n';
 const CRITERION = `${HEAD}criteria:\n  - id: AC-a-x\n    title: X\n`;
 const LINK = `${CRITERION}    verified_by:\n      - test: test/a.test.ts > a\n`;
-const kind = (name: string, text: string | Uint8Array, line: number, column: number, says: string, more: Partial<MalformedCase> = {}): MalformedCase => ({ name, text, at: [line, column], says, ...more });
+const kind = (
+  name: string,
+  text: string | Uint8Array,
+  line: number,
+  column: number,
+  says: string,
+  more: Partial<MalformedCase> = {},
+): MalformedCase => ({ name, text, at: [line, column], says, ...more });
 const seen = { schema: true };
 
 export const SPEC_CASES: readonly MalformedCase[] = [
@@ -30,7 +37,14 @@ export const SPEC_CASES: readonly MalformedCase[] = [
   kind('a title without value', 'id: SPEC-a\ntitle:\nlevel: module\nstatus: active\n', 2, 7, 'no value', seen),
   kind('a number as title', 'id: SPEC-a\ntitle: 1.10\nlevel: module\nstatus: active\n', 2, 8, 'must be a text', seen),
   kind('a title that is too long', `id: SPEC-a\ntitle: ${'x'.repeat(501)}\nlevel: module\nstatus: active\n`, 2, 8, 'limit is 500', seen),
-  kind('an unknown level', 'id: SPEC-a\ntitle: A\nlevel: modul\nstatus: active\n', 3, 8, 'product, system, module, component, foundation', seen),
+  kind(
+    'an unknown level',
+    'id: SPEC-a\ntitle: A\nlevel: modul\nstatus: active\n',
+    3,
+    8,
+    'product, system, module, component, foundation',
+    seen,
+  ),
   kind('an unknown status', 'id: SPEC-a\ntitle: A\nlevel: module\nstatus: done\n', 4, 9, 'draft, active, deprecated, retired', seen),
   kind('an unknown risk', `${CRITERION}    risk: huge\n`, 8, 11, 'low, medium, high, critical', seen),
   kind('an unknown review', `${CRITERION}    review: robot\n`, 8, 13, 'automated, manual, hybrid', seen),
@@ -51,7 +65,9 @@ export const SPEC_CASES: readonly MalformedCase[] = [
   kind('a parent path', `${CRITERION}    verified_by:\n      - test: ../x.test.ts > a\n`, 9, 15, '".." segment', { kind: 'unsafe-path' }),
   kind('a parent path of inputs', `${LINK}        inputs: [src, a/../../b]\n`, 10, 23, '".." segment', { kind: 'unsafe-path' }),
   kind('a parent path of artifacts', `${LINK}        artifacts: [../out]\n`, 10, 21, '".." segment', { kind: 'unsafe-path' }),
-  kind('a parent path of a report', `${LINK}        expect: { report: "junit:../r.xml" }\n`, 10, 27, '".." segment', { kind: 'unsafe-path' }),
+  kind('a parent path of a report', `${LINK}        expect: { report: "junit:../r.xml" }\n`, 10, 27, '".." segment', {
+    kind: 'unsafe-path',
+  }),
   kind('a parent path of code', `${CRITERION}    implemented_by: ["../x.ts::f"]\n`, 8, 22, '".." segment', { kind: 'unsafe-path' }),
   kind('a time-out that is none', `${LINK}        timeout: soon\n`, 10, 18, 'not a duration'),
   kind('a negative exit code', `${LINK}        expect: { exit: -1 }\n`, 10, 25, '0 to 255', seen),
@@ -93,10 +109,37 @@ export const CONFIG_CASES: readonly MalformedCase[] = [
   kind('a time that is none', 'gate: { budget: soon }\n', 1, 17, 'not a duration'),
   kind('a capacity of nothing', 'docker: { layer_capacity: 0 }\n', 1, 27, '1 to', seen),
   kind('an environment without image', 'docker:\n  environments:\n    base: { pull: never }\n', 3, 11, 'has no image', seen),
-  kind('an environment with an unknown key', 'docker:\n  environments:\n    base: { image: a, imgae: b }\n', 3, 23, '"imgae" is unknown', seen),
-  kind('an environment with a bad pull', 'docker:\n  environments:\n    base: { image: a, pull: maybe }\n', 3, 29, 'never, missing, always', seen),
-  kind('set-up ids that stand twice', 'docker:\n  environments:\n    base:\n      image: a\n      setup:\n        - { id: x, run: a }\n        - { id: x, run: b }\n', 7, 17, 'twice'),
-  kind('an input that leaves the project', 'docker: { environments: { base: { image: a, setup: [{ id: x, run: a, inputs: [../x] }] } } }\n', 1, 79, '".." segment', { kind: 'unsafe-path' }),
+  kind(
+    'an environment with an unknown key',
+    'docker:\n  environments:\n    base: { image: a, imgae: b }\n',
+    3,
+    23,
+    '"imgae" is unknown',
+    seen,
+  ),
+  kind(
+    'an environment with a bad pull',
+    'docker:\n  environments:\n    base: { image: a, pull: maybe }\n',
+    3,
+    29,
+    'never, missing, always',
+    seen,
+  ),
+  kind(
+    'set-up ids that stand twice',
+    'docker:\n  environments:\n    base:\n      image: a\n      setup:\n        - { id: x, run: a }\n        - { id: x, run: b }\n',
+    7,
+    17,
+    'twice',
+  ),
+  kind(
+    'an input that leaves the project',
+    'docker: { environments: { base: { image: a, setup: [{ id: x, run: a, inputs: [../x] }] } } }\n',
+    1,
+    79,
+    '".." segment',
+    { kind: 'unsafe-path' },
+  ),
   kind('a secret that is no name', 'docker: { environments: { base: { image: a, secrets: ["A B"] } } }\n', 1, 55, 'variable name', seen),
   kind('an image that is an option', 'docker: { environments: { base: { image: "--privileged" } } }\n', 1, 42, 'image reference', seen),
   kind('a key twice', 'max_workers: 1\nmax_workers: 2\n', 2, 1, 'stands twice'),

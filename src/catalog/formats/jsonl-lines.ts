@@ -9,7 +9,14 @@ import { LIMITS } from '../limits.js';
 import { quoted, shapes, textTrouble, type JsonMap, type TextShape } from '../yaml/index.js';
 
 /** In the order in which they are written. */
-export const RECORD_TYPES = ['spec', 'acceptance_criterion', 'spec_relation', 'acceptance_criterion_concern', 'codeintel_code_location', 'codeintel_ac_link'] as const;
+export const RECORD_TYPES = [
+  'spec',
+  'acceptance_criterion',
+  'spec_relation',
+  'acceptance_criterion_concern',
+  'codeintel_code_location',
+  'codeintel_ac_link',
+] as const;
 export type RecordType = (typeof RECORD_TYPES)[number];
 
 export interface LineRecord {
@@ -35,7 +42,16 @@ const stamps = { created_at: prose, updated_at: prose };
 
 export const FIELDS: Readonly<Record<RecordType, Readonly<Record<string, Field>>>> = {
   spec: { id, title, level: oneOf(LEVELS, true), status: oneOf(STATUSES, true), slug: prose, description: prose, ...stamps },
-  acceptance_criterion: { id, title, spec_id: id, slug: prose, intent: prose, review_mode: oneOf(REVIEWS, false), risk_level: oneOf(RISKS, false), ...stamps },
+  acceptance_criterion: {
+    id,
+    title,
+    spec_id: id,
+    slug: prose,
+    intent: prose,
+    review_mode: oneOf(REVIEWS, false),
+    risk_level: oneOf(RISKS, false),
+    ...stamps,
+  },
   spec_relation: { id, relation_kind: id, source_spec_id: id, target_spec_id: id, ...stamps },
   acceptance_criterion_concern: { ac_id: id, concern_kind: oneOf(CONCERNS, true) },
   codeintel_code_location: { id, kind: id, file_path: prose, repo_path: prose, symbol: prose, test_command: prose, ...stamps },
@@ -44,7 +60,9 @@ export const FIELDS: Readonly<Record<RecordType, Readonly<Record<string, Field>>
 
 /** What tells records of a type apart, and what they are sorted by. */
 export const keyOf = (record: { readonly type: RecordType; readonly fields: JsonMap }): string =>
-  record.type === 'acceptance_criterion_concern' ? `${textOf(record.fields, 'ac_id')}\n${textOf(record.fields, 'concern_kind')}` : textOf(record.fields, 'id');
+  record.type === 'acceptance_criterion_concern'
+    ? `${textOf(record.fields, 'ac_id')}\n${textOf(record.fields, 'concern_kind')}`
+    : textOf(record.fields, 'id');
 
 export const textOf = (fields: JsonMap, name: string): string => {
   const value = Object.hasOwn(fields, name) ? fields[name] : undefined;
@@ -55,7 +73,12 @@ export const isJsonMap = (value: unknown): value is JsonMap => typeof value === 
 
 /** A failure at a field of a line: `column` is where the field's name stands. */
 export const lineFailure = (file: string, line: number, source: string, field: string | null, message: string, hint: string): Failure => ({
-  kind: 'invalid-spec', file, line, column: field === null ? 1 : Math.max(0, source.indexOf(JSON.stringify(field))) + 1, message: `Line ${line}${field === null ? '' : `, field ${field}`}: ${message}`, hint,
+  kind: 'invalid-spec',
+  file,
+  line,
+  column: field === null ? 1 : Math.max(0, source.indexOf(JSON.stringify(field))) + 1,
+  message: `Line ${line}${field === null ? '' : `, field ${field}`}: ${message}`,
+  hint,
 });
 
 export interface Lines {
@@ -77,12 +100,17 @@ export function readLines(content: string, file: string): Lines {
     if (failures.length >= MAX_FAILURES) break;
     const line = index + 1;
     if (source.trim() === '') continue;
-    const refuse = (field: string | null, message: string, hint: string): void => void failures.push(lineFailure(file, line, source, field, message, hint));
+    const refuse = (field: string | null, message: string, hint: string): void =>
+      void failures.push(lineFailure(file, line, source, field, message, hint));
     let value: unknown;
     try {
       value = JSON.parse(source);
     } catch (error) {
-      refuse(null, `the line is not JSON (${error instanceof Error ? quoted(error.message).slice(1, -1) : 'unreadable'}).`, 'Write one JSON object a line.');
+      refuse(
+        null,
+        `the line is not JSON (${error instanceof Error ? quoted(error.message).slice(1, -1) : 'unreadable'}).`,
+        'Write one JSON object a line.',
+      );
       continue;
     }
     if (!isJsonMap(value)) {
@@ -93,7 +121,11 @@ export function readLines(content: string, file: string): Lines {
     const type = RECORD_TYPES.find((known) => known === name);
     if (type === undefined) {
       const near = nearest(name, RECORD_TYPES);
-      refuse('type', name === '' ? 'the record has no type.' : `the type ${quoted(name)} is unknown.`, near === null ? `Write one of ${RECORD_TYPES.join(', ')}.` : `Did you mean "${near}"?`);
+      refuse(
+        'type',
+        name === '' ? 'the record has no type.' : `the type ${quoted(name)} is unknown.`,
+        near === null ? `Write one of ${RECORD_TYPES.join(', ')}.` : `Did you mean "${near}"?`,
+      );
       continue;
     }
     const record: LineRecord = { type, line, fields: value };
@@ -101,10 +133,19 @@ export function readLines(content: string, file: string): Lines {
     const key = `${type}\n${keyOf(record)}`;
     const earlier = seen.get(key);
     if (earlier === undefined) seen.set(key, line);
-    else refuse(type === 'acceptance_criterion_concern' ? 'concern_kind' : 'id', `line ${earlier} holds the same record.`, 'Remove one of the two lines.');
+    else
+      refuse(
+        type === 'acceptance_criterion_concern' ? 'concern_kind' : 'id',
+        `line ${earlier} holds the same record.`,
+        'Remove one of the two lines.',
+      );
     records.push(record);
   }
-  return { records, failures, at: (record, field, message, hint) => lineFailure(file, record.line, sources[record.line - 1] ?? '', field, message, hint) };
+  return {
+    records,
+    failures,
+    at: (record, field, message, hint) => lineFailure(file, record.line, sources[record.line - 1] ?? '', field, message, hint),
+  };
 }
 
 function checkFields(record: LineRecord, refuse: (field: string, message: string, hint: string) => void): boolean {
@@ -120,7 +161,11 @@ function checkFields(record: LineRecord, refuse: (field: string, message: string
     } else if (typeof value !== 'string') wrong(name, `${name} must be a text.`, 'Put it in double quotes.');
     else if (field.values !== undefined && !field.values.includes(value)) {
       const near = nearest(value, field.values);
-      wrong(name, `${quoted(value)} is not one of ${field.values.join(', ')}.`, near === null ? `Write one of ${field.values.join(', ')}.` : `Did you mean "${near}"?`);
+      wrong(
+        name,
+        `${quoted(value)} is not one of ${field.values.join(', ')}.`,
+        near === null ? `Write one of ${field.values.join(', ')}.` : `Did you mean "${near}"?`,
+      );
     } else {
       const trouble = textTrouble(field.shape, value);
       if (trouble !== null) wrong(name, trouble.message, trouble.hint);
@@ -144,7 +189,10 @@ function line(value: Json): string {
   if (typeof value !== 'object' || value === null) return JSON.stringify(value);
   // Array.isArray narrows readonly arrays to any[]; the items are Json.
   if (Array.isArray(value)) return `[${(value as readonly Json[]).map(line).join(',')}]`;
-  return `{${Object.entries(value).sort(([left], [right]) => codePointOrder(left, right)).map(([key, item]) => `${JSON.stringify(key)}:${line(item)}`).join(',')}}`;
+  return `{${Object.entries(value)
+    .sort(([left], [right]) => codePointOrder(left, right))
+    .map(([key, item]) => `${JSON.stringify(key)}:${line(item)}`)
+    .join(',')}}`;
 }
 
 /** What a record has beyond (or other than) the one that we would write: enough to give it back later. */
@@ -154,16 +202,21 @@ export interface Difference {
 }
 
 export function difference(record: JsonMap, generated: JsonMap): Difference {
-  const fields = Object.entries(record).filter(([key, value]) => !Object.hasOwn(generated, key) || line(generated[key] ?? null) !== line(value));
+  const fields = Object.entries(record).filter(
+    ([key, value]) => !Object.hasOwn(generated, key) || line(generated[key] ?? null) !== line(value),
+  );
   const absent = Object.keys(generated).filter((key) => !Object.hasOwn(record, key));
   return { ...(fields.length === 0 ? {} : { fields: Object.fromEntries(fields) }), ...(absent.length === 0 ? {} : { absent }) };
 }
 
 /** The generated record with what `difference` kept. A field that was null gives way to what the model says now; an absent one stays away while it is empty. */
 export function restored(generated: JsonMap, kept: Difference): JsonMap {
-  const entries = Object.entries({ ...generated, ...kept.fields }).map(([key, value]) => (value === null && isSaid(generated[key]) ? ([key, generated[key] ?? null] as const) : ([key, value] as const)));
+  const entries = Object.entries({ ...generated, ...kept.fields }).map(([key, value]) =>
+    value === null && isSaid(generated[key]) ? ([key, generated[key] ?? null] as const) : ([key, value] as const),
+  );
   return Object.fromEntries(entries.filter(([key, value]) => kept.absent?.includes(key) !== true || isSaid(value)));
 }
 
 /** True for a value that is not the one we write where the model says nothing. */
-const isSaid = (value: Json | undefined): boolean => value !== undefined && value !== null && value !== '' && value !== 'automated' && value !== 'medium';
+const isSaid = (value: Json | undefined): boolean =>
+  value !== undefined && value !== null && value !== '' && value !== 'automated' && value !== 'medium';

@@ -18,7 +18,12 @@ export interface LinkPair {
 export type LinkMeaning = { readonly verifies: DeclaredLink } | { readonly implements: ImplementationLink } | null;
 
 /** Identity of what a pair stands for: kept beside the pair, so that it is found again after edits. */
-export const meaningKey = (meaning: LinkMeaning): JsonMap | null => (meaning === null ? null : 'verifies' in meaning ? { [meaning.verifies.kind]: meaning.verifies.target } : { code: meaning.implements.code });
+export const meaningKey = (meaning: LinkMeaning): JsonMap | null =>
+  meaning === null
+    ? null
+    : 'verifies' in meaning
+      ? { [meaning.verifies.kind]: meaning.verifies.target }
+      : { code: meaning.implements.code };
 
 /** Everything that the criterion links to, as meanings. */
 export const meaningsOf = (criterion: Criterion): readonly Exclude<LinkMeaning, null>[] => [
@@ -34,12 +39,19 @@ export function generatedPair(criterion: string, meaning: Exclude<LinkMeaning, n
   const relation = 'verifies' in meaning ? 'verified_by' : 'implemented_by';
   const link: JsonMap = {
     id: `acl-${hashFields(['coherence', criterion, locationId, relation, own === null ? null : canonicalJson(own)])}`,
-    ac_id: criterion, code_location_id: locationId, relation_kind: relation, note: noteOf(meaning), created_at: '', updated_at: '', ...(own === null ? {} : { coherence: own }),
+    ac_id: criterion,
+    code_location_id: locationId,
+    relation_kind: relation,
+    note: noteOf(meaning),
+    created_at: '',
+    updated_at: '',
+    ...(own === null ? {} : { coherence: own }),
   };
   return { link, location: { id: locationId, created_at: '', updated_at: '', ...location } };
 }
 
-export const noteOf = (meaning: Exclude<LinkMeaning, null>): string => ('verifies' in meaning ? meaning.verifies.note : meaning.implements.note) ?? '';
+export const noteOf = (meaning: Exclude<LinkMeaning, null>): string =>
+  ('verifies' in meaning ? meaning.verifies.note : meaning.implements.note) ?? '';
 
 /** What a link says that its records have no word for; null when they say all. `plain` is the kind whose target a location holds. */
 export function ownPart(link: DeclaredLink, plain: DeclaredLink['kind'] | 'any'): JsonMap | null {
@@ -57,7 +69,13 @@ function verifyingLocation(link: DeclaredLink): Record<string, string> {
 
 function codeLocation({ code }: ImplementationLink): Record<string, string> {
   const cut = code.indexOf('::');
-  return { kind: 'file', file_path: cut < 0 ? code : code.slice(0, cut), repo_path: '', symbol: cut < 0 ? '' : code.slice(cut + 2), test_command: '' };
+  return {
+    kind: 'file',
+    file_path: cut < 0 ? code : code.slice(0, cut),
+    repo_path: '',
+    symbol: cut < 0 ? '' : code.slice(cut + 2),
+    test_command: '',
+  };
 }
 
 /**
@@ -71,11 +89,15 @@ export function meaningOf(pair: LinkPair, own: DeclaredLink | null, resolve: Res
   const file = textOf(pair.location, 'file_path');
   const symbol = textOf(pair.location, 'symbol');
   const safeFile = file !== '' && unsafePathReason(file) === null ? file : null;
-  if (relation === 'implemented_by' || relation === 'implements') return safeFile === null ? null : { implements: { code: symbol === '' ? safeFile : `${safeFile}::${symbol}`, ...noted } };
+  if (relation === 'implemented_by' || relation === 'implements')
+    return safeFile === null ? null : { implements: { code: symbol === '' ? safeFile : `${safeFile}::${symbol}`, ...noted } };
   if (relation !== 'verified_by') return null;
   if (own !== null) return { verifies: { ...own, ...noted } };
   const command = textOf(pair.location, 'test_command');
-  const query = command.trim() === '' ? { runner: null, file: safeFile, scope: null, target: null, name: symbol === '' ? null : symbol } : testQuery(command, safeFile);
+  const query =
+    command.trim() === ''
+      ? { runner: null, file: safeFile, scope: null, target: null, name: symbol === '' ? null : symbol }
+      : testQuery(command, safeFile);
   const selector = query === null || (query.runner === null && query.file === null) ? null : resolve(query);
   if (selector !== null) return { verifies: { kind: 'test', target: selector, ...noted } };
   return command.trim() === '' ? null : { verifies: { kind: 'run', target: command, ...noted } };

@@ -1,11 +1,23 @@
-import { failure, success, type Catalog, type Concern, type Criterion, type Failure, type Json, type Result, type Review, type Risk, type Spec } from '../../model/index.js';
+import {
+  failure,
+  success,
+  type Catalog,
+  type Concern,
+  type Criterion,
+  type Failure,
+  type Json,
+  type Result,
+  type Review,
+  type Risk,
+  type Spec,
+} from '../../model/index.js';
 import { canonicalJson } from '../../util/hash.js';
 import { foldId, idTrouble } from '../ids.js';
 import { formatSpec } from '../format.js';
 import { parseSpecText } from '../parse.js';
 import { toSpec, withoutPositions } from '../record.js';
 import { specShape, type RawSpec } from '../spec-shape.js';
-import { parseYaml, quoted, readShape, type JsonMap } from '../yaml/index.js';
+import { emitFlow, parseYaml, quoted, readShape, type JsonMap } from '../yaml/index.js';
 import { generatedPair, meaningKey, meaningOf, storedPair, type LinkPair } from './jsonl-links.js';
 import { difference, isJsonMap, readLines, textOf, type LineRecord, type Lines, type RecordType } from './jsonl-lines.js';
 import { DEPENDENCIES, generatedCriterion, generatedRelation, generatedSpec, KEPT, OWN_FIELDS } from './jsonl-write.js';
@@ -45,7 +57,8 @@ export function readJsonl(text: string, file: string, options: ReadJsonlOptions 
   const lines = readLines(text, file);
   if (lines.failures.length > 0) return failure(...lines.failures);
   const builder = new Builder(lines, options);
-  for (const type of ['spec', 'acceptance_criterion', 'spec_relation', 'acceptance_criterion_concern'] as const) for (const record of builder.of(type)) builder.add(record);
+  for (const type of ['spec', 'acceptance_criterion', 'spec_relation', 'acceptance_criterion_concern'] as const)
+    for (const record of builder.of(type)) builder.add(record);
   builder.addLinks();
   const specs = builder.finish(file);
   if (builder.failures.length > 0) return failure(...builder.failures.sort((left, right) => (left.line ?? 0) - (right.line ?? 0)));
@@ -53,8 +66,12 @@ export function readJsonl(text: string, file: string, options: ReadJsonlOptions 
   return success({
     catalog: { specs },
     counts: {
-      spec: count('spec'), acceptance_criterion: count('acceptance_criterion'), spec_relation: count('spec_relation'), acceptance_criterion_concern: count('acceptance_criterion_concern'),
-      codeintel_code_location: count('codeintel_code_location'), codeintel_ac_link: count('codeintel_ac_link'),
+      spec: count('spec'),
+      acceptance_criterion: count('acceptance_criterion'),
+      spec_relation: count('spec_relation'),
+      acceptance_criterion_concern: count('acceptance_criterion_concern'),
+      codeintel_code_location: count('codeintel_code_location'),
+      codeintel_ac_link: count('codeintel_ac_link'),
     },
   });
 }
@@ -82,14 +99,25 @@ class Builder {
     const { fields } = record;
     if (record.type === 'spec') {
       if (!this.claim(record)) return;
-      const spec: Mutable<Spec> = { id: textOf(fields, 'id'), title: textOf(fields, 'title'), level: textOf(fields, 'level') as Spec['level'], status: textOf(fields, 'status') as Spec['status'] }; // the line reader checked both against their lists
+      const spec: Mutable<Spec> = {
+        id: textOf(fields, 'id'),
+        title: textOf(fields, 'title'),
+        level: textOf(fields, 'level') as Spec['level'],
+        status: textOf(fields, 'status') as Spec['status'],
+      }; // the line reader checked both against their lists
       assignTexts(spec, fields, ['slug', 'description']);
       Object.assign(spec, this.own(record, 'spec'));
       const kept = { ...difference(fields, generatedSpec(spec)) } as Record<string, Json>; // a Difference holds JSON only
       this.specs.set(spec.id, { spec, kept, criteria: new Map(), record });
     } else if (record.type === 'acceptance_criterion') {
       const owner = this.spec(textOf(fields, 'spec_id'));
-      if (owner === null) return this.fail(record, 'spec_id', `there is no spec ${quoted(textOf(fields, 'spec_id'))}.`, 'Add its record, or correct the reference.');
+      if (owner === null)
+        return this.fail(
+          record,
+          'spec_id',
+          `there is no spec ${quoted(textOf(fields, 'spec_id'))}.`,
+          'Add its record, or correct the reference.',
+        );
       if (!this.claim(record)) return;
       const criterion: Mutable<Criterion> = { id: textOf(fields, 'id'), title: textOf(fields, 'title') };
       assignTexts(criterion, fields, ['slug', 'intent']);
@@ -109,8 +137,12 @@ class Builder {
     const { fields } = record;
     const source = this.spec(textOf(fields, 'source_spec_id'));
     const target = this.spec(textOf(fields, 'target_spec_id'));
-    for (const [field, found] of [['source_spec_id', source], ['target_spec_id', target]] as const) {
-      if (found === null) this.fail(record, field, `there is no spec ${quoted(textOf(fields, field))}.`, 'Add its record, or correct the reference.');
+    for (const [field, found] of [
+      ['source_spec_id', source],
+      ['target_spec_id', target],
+    ] as const) {
+      if (found === null)
+        this.fail(record, field, `there is no spec ${quoted(textOf(fields, field))}.`, 'Add its record, or correct the reference.');
     }
     if (source === null || target === null) return;
     const kind = DEPENDENCIES.find((known) => known === textOf(fields, 'relation_kind'));
@@ -124,11 +156,18 @@ class Builder {
 
   private addConcern(record: LineRecord): void {
     const owner = this.criterion(textOf(record.fields, 'ac_id'));
-    if (owner === null) return this.fail(record, 'ac_id', `there is no criterion ${quoted(textOf(record.fields, 'ac_id'))}.`, 'Add its record, or correct the reference.');
+    if (owner === null)
+      return this.fail(
+        record,
+        'ac_id',
+        `there is no criterion ${quoted(textOf(record.fields, 'ac_id'))}.`,
+        'Add its record, or correct the reference.',
+      );
     const concern = textOf(record.fields, 'concern_kind') as Concern; // the line reader checked it
     owner.criterion.concerns = [...new Set([...(owner.criterion.concerns ?? []), concern])];
     const { type: _type, ac_id: _ac, concern_kind: _kind, ...more } = record.fields;
-    if (Object.keys(more).length > 0) owner.kept['concerns'] = { ...(isJsonMap(owner.kept['concerns']) ? owner.kept['concerns'] : {}), [concern]: more };
+    if (Object.keys(more).length > 0)
+      owner.kept['concerns'] = { ...(isJsonMap(owner.kept['concerns']) ? owner.kept['concerns'] : {}), [concern]: more };
   }
 
   /** Links with their locations; a location that nothing links to is kept by the first spec. */
@@ -138,8 +177,20 @@ class Builder {
     for (const record of this.of('codeintel_ac_link')) {
       const owner = this.criterion(textOf(record.fields, 'ac_id'));
       const location = locations.get(textOf(record.fields, 'code_location_id'));
-      if (owner === null) this.fail(record, 'ac_id', `there is no criterion ${quoted(textOf(record.fields, 'ac_id'))}.`, 'Add its record, or correct the reference.');
-      if (location === undefined) this.fail(record, 'code_location_id', `there is no code location ${quoted(textOf(record.fields, 'code_location_id'))}.`, 'Add its record, or correct the reference.');
+      if (owner === null)
+        this.fail(
+          record,
+          'ac_id',
+          `there is no criterion ${quoted(textOf(record.fields, 'ac_id'))}.`,
+          'Add its record, or correct the reference.',
+        );
+      if (location === undefined)
+        this.fail(
+          record,
+          'code_location_id',
+          `there is no code location ${quoted(textOf(record.fields, 'code_location_id'))}.`,
+          'Add its record, or correct the reference.',
+        );
       if (owner === null || location === undefined) continue;
       used.add(textOf(location.fields, 'id'));
       this.addLink(owner, record, { link: withoutType(record.fields), location: withoutType(location.fields) });
@@ -147,7 +198,13 @@ class Builder {
     for (const [id, record] of locations) {
       if (used.has(id)) continue;
       const keeper = [...this.specs.values()].sort((left, right) => (left.spec.id < right.spec.id ? -1 : 1))[0];
-      if (keeper === undefined) this.fail(record, 'id', 'there is no spec in this file that a location could belong to.', 'Import the specs together with their locations.');
+      if (keeper === undefined)
+        this.fail(
+          record,
+          'id',
+          'there is no spec in this file that a location could belong to.',
+          'Import the specs together with their locations.',
+        );
       else push(keeper.kept, 'locations', withoutType(record.fields));
     }
   }
@@ -162,7 +219,8 @@ class Builder {
       // A gap may not stand beside a link; the link is the newer news.
       if (criterion.gap !== undefined) delete criterion.gap;
       const there = rest.verified_by ?? [];
-      if (!there.some((link) => link.kind === meaning.verifies.kind && link.target === meaning.verifies.target)) criterion.verified_by = [...there, meaning.verifies];
+      if (!there.some((link) => link.kind === meaning.verifies.kind && link.target === meaning.verifies.target))
+        criterion.verified_by = [...there, meaning.verifies];
     } else if (meaning !== null) {
       const there = criterion.implemented_by ?? [];
       if (!there.some((link) => link.code === meaning.implements.code)) criterion.implemented_by = [...there, meaning.implements];
@@ -178,7 +236,13 @@ class Builder {
     const why = idTrouble(id, 'SPEC-', true);
     const other = this.folded.get(foldId(id));
     if (why !== null) this.fail(record, 'id', `${quoted(id)} is refused, because ${why}.`, 'Write a printable id.');
-    else if (other !== undefined) this.fail(record, 'id', `${quoted(id)} is taken by ${quoted(other)}; case does not tell ids apart.`, 'Give one of the two another id.');
+    else if (other !== undefined)
+      this.fail(
+        record,
+        'id',
+        `${quoted(id)} is taken by ${quoted(other)}; case does not tell ids apart.`,
+        'Give one of the two another id.',
+      );
     this.folded.set(foldId(id), id);
     return why === null && other === undefined;
   }
@@ -221,9 +285,14 @@ class Builder {
     }
     const frame = { id: 'SPEC-x', title: 'x', level: 'module', status: 'active' };
     const criterion = { id: 'AC-x', title: 'x' };
-    const whole = what === 'spec' ? { ...frame, ...own } : { ...frame, criteria: [what === 'criterion' ? { ...criterion, ...own } : { ...criterion, verified_by: [own] }] };
-    const parsed = parseYaml(JSON.stringify(whole), 'coherence', 'invalid-spec');
-    const read = parsed.ok ? readShape<RawSpec>(specShape, parsed.source.root, parsed.source) : { value: undefined, failures: parsed.failures };
+    const whole =
+      what === 'spec'
+        ? { ...frame, ...own }
+        : { ...frame, criteria: [what === 'criterion' ? { ...criterion, ...own } : { ...criterion, verified_by: [own] }] };
+    const parsed = parseYaml(emitFlow(whole), 'coherence', 'invalid-spec');
+    const read = parsed.ok
+      ? readShape<RawSpec>(specShape, parsed.source.root, parsed.source)
+      : { value: undefined, failures: parsed.failures };
     for (const found of read.failures) this.fail(record, 'coherence', found.message, found.hint ?? 'Correct the field.');
     if (read.value === undefined || read.failures.length > 0) return {};
     const spec = withoutPositions(toSpec(read.value));
@@ -237,19 +306,37 @@ class Builder {
   finish(file: string): Spec[] {
     const specs: Spec[] = [];
     for (const building of this.specs.values()) {
-      const criteria = [...building.criteria.values()].map(({ criterion, kept, record }) => withKept(criterion, kept, record !== null && idTrouble(criterion.id, 'AC-', false) !== null));
-      const spec = withKept({ ...building.spec, ...(criteria.length === 0 ? {} : { criteria }) }, building.kept, building.record !== null && idTrouble(building.spec.id, 'SPEC-', false) !== null);
+      const criteria = [...building.criteria.values()].map(({ criterion, kept, record }) =>
+        withKept(criterion, kept, record !== null && idTrouble(criterion.id, 'AC-', false) !== null),
+      );
+      const spec = withKept(
+        { ...building.spec, ...(criteria.length === 0 ? {} : { criteria }) },
+        building.kept,
+        building.record !== null && idTrouble(building.spec.id, 'SPEC-', false) !== null,
+      );
       specs.push(spec);
       if (this.failures.length > 0) continue;
       const again = parseSpecText(formatSpec(spec), file);
-      if (!again.ok) for (const found of again.failures) this.failures.push({ ...found, file, line: building.record?.line ?? 1, column: 1, message: `${quoted(spec.id)}: ${found.message}` });
+      if (!again.ok)
+        for (const found of again.failures)
+          this.failures.push({
+            ...found,
+            file,
+            line: building.record?.line ?? 1,
+            column: 1,
+            message: `${quoted(spec.id)}: ${found.message}`,
+          });
     }
     return specs.sort((left, right) => (left.id < right.id ? -1 : 1));
   }
 }
 
 /** The spec or criterion with what was kept; `mark` leaves a mark also when there is nothing, since the id itself is foreign. */
-function withKept<T extends { readonly extra?: Readonly<Record<string, Json>> }>(owner: T, kept: Readonly<Record<string, Json>>, mark: boolean): T {
+function withKept<T extends { readonly extra?: Readonly<Record<string, Json>> }>(
+  owner: T,
+  kept: Readonly<Record<string, Json>>,
+  mark: boolean,
+): T {
   return Object.keys(kept).length === 0 && !mark ? owner : { ...owner, extra: { ...owner.extra, [KEPT]: kept } };
 }
 

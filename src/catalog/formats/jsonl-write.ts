@@ -10,7 +10,10 @@ export const KEPT = 'jsonl';
 export const DEPENDENCIES = ['depends_on', 'constrained_by'] as const;
 
 /** What the record types have no word for; it stands in the field `coherence`. */
-export const OWN_FIELDS: Readonly<Record<'spec' | 'criterion', readonly string[]>> = { spec: ['owner', 'intent', 'extra'], criterion: ['description', 'status', 'gap', 'extra'] };
+export const OWN_FIELDS: Readonly<Record<'spec' | 'criterion', readonly string[]>> = {
+  spec: ['owner', 'intent', 'extra'],
+  criterion: ['description', 'status', 'gap', 'extra'],
+};
 
 interface OutRecord {
   readonly type: RecordType;
@@ -30,7 +33,8 @@ export function writeJsonl(catalog: Catalog): string {
     for (const location of listOf(keptOf(spec)['locations'])) locations.set(textOf(location, 'id'), location);
     for (const criterion of spec.criteria ?? []) records.push(...criterionRecords(spec.id, criterion, locations));
   }
-  for (const location of locations.values()) records.push({ type: 'codeintel_code_location', fields: { ...location, type: 'codeintel_code_location' } });
+  for (const location of locations.values())
+    records.push({ type: 'codeintel_code_location', fields: { ...location, type: 'codeintel_code_location' } });
   return writeLines(records);
 }
 
@@ -47,19 +51,40 @@ function checkedKept(kept: JsonMap): JsonMap {
 }
 
 // Array.isArray narrows to any[]; only mappings are taken.
-export const listOf = (value: Json | undefined): readonly JsonMap[] => (Array.isArray(value) ? (value as readonly Json[]).filter(isJsonMap) : []);
+export const listOf = (value: Json | undefined): readonly JsonMap[] =>
+  Array.isArray(value) ? (value as readonly Json[]).filter(isJsonMap) : [];
 
 /** The record that we would write for a spec without knowing of an import. */
 export function generatedSpec(spec: Spec): JsonMap {
   const own = ownFields(specRecord(spec), OWN_FIELDS.spec);
-  return { type: 'spec', id: spec.id, title: spec.title, level: spec.level, status: spec.status, slug: spec.slug ?? '', description: spec.description ?? '', created_at: '', updated_at: '', ...own };
+  return {
+    type: 'spec',
+    id: spec.id,
+    title: spec.title,
+    level: spec.level,
+    status: spec.status,
+    slug: spec.slug ?? '',
+    description: spec.description ?? '',
+    created_at: '',
+    updated_at: '',
+    ...own,
+  };
 }
 
 export function generatedCriterion(specId: string, criterion: Criterion): JsonMap {
   const own = ownFields(criterionRecord(criterion), OWN_FIELDS.criterion);
   return {
-    type: 'acceptance_criterion', id: criterion.id, spec_id: specId, title: criterion.title, slug: criterion.slug ?? '', intent: criterion.intent ?? '',
-    review_mode: reviewOf(criterion), risk_level: riskOf(criterion), created_at: '', updated_at: '', ...own,
+    type: 'acceptance_criterion',
+    id: criterion.id,
+    spec_id: specId,
+    title: criterion.title,
+    slug: criterion.slug ?? '',
+    intent: criterion.intent ?? '',
+    review_mode: reviewOf(criterion),
+    risk_level: riskOf(criterion),
+    created_at: '',
+    updated_at: '',
+    ...own,
   };
 }
 
@@ -79,12 +104,22 @@ function ownFields(record: JsonMap, names: readonly string[]): JsonMap {
 }
 
 export const generatedRelation = (source: string, kind: string, target: string): JsonMap => ({
-  type: 'spec_relation', id: `rel-${hashFields(['coherence', source, kind, target])}`, relation_kind: kind, source_spec_id: source, target_spec_id: target, created_at: '', updated_at: '',
+  type: 'spec_relation',
+  id: `rel-${hashFields(['coherence', source, kind, target])}`,
+  relation_kind: kind,
+  source_spec_id: source,
+  target_spec_id: target,
+  created_at: '',
+  updated_at: '',
 });
 
 /** Relations that the model has a list for follow that list; all others are given back as they came. */
 function relationsOf(spec: Spec): JsonMap[] {
-  const kept = listOf(keptOf(spec)['relations']).map((relation): JsonMap => ({ ...relation, type: 'spec_relation', source_spec_id: spec.id }));
+  const kept = listOf(keptOf(spec)['relations']).map((relation): JsonMap => ({
+    ...relation,
+    type: 'spec_relation',
+    source_spec_id: spec.id,
+  }));
   const result = kept.filter((relation) => !DEPENDENCIES.some((kind) => kind === relation['relation_kind']));
   for (const kind of DEPENDENCIES) {
     for (const target of new Set(spec[kind] ?? [])) {
@@ -101,7 +136,10 @@ function criterionRecords(specId: string, criterion: Criterion, locations: Map<s
   const concerns = isJsonMap(kept['concerns']) ? kept['concerns'] : {};
   for (const concern of new Set(criterion.concerns ?? [])) {
     const more = concerns[concern];
-    records.push({ type: 'acceptance_criterion_concern', fields: { ...(isJsonMap(more) ? more : {}), type: 'acceptance_criterion_concern', ac_id: criterion.id, concern_kind: concern } });
+    records.push({
+      type: 'acceptance_criterion_concern',
+      fields: { ...(isJsonMap(more) ? more : {}), type: 'acceptance_criterion_concern', ac_id: criterion.id, concern_kind: concern },
+    });
   }
   const pairs = storedPairs(kept['links']);
   const add = (link: JsonMap, location: JsonMap): void => {

@@ -27,7 +27,14 @@ export function testQuery(command: string, file: string | null): TestQuery | nul
   if ((first === 'python' || first === 'python3') && second === '-m' && rest[0] === 'pytest') return pytest(rest.slice(1));
   if (first === 'go' && second === 'test') return go(rest);
   if (first === 'node' && words.includes('--test')) return node(words.slice(1));
-  const vitestAt = first === 'vitest' ? 1 : (first === 'npx' || first === 'pnpm' || first === 'yarn' || first === 'bunx') && second === 'vitest' ? 2 : first === 'pnpm' && second === 'exec' && rest[0] === 'vitest' ? 3 : 0;
+  const vitestAt =
+    first === 'vitest'
+      ? 1
+      : (first === 'npx' || first === 'pnpm' || first === 'yarn' || first === 'bunx') && second === 'vitest'
+        ? 2
+        : first === 'pnpm' && second === 'exec' && rest[0] === 'vitest'
+          ? 3
+          : 0;
   return vitestAt > 0 && words[vitestAt] === 'run' ? vitest(words.slice(vitestAt + 1)) : null;
 }
 
@@ -45,12 +52,17 @@ function split(command: string): string[] | null {
 }
 
 /** Reads options; null when there is one that is not in the tables. `values` take an argument, `flags` none. */
-function options(words: readonly string[], values: readonly string[], flags: readonly string[]): { readonly free: readonly string[]; readonly given: ReadonlyMap<string, string> } | null {
+function options(
+  words: readonly string[],
+  values: readonly string[],
+  flags: readonly string[],
+): { readonly free: readonly string[]; readonly given: ReadonlyMap<string, string> } | null {
   const free: string[] = [];
   const given = new Map<string, string>();
   for (let i = 0; i < words.length; i += 1) {
     const word = words[i] ?? '';
-    const [name, inline] = word.startsWith('--') && word.includes('=') ? [word.slice(0, word.indexOf('=')), word.slice(word.indexOf('=') + 1)] : [word, null];
+    const [name, inline] =
+      word.startsWith('--') && word.includes('=') ? [word.slice(0, word.indexOf('=')), word.slice(word.indexOf('=') + 1)] : [word, null];
     if (values.includes(name)) {
       const value = inline ?? words[(i += 1)];
       if (value === undefined || given.has(name)) return null;
@@ -65,11 +77,18 @@ function options(words: readonly string[], values: readonly string[], flags: rea
 function cargo(words: readonly string[], file: string | null): TestQuery | null {
   const dashes = words.indexOf('--');
   const after = dashes < 0 ? [] : words.slice(dashes + 1);
-  const read = options(dashes < 0 ? words : words.slice(0, dashes), ['-p', '--package', '--test'], ['--lib', '-q', '--quiet', '--locked', '--offline']);
+  const read = options(
+    dashes < 0 ? words : words.slice(0, dashes),
+    ['-p', '--package', '--test'],
+    ['--lib', '-q', '--quiet', '--locked', '--offline'],
+  );
   if (read === null || read.free.length > 1 || after.some((word) => word !== '--exact' && word !== '--nocapture')) return null;
   return {
-    runner: 'cargo', file, scope: read.given.get('-p') ?? read.given.get('--package') ?? null,
-    target: read.given.get('--test') ?? (read.given.has('--lib') ? 'lib' : null), name: read.free[0] ?? null,
+    runner: 'cargo',
+    file,
+    scope: read.given.get('-p') ?? read.given.get('--package') ?? null,
+    target: read.given.get('--test') ?? (read.given.has('--lib') ? 'lib' : null),
+    name: read.free[0] ?? null,
   };
 }
 
@@ -84,7 +103,12 @@ function pytest(words: readonly string[]): TestQuery | null {
 function vitest(words: readonly string[]): TestQuery | null {
   const read = options(words, ['-t', '--testNamePattern'], ['--no-color']);
   if (read === null || read.free.length !== 1) return null;
-  return { ...EMPTY, runner: 'vitest', file: read.free[0] ?? null, name: read.given.get('-t') ?? read.given.get('--testNamePattern') ?? null };
+  return {
+    ...EMPTY,
+    runner: 'vitest',
+    file: read.free[0] ?? null,
+    name: read.given.get('-t') ?? read.given.get('--testNamePattern') ?? null,
+  };
 }
 
 function node(words: readonly string[]): TestQuery | null {

@@ -47,7 +47,7 @@ const doubleQuoted = (value: string): string =>
 
 /** True when the text can be a literal block and come back unchanged. */
 const blockable = (value: string): boolean =>
-  /^[^\s][^\u0000-\u0008\u000b-\u001f\u007f-\u009f\u2028\u2029\ufeff\ufffe\uffff]*$/u.test(value) &&
+  /^(?!\s)[^\u0000-\u0008\u000b-\u001f\u007f-\u009f\u2028\u2029\ufeff\ufffe\uffff]*$/u.test(value) &&
   value.includes('\n') &&
   !value.endsWith('\n\n') &&
   !/[ \t]\n*$/.test(value);
