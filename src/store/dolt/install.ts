@@ -9,7 +9,7 @@ import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { failure, success, type Failure, type Result } from '../../model/index.js';
 import { sha256File } from '../../util/hash.js';
-import { takeLock } from '../../util/lock.js';
+import { takeLock, type LockResult } from '../../util/lock.js';
 import { capture, findProgram, run } from '../../util/process.js';
 import type { StorePlace } from '../place.js';
 import { cachedBinary, findDolt, isAtLeast, versionOf, type DoltBinary } from './binary.js';
@@ -27,8 +27,7 @@ export async function ensureDolt(place: StorePlace, progress: Progress, signal?:
   const found = await findDolt(place);
   if (found.ok || place.doltBin !== null) return found;
   const folder = join(place.cache, 'dolt');
-  const first = await takeLock(join(folder, 'install.lock'), 0);
-  const taken = first.taken ? first : (progress('Another process is installing Dolt; waiting for it.'), await takeLock(join(folder, 'install.lock'), WAIT_FOR_OTHER_MS));
+  const taken = await waitForLock(join(folder, 'install.lock'), progress);
   if (!taken.taken) return failure(tryAgain('Dolt is being installed by another process and that takes too long.', 'Run the command again later.'));
   try {
     const meanwhile = await findDolt(place);
@@ -36,6 +35,17 @@ export async function ensureDolt(place: StorePlace, progress: Progress, signal?:
     return await install(place, folder, progress, signal);
   } finally {
     await taken.lock.release();
+  }
+}
+
+/** Asks seldom: an installation takes minutes, and each question starts a program. */
+async function waitForLock(path: string, progress: Progress): Promise<LockResult> {
+  const end = Date.now() + WAIT_FOR_OTHER_MS;
+  for (let told = false; ; told = true) {
+    const answer = await takeLock(path);
+    if (answer.taken || answer.why === 'unsupported' || Date.now() >= end) return answer;
+    if (!told) progress('Another process is installing Dolt; waiting for it.');
+    await new Promise((resolve) => setTimeout(resolve, 1000));
   }
 }
 
