@@ -4,10 +4,10 @@
 import type { FoundFile, FoundLink, FoundTest } from '../model/index.js';
 
 /** `>` and `:` stand for the two usual forms of a selector; anything else is the selector itself. */
-const selectorForms = (file: string, path: readonly string[]): Readonly<Record<string, string>> => ({
-  '>': [file, ...path].join(' > '),
-  ':': [file, path.join('::')].join('::'),
-});
+function formOf(test: FoundTest): string {
+  if (test.selector === [test.file, ...test.path].join(' > ')) return '>';
+  return test.selector === `${test.file}::${test.path.join('::')}` ? ':' : test.selector;
+}
 
 const FLAGS = ['dynamic', 'parametrised', 'focused'] as const;
 type PackedTest = readonly [
@@ -36,9 +36,8 @@ interface PackedFile {
 export function pack(found: FoundFile): string {
   const index = new Map<string, number>();
   const tests = found.tests.map((test, i): PackedTest => {
-    const parent = index.get(JSON.stringify(test.path.slice(0, -1))) ?? -1;
-    index.set(JSON.stringify(test.path), i);
-    const forms = selectorForms(test.file, test.path);
+    const parent = index.get(test.path.slice(0, -1).join('\u0000')) ?? -1;
+    if (test.kind === 'suite' || test.framework === 'node-test') index.set(test.path.join('\u0000'), i);
     return [
       test.kind,
       test.framework,
@@ -50,7 +49,7 @@ export function pack(found: FoundFile): string {
       FLAGS.reduce((bits, flag, bit) => bits + (test[flag] === true ? 2 ** bit : 0), 0),
       test.hollow === undefined ? 2 : test.hollow ? 1 : 0,
       test.fingerprint,
-      Object.keys(forms).find((form) => forms[form] === test.selector) ?? test.selector,
+      formOf(test),
       test.skip ?? 0,
       test.reportedAt ?? 0,
     ];
@@ -65,34 +64,43 @@ export function pack(found: FoundFile): string {
   return JSON.stringify(packed);
 }
 
-/** Throws on anything that `pack` did not write; the caller then has no entry. */
+type Writable<T> = { -readonly [K in keyof T]: T[K] };
+
+/**
+ * Throws on anything that `pack` did not write; the caller then has no entry.
+ * Written for speed: a warm scan spends most of its time here.
+ */
 export function unpack(file: string, text: string): FoundFile {
   const packed = JSON.parse(text) as PackedFile; // guarded by the cache's checksum
+  const language = packed.l;
   const tests: FoundTest[] = [];
-  for (const [kind, framework, parent, names, line, column, endLine, flags, hollow, fingerprint, selector, skip, reportedAt] of packed.t) {
-    const path = parent === -1 ? names : [...(tests[parent]?.path ?? []), ...names];
-    tests.push({
+  for (const [kind, framework, parent, names, line, column, endLine, flags, hollow, fingerprint, form, skip, reportedAt] of packed.t) {
+    const above = parent === -1 ? undefined : tests[parent];
+    const path = above === undefined ? names : [...above.path, ...names];
+    const selector = form === '>' ? [file, ...path].join(' > ') : form === ':' ? `${file}::${path.join('::')}` : form;
+    const test: Writable<FoundTest> = {
       file,
       line,
       column,
-      language: packed.l,
+      language,
       framework,
       kind,
       path,
+      selector,
       endLine,
-      selector: selector === '>' || selector === ':' ? (selectorForms(file, path)[selector] ?? selector) : selector,
       dynamic: (flags & 1) !== 0,
       parametrised: (flags & 2) !== 0,
-      ...((flags & 4) === 0 ? {} : { focused: true }),
-      ...(skip === 0 || skip === undefined ? {} : { skip }),
-      ...(hollow === 2 ? {} : { hollow: hollow === 1 }),
-      ...(reportedAt === 0 || reportedAt === undefined ? {} : { reportedAt }),
       fingerprint,
-    });
+    };
+    if ((flags & 4) !== 0) test.focused = true;
+    if (skip !== 0 && skip !== undefined) test.skip = skip;
+    if (hollow !== 2) test.hollow = hollow === 1;
+    if (reportedAt !== 0 && reportedAt !== undefined) test.reportedAt = reportedAt;
+    tests.push(test);
   }
   return {
     file,
-    language: packed.l,
+    language,
     tests,
     links: packed.k.map(([relation, target, source, binds, line, column]) => ({ file, relation, target, source, binds, line, column })),
     symbols: packed.s.map(([name, line, endLine]) => ({ name, line, endLine })),

@@ -39,15 +39,18 @@ function foldersAbove(root: string, prefix: string): string[] {
   return Array.from({ length: depth }, (_, i) => join(root, ...Array.from({ length: i + 1 }, () => '..')));
 }
 
+/** Asks git for the settings that convert; its answer goes to `conversionsOf`. Apart so that it can run beside other questions. */
+export const askConversionSettings = async (root: string): Promise<string> =>
+  (await askGit(root, ['config', '-z', '--get-regexp', '^core\\.(autocrlf|eol|attributesfile)$'])).stdout;
+
 export async function conversionsOf(
   root: string,
   listed: readonly string[],
-  where: { readonly infoAttributes: string | null; readonly prefix: string },
+  where: { readonly infoAttributes: string | null; readonly prefix: string; readonly settings: string },
 ): Promise<Conversions> {
-  const answer = await askGit(root, ['config', '-z', '--get-regexp', '^core\\.(autocrlf|eol|attributesfile)$']);
   let lines = false;
   const configured: string[] = [];
-  for (const record of answer.stdout.split('\0')) {
+  for (const record of where.settings.split('\0')) {
     const [key = '', value = ''] = record.split('\n');
     if (key === 'core.attributesfile') configured.push(value.replace(/^~(?=\/)/u, homedir()));
     else if (key === 'core.autocrlf' && value !== 'false') lines = true;

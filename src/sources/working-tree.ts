@@ -9,7 +9,7 @@ import { lstatSync } from 'node:fs';
 import { lstat } from 'node:fs/promises';
 import { isAbsolute, join, resolve } from 'node:path';
 import { askGit } from './ask-git.js';
-import { blobSizes, conversionsOf, filteredPaths } from './conversions.js';
+import { askConversionSettings, blobSizes, conversionsOf, filteredPaths } from './conversions.js';
 import { listOutsideGit } from './outside-git.js';
 import type { TreeEntry, WorkingTree } from './types.js';
 
@@ -102,10 +102,11 @@ const modeOf = (disk: OnDisk): string => (disk.kind === 'symlink' ? '120000' : d
 
 /** Reads the tree. Never rejects for what a repository holds; where git cannot help, files are listed without it. */
 export async function readWorkingTree(root: string): Promise<WorkingTree> {
-  const [staged, others, where] = await Promise.all([
+  const [staged, others, where, settings] = await Promise.all([
     askGit(root, ['ls-files', '-s', '-z', '--debug']),
     askGit(root, ['ls-files', '-o', '-z', '--exclude-standard']),
     askGit(root, ['rev-parse', '--git-path', 'index', '--git-path', 'info/attributes', '--show-prefix']),
+    askConversionSettings(root),
   ]);
   if (!staged.ok || !others.ok || !where.ok) return outsideGit(root);
   const index = parseIndex(staged.stdout);
@@ -177,6 +178,7 @@ export async function readWorkingTree(root: string): Promise<WorkingTree> {
     entries: await withoutConverted(root, entries, {
       infoAttributes: infoAttributes === '' ? null : resolve(root, infoAttributes),
       prefix,
+      settings,
     }),
   };
 }
@@ -185,7 +187,7 @@ export async function readWorkingTree(root: string): Promise<WorkingTree> {
 async function withoutConverted(
   root: string,
   entries: TreeEntry[],
-  where: { infoAttributes: string | null; prefix: string },
+  where: { infoAttributes: string | null; prefix: string; settings: string },
 ): Promise<readonly TreeEntry[]> {
   const conversions = await conversionsOf(
     root,

@@ -1,12 +1,10 @@
 /**
- * Small readings of Python source: docstrings, parameters, skips inside bodies, and which comments indentation puts where.
+ * Small readings of Python source: docstrings, parameters, skips inside bodies.
  */
 import type { SkipMark } from '../../model/index.js';
 import { bodyOf } from './python-classes.js';
 import type { PythonNames } from './python-names.js';
-import type { Scope } from './scopes.js';
 import { strongest } from './skip.js';
-import type { SourceText } from './source.js';
 import type { Syntax } from './syntax.js';
 
 /** The docstring of a module or block: its first statement, when that is one plain string. */
@@ -71,30 +69,3 @@ const isModuleSkip = (statement: Syntax, names: PythonNames): boolean => {
   const name = calledName(statement, names);
   return name === 'pytest.skip' || name === 'unittest.SkipTest';
 };
-
-/** Where a definition's code ends. The grammar counts comments to a block that by their indentation stand behind it. */
-export function endWithoutComments(node: Syntax): number {
-  let at = node;
-  for (;;) {
-    const last = at.children.findLast((child) => child.type !== 'comment');
-    if (last === undefined || last.end === at.start) return at.end;
-    if (last.children.length === 0) return last.end;
-    at = last;
-  }
-}
-
-/** Lets a scope reach over the comments behind its code that are indented deeper than it: they stand in it. */
-export function overIndentedComments(scopes: readonly Scope[], comments: readonly Syntax[], source: SourceText): readonly Scope[] {
-  return scopes.map((scope) => {
-    const column = source.columnOf(scope.start);
-    let end = scope.end;
-    for (let i = comments.findIndex((comment) => comment.start >= end); i !== -1 && i < comments.length; i += 1) {
-      const comment = comments[i];
-      if (comment === undefined || source.slice(end, comment.start).trim() !== '') break;
-      const onSameLine = !source.slice(scope.end, comment.start).includes('\n');
-      if (!onSameLine && source.columnOf(comment.start) <= column) break;
-      end = comment.end;
-    }
-    return end === scope.end ? scope : { ...scope, end };
-  });
-}

@@ -23,7 +23,7 @@ import {
   type Definition,
 } from './python-classes.js';
 import { collectionFor, type Collection } from './python-collection.js';
-import { docstringOf, endWithoutComments, overIndentedComments, parametersOf, skipInBody, skipOfModule } from './python-source.js';
+import { docstringOf, parametersOf, skipInBody, skipOfModule } from './python-source.js';
 import { isParametrize, isVerifiesMark, PythonNames, skipOf, stringArguments, type Mark } from './python-names.js';
 import { strongest } from './skip.js';
 import type { Syntax } from './syntax.js';
@@ -176,7 +176,7 @@ class PythonFile {
     const { source } = this.#findings;
     return {
       ...source.position(at.start),
-      endLine: source.lineOf(endWithoutComments(at) - 1),
+      endLine: at.endLine,
       language: 'python',
       path,
       selector: [source.file, ...path].join('::'),
@@ -227,7 +227,7 @@ class PythonFile {
     if (names.length > 1) this.#findings.symbol(names.join('::'), line, endLine);
     const code: readonly Binding[] = [{ kind: 'code', symbol, line }];
     const owner = { verifies: tests ?? code, implements: tests ?? code };
-    this.#findings.scopes.push({ start: one.outer.start, end: endWithoutComments(one.outer), ...owner });
+    this.#findings.scopes.push({ start: one.outer.start, end: one.outer.end, ...owner });
     for (const mark of verifiesMarks(one.marks)) this.#marked(mark, owner);
     if (one.node.type === 'class_definition')
       for (const mark of verifiesMarks(ownPytestmark(assignmentsIn(bodyOf(one.node)), this.#names))) this.#marked(mark, owner);
@@ -247,7 +247,7 @@ class PythonFile {
   }
 
   #links(): void {
-    const { source, links, scopes } = this.#findings;
+    const { source, links } = this.#findings;
     const file: readonly Binding[] = [{ kind: 'file' }];
     for (const mark of verifiesMarks(this.#moduleMarks)) this.#marked(mark, { verifies: file, implements: file });
     if (!/@verifies|@implements/u.test(source.text)) return;
@@ -255,8 +255,6 @@ class PythonFile {
     for (const comment of comments) this.#findings.transparent.push({ start: comment.start, end: comment.end, comment: true });
     for (const node of this.#module.childrenOf('import_statement', 'import_from_statement', 'future_import_statement'))
       this.#findings.transparent.push({ start: node.start, end: node.end, comment: false });
-    const extended = overIndentedComments(scopes, comments, source);
-    scopes.splice(0, scopes.length, ...extended);
     const docstrings = this.#docstrings();
     // A docstring is no code that stands between a comment and its declaration, and nothing but comments stands before it.
     for (const text of docstrings) this.#findings.transparent.push({ start: text.start, end: text.end, comment: true });
