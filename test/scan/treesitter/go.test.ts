@@ -131,6 +131,9 @@ func TestA(t *testing.T) {
     // @verifies AC-dynamic
     t.Run(c.name, func(t *testing.T) { t.Error() })
   }
+  // @verifies AC-far
+  run()
+  t.Run("last", func(t *testing.T) { t.Error() })
   // @verifies AC-end
 }
 
@@ -151,6 +154,7 @@ type Store struct{}
       'verifies AC-in -> test TestA/sub',
       'verifies AC-loop -> test TestA',
       'verifies AC-dynamic -> test TestA',
+      'verifies AC-far -> test TestA',
       'verifies AC-end -> test TestA',
       'verifies AC-c -> test TestB',
       'verifies AC-d -> test TestB',

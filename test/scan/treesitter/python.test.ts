@@ -318,6 +318,16 @@ describe('links', () => {
     ]);
   });
 
+  // @verifies AC-scan-languages-comment-tags
+  it('does not reach over other statements to a later declaration', async () => {
+    const found = await find(
+      python,
+      'test_a.py',
+      'import x\n# @verifies AC-a\nprint(1)\ndef test_a(): assert 1\nclass TestB:\n    # @verifies AC-b\n    print(1)\n    def test_b(self): assert 1\n',
+    );
+    expect(linkLines(found)).toEqual(['verifies AC-a -> file', 'verifies AC-b -> test TestB']);
+  });
+
   // @verifies AC-scan-languages-python-mark
   it('reads @pytest.mark.verifies on functions, classes and in pytestmark', async () => {
     const found = await find(
