@@ -121,5 +121,6 @@ const ANSWER_MS = 10_000;
 export async function askDaemon<M extends MethodName>(directories: Directories, method: M, params: Methods[M]['params'], timeoutMs = ANSWER_MS): Promise<Result<Methods[M]['answer']>> {
   using client = await connectDaemon(directories);
   if (client === null) return failure(noDaemon(directories.state));
-  return client.ask(method, params, { timeoutMs });
+  // Awaited here: the connection lasts until the answer is there.
+  return await client.ask(method, params, { timeoutMs });
 }

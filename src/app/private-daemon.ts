@@ -1,13 +1,20 @@
 /** `requires: [orchestrator]`: a check gets a daemon of its own, in a state folder of its own. */
 import type { Project } from '../config/index.js';
 import type { ExecuteOptions } from '../run/index.js';
+import { findProgram } from '../util/process.js';
+import { daemonProgram, startPrivateDaemon } from './daemon-control.js';
 
 export async function isPrivateDaemonPossible(): Promise<{ readonly available: boolean; readonly detail: string }> {
-  return { available: false, detail: 'private daemons are not part of this build' };
+  if ((await daemonProgram()) === null) return { available: false, detail: 'the daemon is not part of this build' };
+  if ((await findProgram('flock')) === null) return { available: false, detail: 'the program flock (util-linux) is missing' };
+  return { available: true, detail: '' };
 }
 
-export function privateDaemonFor(_project: Project, _env: Readonly<Record<string, string | undefined>>): NonNullable<ExecuteOptions['privateDaemon']> {
+export function privateDaemonFor(project: Project, env: Readonly<Record<string, string | undefined>>): NonNullable<ExecuteOptions['privateDaemon']> {
   return async () => {
-    throw new Error('a case that needs a private daemon was not skipped');
+    const started = await startPrivateDaemon(project.root, env);
+    // The settings were read a moment ago: what fails now is the machine, which the check reports as trouble of its place.
+    if (!started.ok) throw new Error(`the private daemon did not start: ${started.failures[0]?.message ?? ''}`);
+    return started.value;
   };
 }

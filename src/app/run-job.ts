@@ -163,11 +163,13 @@ async function publish(project: Project, spec: Spec, job: Job, criteria: readonl
     }
     const judged = judgeSpec(criteria.map((record) => ({ verdict: record.verdict, reason: record.reason, detail: record.detail ?? '' })));
     const count = (verdict: Verdict): number => criteria.filter((record) => record.verdict === verdict).length;
-    const sum = (key: 'cached' | 'executed' | 'duration_ms'): number => verifications.reduce((total, item) => total + item.record.summary[key], 0);
+    // Over all attempts: what an earlier one settled was executed for this run, too.
+    const checks = criteria.flatMap((record) => record.checks);
+    const executed = checks.filter((check) => !check.cached && check.command.length > 0);
     const record: RunRecord = {
       schema: 'coherence.verify/1', run: job.run_id, session: job.session, started_at: verifications[0]?.record.started_at ?? new Date().toISOString(),
       source: last?.source ?? (await sourceIdentity(project.root)),
-      summary: { pass: count('PASS'), fail: count('FAIL'), skip: count('SKIP'), error: count('ERROR'), cached: sum('cached'), executed: sum('executed'), duration_ms: sum('duration_ms') },
+      summary: { pass: count('PASS'), fail: count('FAIL'), skip: count('SKIP'), error: count('ERROR'), cached: checks.filter((check) => check.cached).length, executed: executed.length, duration_ms: checks.reduce((sum, check) => sum + check.duration_ms, 0) },
       specs: [{ id: spec.id, title: spec.title, level: spec.level, status: spec.status, verdict: judged.verdict, reason: judged.reason, criteria }],
       warm: last?.warm ?? { status: 'Skipped', reason: 'disabled' }, diagnostics: last?.diagnostics ?? [],
       ...withNotes([...new Set([...verifications.flatMap((item) => item.record.notes ?? []), ...notes])]),

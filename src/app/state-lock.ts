@@ -20,11 +20,11 @@ export async function throughDaemonOrJournal<T>(project: Project, asked: (client
   const stateFolder = project.directories.state;
   for (let waited = 0; ; waited += ROUND_MS) {
     using client = await connectDaemon(project.directories);
-    if (client !== null) return asked(client);
+    if (client !== null) return await asked(client);
     const taken = await takeLock(lockPath(stateFolder), ROUND_MS).catch((error: unknown) => ({ taken: false as const, why: String(error) }));
     if (taken.taken) {
       await using _lock = taken.lock;
-      return onJournal(stateFolder, direct);
+      return await onJournal(stateFolder, direct);
     }
     if (taken.why !== 'busy' && taken.why !== 'unsupported') return failure({ kind: 'damaged-state', message: `The lock ${lockPath(stateFolder)} cannot be taken (${taken.why}).`, file: stateFolder });
     if (waited >= PATIENCE_MS) return failure({ kind: 'try-again', message: 'A daemon holds the state folder and does not answer.', hint: '`coherence daemon status` says more.' });
