@@ -20,7 +20,7 @@ import { treePaths } from './paths.js';
 import { firstError, lastLines, runWhole } from './program.js';
 import { Resolver, type ResolvedCase } from './resolve.js';
 import { TargetSession } from './target-session.js';
-import { askToolchain } from './toolchain.js';
+import { askToolchain, type Toolchain } from './toolchain.js';
 
 export interface CargoRunnerOptions {
   /** False: one test at a time (`cargo.parallel`). Default true. */
@@ -38,7 +38,8 @@ interface Work {
   readonly context: RunContext;
   readonly metadata: Metadata;
   readonly session: TargetSession;
-  readonly start: StartOptions;
+  /** What starting executables needs; being asked for while cargo builds. */
+  readonly start: () => Promise<StartOptions>;
   readonly cargo: string;
   readonly locked: boolean;
   readonly parallel: boolean;
@@ -70,7 +71,7 @@ function extraTargets(resolved: readonly ResolvedCase[]): string[] {
 }
 
 async function runFeatureSet(work: Work, features: readonly string[], resolved: readonly ResolvedCase[]): Promise<Outcome[]> {
-  const { context, session, start } = work;
+  const { context, session } = work;
   const outcome = (one: Case, what: Judgement, more: { readonly exitCode?: number | null; readonly command?: readonly string[] } = {}): Outcome => outcomeOf({ case: one, judged: what, context, ...more });
   const packages = [...new Set(resolved.flatMap((one) => one.packages))].sort((left, right) => (left.name < right.name ? -1 : 1));
   const extra = extraTargets(resolved);
@@ -83,6 +84,7 @@ async function runFeatureSet(work: Work, features: readonly string[], resolved: 
   }
   if (build === null) return resolved.map((one) => outcome(one.case, { reason: 'infra', detail: 'cargo called a package of this tree fresh in an empty target directory', message: '' }));
   const finished = build;
+  const start = await work.start();
   const chooser = new Chooser(start, work.metadata, finished);
   const chosen = await Promise.all(resolved.filter((one) => one.kind === 'test').map(async (one) => ({ one, what: await chooser.choose(one) })));
   const everywhere = pLimit(work.parallel ? Math.max(1, context.jobs) : 1);
@@ -117,15 +119,26 @@ async function runFeatureSet(work: Work, features: readonly string[], resolved: 
 }
 
 async function runBatch(batch: Batch, workspace: Workspace, context: RunContext, options: Required<CargoRunnerOptions>): Promise<Outcome[]> {
-  const all = (what: Judgement, command: readonly string[] = []): Outcome[] => batch.cases.map((one) => outcomeOf({ case: one, judged: what, context, command }));
   const label = labels(batch, context);
+  const env = cargoEnvironment(workspace, context);
+  // Asked while cargo reads manifests and builds; looked at when the first executable is started.
+  const asked = askToolchain(workspace, { cargo: options.program, directory: batch.directory, env, label: label('environment'), signal: context.signal });
+  try {
+    return await runWith(asked, batch, workspace, context, options, label);
+  } finally {
+    // Nothing may run on in a workspace that is given back.
+    await asked.catch(() => undefined);
+  }
+}
+
+/** What cargo itself is given beside the place's environment. */
+const cargoEnvironment = (workspace: Workspace, context: RunContext): Readonly<Record<string, string>> => ({ ...context.env, ...Object.fromEntries(workspace.place === 'host' ? context.cargoEnv : []) });
+
+async function runWith(asked: Promise<Toolchain>, batch: Batch, workspace: Workspace, context: RunContext, options: Required<CargoRunnerOptions>, label: (stem: string) => string): Promise<Outcome[]> {
+  const all = (what: Judgement, command: readonly string[] = []): Outcome[] => batch.cases.map((one) => outcomeOf({ case: one, judged: what, context, command }));
   const cargo = options.program;
-  const cargoEnv = { ...context.env, ...Object.fromEntries(workspace.place === 'host' ? context.cargoEnv : []) };
-  const described = { command: [cargo, 'metadata', '--no-deps', '--format-version', '1'], directory: batch.directory, env: cargoEnv, timeoutMs: null, label: label('metadata') };
-  const [answer, toolchain] = await Promise.all([
-    runWhole(workspace, described, context.signal),
-    askToolchain(workspace, { cargo, directory: batch.directory, env: cargoEnv, label: label('environment'), signal: context.signal }),
-  ]);
+  const described = { command: [cargo, 'metadata', '--no-deps', '--format-version', '1'], directory: batch.directory, env: cargoEnvironment(workspace, context), timeoutMs: null, label: label('metadata') };
+  const answer = await runWhole(workspace, described, context.signal);
   if (context.signal.aborted) return all({ reason: 'canceled', detail: 'the run was canceled', message: '' });
   if (answer.executed.trouble !== null) return all({ reason: answer.executed.trouble.reason, detail: answer.executed.trouble.message, message: '' });
   const metadata = answer.ok ? readMetadata(answer.stdout) : null;
@@ -135,8 +148,6 @@ async function runBatch(batch: Batch, workspace: Workspace, context: RunContext,
   }
   const paths = treePaths(workspace, metadata.workspaceRoot, batch.directory);
   const here = { host: join(workspace.hostRoot, batch.directory), inside: batch.directory === '' ? paths.root : `${paths.root}/${batch.directory}` };
-  const home = workspace.place === 'host' ? (toolchain.base.get('CARGO_HOME') ?? (toolchain.base.has('HOME') ? join(toolchain.base.get('HOME') ?? '', '.cargo') : null)) : null;
-  const configuration = await readConfiguration(configurationPlaces(here, workspace.place === 'host' ? null : workspace.hostRoot, home));
   const resolver = new Resolver(metadata, paths, workspace.hostRoot);
   const resolved = await Promise.all(batch.cases.map(async (one) => resolver.resolve(one)));
   const stateFolder = options.cacheFolder === null ? null : join(options.cacheFolder, 'cargo');
@@ -144,7 +155,14 @@ async function runBatch(batch: Batch, workspace: Workspace, context: RunContext,
   try {
     await using session = new TargetSession({ workspace, context, metadata, cargo, directory: batch.directory, env: context.env, locked: guard.locked, stateFolder, label });
     await session.open();
-    const start: StartOptions = { workspace, context, paths, toolchain, configuration, label, get env() { return session.env; } };
+    const prepared = asked.then(async (toolchain): Promise<Omit<StartOptions, 'env'>> => {
+      const home = toolchain.base.get('CARGO_HOME') ?? (toolchain.base.has('HOME') ? join(toolchain.base.get('HOME') ?? '', '.cargo') : null);
+      const onHost = workspace.place === 'host';
+      const configuration = await readConfiguration(configurationPlaces(here, onHost ? null : workspace.hostRoot, onHost ? home : null));
+      return { workspace, context, paths, toolchain, configuration, label };
+    });
+    prepared.catch(() => undefined);
+    const start = async (): Promise<StartOptions> => ({ ...(await prepared), env: session.env });
     const work: Work = { batch, workspace, context, metadata, session, start, cargo, locked: guard.locked, parallel: options.parallel, label };
     const outcomes: Outcome[] = [];
     // One feature set after the other: two builds of one directory replace each other's programs.
