@@ -6,7 +6,7 @@ import { loadCatalog } from '../catalog/index.js';
 import type { Project } from '../config/index.js';
 import { success, type Catalog, type Failure, type Result, type Scan, type TraceGraph } from '../model/index.js';
 import { scan } from '../scan/index.js';
-import { listFiles, type SourceFile } from '../sources/index.js';
+import { ignoreMatcher, listFiles, type SourceFile } from '../sources/index.js';
 import { namedFiles, trace } from '../trace/index.js';
 
 export interface Analysis {
@@ -35,7 +35,9 @@ export async function analyse(project: Project, everything = false): Promise<Res
   const [loaded, files] = await Promise.all([readCatalog(project), listFiles(project.root)]);
   if (!loaded.ok) return loaded;
   const { catalog, specFiles } = loaded.value;
-  const found = await scan({ root: project.root, files, cacheFolder: join(project.directories.cache, 'scan'), want: namedFiles(catalog), scanAll: everything });
+  // `scan.ignore` leaves files out of the analysis only: tests may still read them, so closures and link targets see them.
+  const ignored = ignoreMatcher(project.settings.scan.ignore);
+  const found = await scan({ root: project.root, files: files.filter((file) => !ignored(file.path)), cacheFolder: join(project.directories.cache, 'scan'), want: namedFiles(catalog), scanAll: everything });
   const graph = trace(catalog, found, new Set(files.map((file) => file.path)));
   return success({ catalog, specFiles, files, scan: found, graph });
 }
