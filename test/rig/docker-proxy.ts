@@ -111,8 +111,10 @@ export async function dockerProxy(daemonSocket: string, socket: string): Promise
       asked.on('response', (given) => {
         exchange.status = given.statusCode ?? 0;
         if (action?.do === 'replace') {
+          response.writeHead(given.statusCode ?? 200, { 'content-type': 'application/json' });
+          response.flushHeaders();
           given.resume();
-          given.on('end', () => answer(given.statusCode ?? 200, action.body));
+          given.on('end', () => response.end(action.body));
           return;
         }
         response.writeHead(given.statusCode ?? 500, given.headers);

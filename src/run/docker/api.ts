@@ -33,7 +33,9 @@ export interface ContainerState {
   readonly exitCode: number | null;
   readonly outOfMemory: boolean;
   readonly dead: boolean;
-  readonly error: string;
+  /** By the daemon's clock, RFC 3339 with nanoseconds; '' when it gives none. */
+  readonly startedAt: string;
+  readonly finishedAt: string;
 }
 
 export interface Mount {
@@ -62,6 +64,15 @@ function dictionary(value: unknown, ...path: readonly string[]): Record<string, 
   return result;
 }
 const known = (tags: readonly string[]): string[] => tags.filter((tag) => tag !== '<none>:<none>');
+/** Docker's time stamps as it wants them back: seconds and nanoseconds. */
+const seconds = (time: string): string => `${Math.floor(Date.parse(time) / 1000)}.${(/\.(\d+)/.exec(time)?.[1] ?? '').padEnd(9, '0')}`;
+const parsed = (line: string): unknown => {
+  try {
+    return JSON.parse(line);
+  } catch {
+    throw new DaemonTrouble('the answer of the daemon is not JSON', 'answer', 0);
+  }
+};
 const at = (reference: string): string => reference.split('/').map(encodeURIComponent).join('/');
 
 export type Api = ReturnType<typeof dockerApi>;
@@ -112,7 +123,7 @@ export function dockerApi(transport: Transport) {
       const answer = await transport.open({ method: 'POST', path: '/images/create', query: { fromImage: reference }, timeoutMs });
       for (const line of (await answer.end).toString('utf8').split('\n')) {
         if (line.trim() === '') continue;
-        const error = text(JSON.parse(line) as unknown, 'error');
+        const error = text(parsed(line), 'error');
         if (error !== '') throw new DaemonTrouble(error, 'answer', 0);
       }
     },
@@ -137,8 +148,15 @@ export function dockerApi(transport: Transport) {
       const code = field(found, 'State', 'ExitCode');
       return {
         running: field(found, 'State', 'Running') === true, status: text(found, 'State', 'Status'), exitCode: typeof code === 'number' && Number.isInteger(code) ? code : null,
-        outOfMemory: field(found, 'State', 'OOMKilled') === true, dead: field(found, 'State', 'Dead') === true, error: text(found, 'State', 'Error'),
+        outOfMemory: field(found, 'State', 'OOMKilled') === true, dead: field(found, 'State', 'Dead') === true, startedAt: text(found, 'State', 'StartedAt'), finishedAt: text(found, 'State', 'FinishedAt'),
       };
+    },
+    /** What happened to a container between two moments of the daemon's clock: `kill` (a signal by anybody), `oom`. */
+    eventsOf: async (id: string, names: readonly string[], since: string, until: string): Promise<string[]> => {
+      const filters = JSON.stringify({ type: ['container'], container: [id], event: names });
+      const answer = await transport.open({ method: 'GET', path: '/events', query: { filters, since: seconds(since), until: seconds(until) } });
+      const lines = (await answer.end).toString('utf8').split('\n').filter((line) => line.trim() !== '');
+      return lines.map((line) => text(parsed(line), 'Action'));
     },
     /** Ends the whole PID name space. Not running any more is as good. */
     killContainer: async (id: string): Promise<void> => {
@@ -157,7 +175,7 @@ export function dockerApi(transport: Transport) {
       await answer?.end.catch(() => undefined);
       const header = answer?.headers['x-docker-container-path-stat'];
       if (typeof header !== 'string') return null;
-      const stat: unknown = JSON.parse(Buffer.from(header, 'base64').toString('utf8'));
+      const stat = parsed(Buffer.from(header, 'base64').toString('utf8'));
       return { mode: Number(field(stat, 'mode') ?? 0), target: text(stat, 'linkTarget') };
     },
     readInside: async (id: string, path: string): Promise<Buffer | null> => {

@@ -241,10 +241,13 @@ async function confirm(api: Api, id: string, watched: number | null, output: Out
     await pause(50 * 2 ** attempt);
   }
   if (state === null || state.dead || state.status === 'removing') return infra('the container was removed by somebody else while it was in use');
-  if (state.outOfMemory) {
+  const events = state.finishedAt === '' ? [] : await api.eventsOf(id, ['kill', 'oom'], state.startedAt, state.finishedAt);
+  if (state.outOfMemory || events.includes('oom')) {
     result.trouble = { reason: 'crash', message: 'out of memory: the limit of the environment was reached and the kernel killed a process' };
     return;
   }
+  // A command that ends cleanly because a daemon that shuts down, or a person, told it to has not done its work.
+  if (events.includes('kill')) return infra('the container was signaled from outside while it ran (docker stop, docker kill or a daemon that shut down)');
   if (state.running) return infra('the daemon still calls the container running after its end');
   if (watched === null || state.exitCode !== watched) return infra(`the exit code is not certain: ${String(watched)} was reported, ${String(state.exitCode)} is recorded`);
   const lost = await lostOutput(api, id, output);

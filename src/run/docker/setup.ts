@@ -88,6 +88,7 @@ async function execute(request: SetupRequest, container: string, stop: AbortSign
     broken = end;
   });
   try {
+    let silent = 0;
     for (let wait = 5; ; wait = Math.min(wait * 1.5, 200)) {
       const ended = broken !== undefined;
       const state = await api.inspectExec(id);
@@ -97,6 +98,9 @@ async function execute(request: SetupRequest, container: string, stop: AbortSign
       }
       if (stop.aborted) return { code: null, timedOut: false, output, broken: null };
       // An output that ended while the command goes on may be the command's own doing; one that broke is not.
+      // Never started, because the connection broke before: nothing will come of it.
+      silent = ended && !state.running ? silent + 1 : 0;
+      if (silent > 10) return { code: null, timedOut: false, output, broken: 'the exit code of the command is not known' };
       if (ended && typeof broken === 'string') return { code: null, timedOut: false, output, broken };
       await Promise.race([pause(wait), ...(ended ? [] : [stream.end])]);
     }

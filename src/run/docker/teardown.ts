@@ -4,7 +4,8 @@ import { isStatus } from './transport.js';
 
 export const pause = (milliseconds: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, milliseconds));
 
-const ATTEMPTS = 8;
+/** About three seconds: long enough for a daemon that restarts. */
+const ATTEMPTS = 7;
 
 /**
  * Kills and removes a container and its anonymous volumes, and resolves once the daemon does not know it any more.

@@ -33,7 +33,7 @@ export interface Request {
   readonly query?: Readonly<Record<string, string | number | boolean>>;
   readonly body?: unknown;
   readonly headers?: Readonly<Record<string, string>>;
-  /** For the whole answer; null: none. Default: the transport's. */
+  /** For the whole answer; null: only its head is limited. Default: the transport's. */
   readonly timeoutMs?: number | null;
 }
 
@@ -106,11 +106,10 @@ export function openTransport(address: Exclude<Address, { kind: 'none' }>, defau
   const dial = (request: Request, hijack: boolean): { head: Promise<unknown>; timedOut: () => boolean; done: () => void } => {
     const abort = new AbortController();
     let late = false;
-    const limit = request.timeoutMs === undefined ? defaultTimeoutMs : request.timeoutMs;
-    const timer = limit === null ? null : setTimeout(() => {
+    const timer = setTimeout(() => {
       late = true;
       abort.abort();
-    }, limit);
+    }, request.timeoutMs ?? defaultTimeoutMs);
     const query: Record<string, string> = {};
     for (const [name, value] of Object.entries(request.query ?? {})) query[name] = String(value);
     const head = new Promise<unknown>((resolve, reject) => {
@@ -126,7 +125,7 @@ export function openTransport(address: Exclude<Address, { kind: 'none' }>, defau
         },
       );
     });
-    return { head, timedOut: () => late, done: () => (timer === null ? undefined : clearTimeout(timer)) };
+    return { head, timedOut: () => late, done: () => clearTimeout(timer) };
   };
 
   const open: Transport['open'] = async (request, onData) => {
@@ -138,6 +137,7 @@ export function openTransport(address: Exclude<Address, { kind: 'none' }>, defau
       dialed.done();
       throw error;
     }
+    if (request.timeoutMs === null) dialed.done();
     const end = new Promise<Buffer>((resolve, reject) => {
       const chunks: Buffer[] = [];
       const cut = (error?: Error): void => {
