@@ -96,7 +96,7 @@ export function parseYaml(input: string | Uint8Array, file: string, kind: Failur
 
 function compose(text: string, base: Omit<YamlSource, 'document' | 'root'>): YamlParse {
   const { Parser, Composer } = yaml();
-  const tokens = [...new Parser().parse(text)];
+  const tokens = withPlainEnvironment(() => [...new Parser().parse(text)]);
   const tooDeep = deeperThan(tokens, YAML_LIMITS.depth);
   if (tooDeep !== null)
     return { ok: false, failures: [base.fail(tooDeep, `Nesting is deeper than ${YAML_LIMITS.depth} levels.`, 'Flatten the structure.')] };
@@ -134,6 +134,20 @@ function compose(text: string, base: Omit<YamlSource, 'document' | 'root'>): Yam
 }
 
 const sentence = (message: string): string => (message.endsWith('.') ? message : `${message}.`);
+
+/**
+ * The library looks at `process.env` once a token, and each look asks the operating system: a quarter of its time.
+ * While it runs (synchronously, so nobody else sees it) the variables are a plain, empty object.
+ */
+function withPlainEnvironment<T>(work: () => T): T {
+  const real = process.env;
+  process.env = {};
+  try {
+    return work();
+  } finally {
+    process.env = real;
+  }
+}
 
 /** Offset of the first token nested deeper than the limit, or null. Walks without recursion. */
 function deeperThan(tokens: readonly Yaml.CST.Token[], limit: number): number | null {
