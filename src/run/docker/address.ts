@@ -21,6 +21,16 @@ export type Address =
 
 type Environment = Readonly<Record<string, string | undefined>>;
 
+/** A user without an entry in the system's list has no home folder, and Node throws. */
+function homeOf(env: Environment): string {
+  if (env['HOME'] !== undefined && env['HOME'] !== '') return env['HOME'];
+  try {
+    return homedir();
+  } catch {
+    return '/nonexistent';
+  }
+}
+
 const readTls = async (folder: string): Promise<Tls> => {
   const read = (name: string): Promise<Buffer | undefined> => readFile(join(folder, name)).catch(() => undefined);
   const [ca, cert, key] = await Promise.all([read('ca.pem'), read('cert.pem'), read('key.pem')]);
@@ -72,13 +82,13 @@ async function contextAddress(name: string, folder: string): Promise<Address> {
 }
 
 async function defaultSocket(env: Environment): Promise<string> {
-  const desktop = join(env['HOME'] ?? homedir(), '.docker', 'run', 'docker.sock');
+  const desktop = join(homeOf(env), '.docker', 'run', 'docker.sock');
   return !(await exists('/var/run/docker.sock')) && (await exists(desktop)) ? desktop : '/var/run/docker.sock';
 }
 
 /** Reads files only; connects to nothing. `env` decides, not this process's own environment. */
 export async function daemonAddress(env: Environment): Promise<Address> {
-  const folder = env['DOCKER_CONFIG'] ?? join(env['HOME'] ?? homedir(), '.docker');
+  const folder = env['DOCKER_CONFIG'] ?? join(homeOf(env), '.docker');
   const host = env['DOCKER_HOST'] ?? '';
   if (host !== '') {
     const verify = (env['DOCKER_TLS_VERIFY'] ?? '') !== '';
