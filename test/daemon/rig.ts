@@ -7,6 +7,8 @@ import { chmod, mkdir, mkdtemp, readFile, readdir, realpath, rm, writeFile } fro
 import { readFileSync, readdirSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
+import { addToQueue, openProject, type QueueRequest } from '../../src/app/index.js';
+import { getRun, openJournal, resultsOf, type Journal } from '../../src/journal/index.js';
 import { processStat } from '../../src/util/process.js';
 
 const ROOT = resolve(import.meta.dirname, '../..');
@@ -45,7 +47,11 @@ export interface Box extends AsyncDisposable {
   config(values: Readonly<Record<string, unknown>>): Promise<void>;
   /** `daemon start`; throws when it does not exit with 0. */
   start(more?: Readonly<Record<string, string | undefined>>): Promise<{ readonly pid: number; readonly startTicks: number }>;
+  /** `queue add`, as a command. */
   queue(...args: readonly string[]): Promise<readonly string[]>;
+  /** The same use case in this process, for many runs. */
+  enqueue(ids: readonly string[], request?: Partial<QueueRequest>): Promise<readonly string[]>;
+  journal(): Promise<Journal>;
   show(run: string): Promise<ShownRun>;
   list(): Promise<readonly ShownRun[]>;
   status(): Promise<Record<string, never>>;
@@ -69,6 +75,7 @@ export interface ShownRun {
   readonly detail: string | null;
   readonly attempt: number;
   readonly fence: number;
+  readonly commit: string | null;
   readonly criteria: readonly { readonly id: string; readonly verdict: string; readonly reason: string; readonly attempt: number }[];
 }
 
@@ -133,6 +140,7 @@ export async function box(options: BoxOptions = {}): Promise<Box> {
     PATH: process.env['PATH'], LANG: 'C.UTF-8', HOME: join(folder, 'home'), TMPDIR: tmpdir(), XDG_RUNTIME_DIR: join(folder, 'run'), COHERENCE_STATE_DIR: state, COHERENCE_CACHE_DIR: join(folder, 'cache'),
     GIT_CONFIG_GLOBAL: '/dev/null', GIT_CONFIG_NOSYSTEM: '1', GIT_AUTHOR_NAME: 'T', GIT_AUTHOR_EMAIL: 't@x', GIT_COMMITTER_NAME: 'T', GIT_COMMITTER_EMAIL: 't@x', COHERENCE_TEST: '1', BOX: folder,
   };
+  let opened: Journal | null = null;
   const self: Box = {
     folder, repo, state, env,
     exec: async (command, more = {}, run = {}) => execute(command, run.cwd ?? repo, { ...env, ...more }, run.onStart),
@@ -163,8 +171,33 @@ export async function box(options: BoxOptions = {}): Promise<Box> {
       if (answer.code !== 0) throw new Error(`queue add exits ${answer.code}: ${answer.err}`);
       return answer.out.trim().split('\n');
     },
-    show: async (run) => (await self.coherence(['queue', 'show', run, '--json'])).json<ShownRun>(),
-    list: async () => (await self.coherence(['queue', 'list', '--all', '--json'])).json<{ runs: ShownRun[] }>().runs,
+    enqueue: async (ids, request = {}) => {
+      const project = await openProject({ cwd: repo, env });
+      if (!project.ok) throw new Error(project.failures[0]?.message);
+      const queued = await addToQueue(project.value, { ids, commit: null, priority: 0, after: null, session: null, place: null, request: null, ...request });
+      if (!queued.ok) throw new Error(queued.failures[0]?.message);
+      return queued.value.map((entry) => entry.run.run_id);
+    },
+    journal: async () => {
+      if (opened === null) {
+        const journal = await openJournal(state);
+        if (!journal.ok) throw new Error(journal.failures[0]?.message);
+        opened = journal.value;
+      }
+      return opened;
+    },
+    // Read beside the daemon, as `queue show` does.
+    show: async (id) => {
+      const { database } = await self.journal();
+      const run = getRun(database, id);
+      if (run === null) throw new Error(`there is no run ${id}`);
+      const criteria = resultsOf(database, id).map((result) => ({ id: result.ac_id, verdict: result.verdict, reason: JSON.parse(result.payload).reason, attempt: result.attempt }));
+      return { ...run, commit: run.commit_sha, criteria };
+    },
+    list: async () => {
+      const { database } = await self.journal();
+      return Promise.all(database.sql('SELECT run_id FROM runs ORDER BY seq').all().map(async (row) => self.show(String(row['run_id']))));
+    },
     status: async () => (await self.coherence(['daemon', 'status', '--json'])).json<Record<string, never>>(),
     log: async (event) => {
       const text = await readFile(join(state, 'logs', 'daemon.jsonl'), 'utf8').catch(() => '');
@@ -180,8 +213,8 @@ export async function box(options: BoxOptions = {}): Promise<Box> {
     logged: async (event, matches = () => true, limitMs) => until(async () => (await self.log(event)).find(matches), `the event ${event}`, limitMs),
     ended: async (runs, limitMs) => {
       await until(async () => {
-        const all = new Map((await self.list()).map((run) => [run.run_id, run]));
-        return runs.every((run) => ['done', 'dead_letter'].includes(all.get(run)?.state ?? ''));
+        const { database } = await self.journal();
+        return runs.every((run) => ['done', 'dead_letter'].includes(getRun(database, run)?.state ?? ''));
       }, `the end of ${runs.length} runs`, limitMs ?? 60_000);
       return Promise.all(runs.map(async (run) => self.show(run)));
     },
@@ -205,6 +238,7 @@ export async function box(options: BoxOptions = {}): Promise<Box> {
       }),
     worktrees: async () => (await self.git('worktree', 'list', '--porcelain')).split('\n').filter((line) => line.startsWith('worktree ')).map((line) => line.slice(9)),
     [Symbol.asyncDispose]: async () => {
+      opened?.close();
       for (let pass = 0; pass < 20 && self.processes().length > 0; pass += 1) {
         for (const { pid } of self.processes()) {
           try {

@@ -28,6 +28,8 @@ export function createScheduler(core: Core, pool: Pool, mayClaim: () => boolean)
   /** Claimed and being prepared: they hold their slot, too. */
   const preparing = new Map<string, RunRow>();
   let batches = 0;
+  /** When the last worker was seen to run: pauses are counted from there. */
+  let lastStart = 0;
 
   const active = (): number => attempts.size + preparing.size;
 
@@ -60,9 +62,10 @@ export function createScheduler(core: Core, pool: Pool, mayClaim: () => boolean)
   const start = async (prepared: Prepared, slot: number, planned: number, waited: number, batch: string): Promise<'started' | 'failed' | 'no-fork'> => {
     const { run } = prepared;
     const attempt = await startAttempt(core, pool, prepared, (worker) => {
+      lastStart = monotonicMs();
       core.log.info('worker.start', {
         message: `starting worker for ${run.run_id} (batch slot ${slot}/${planned})`, run_id: run.run_id, spec_id: run.spec_id, batch_id: batch, slot, planned, jitter_ms: waited,
-        pid: worker.pid, start_ticks: worker.startTicks, fence: run.fence, attempt: run.attempt, name: worker.name, mono_ms: monotonicMs(),
+        pid: worker.pid, start_ticks: worker.startTicks, fence: run.fence, attempt: run.attempt, name: worker.name, mono_ms: lastStart,
       });
     });
     preparing.delete(run.run_id);
@@ -84,18 +87,18 @@ export function createScheduler(core: Core, pool: Pool, mayClaim: () => boolean)
     const batch = planned === 0 ? '' : ulid();
     const refused: string[] = [];
     let spawned = 0;
-    let last: number | null = null;
+    let isFirst = true;
     while (spawned < planned && mayClaim()) {
-      const pauseMs = last === null ? 0 : jitter(settings.spawn_jitter_min_ms, settings.spawn_jitter_max_ms);
+      const pauseMs = isFirst ? 0 : jitter(settings.spawn_jitter_min_ms, settings.spawn_jitter_max_ms);
       // The tree is prepared while the pause runs: the gap between two starts is the pause, not the pause and a checkout.
       const prepared = await next(refused);
       if (prepared === null) break;
-      if (last !== null) await pause(last + pauseMs - monotonicMs(), core.draining);
+      if (!isFirst) await pause(lastStart + pauseMs - monotonicMs(), core.draining);
       if (!mayClaim()) {
         await drop(prepared);
         break;
       }
-      last = monotonicMs();
+      isFirst = false;
       const outcome = await start(prepared, spawned + 1, planned, pauseMs, batch);
       if (outcome === 'no-fork') break;
       if (outcome === 'failed') {
