@@ -10,9 +10,12 @@ import { syncState } from '../../src/app/sync.js';
 import { loadProject } from '../../src/config/index.js';
 import { formatSpec } from '../../src/catalog/index.js';
 import { success, type RunRecord, type Spec } from '../../src/model/index.js';
-import { ensureDolt } from '../../src/store/index.js';
+import { useBranch } from '../../src/store/dolt/branches.js';
+import { readRows } from '../../src/store/dolt/queries/catalog.js';
+import { readBlame } from '../../src/store/dolt/queries/history.js';
+import { ensureDolt, findDolt, openServer } from '../../src/store/index.js';
 import { ulid } from '../../src/util/ulid.js';
-import { doltHere, get, newPlace, newProject, temporary, type TestProject } from './rig.js';
+import { doltHere, get, newPlace, newProject, open, temporary, type TestProject } from './rig.js';
 
 const real = describe.skipIf(!doltHere);
 const spec = (id: string, rest: Partial<Spec> = {}): Spec => ({ id: `SPEC-${id}`, title: id, level: 'module', status: 'active', ...rest });
@@ -96,6 +99,7 @@ real('runs', () => {
 });
 
 real('times', () => {
+  // @verifies AC-store-at
   it('spec show --at reads git refs from files and Dolt commits from the store', async () => {
     const at = await newProject();
     await at.write('specs/a.yaml', formatSpec(spec('a')));
@@ -109,6 +113,30 @@ real('times', () => {
     const nobody = await catalogAt(at.project, '0'.repeat(32), at.env);
     expect(nobody.ok ? '' : nobody.failures[0]?.kind).toBe('unknown-id');
     expect(old?.git).toBe(await at.git('rev-parse', 'HEAD'));
+  });
+
+  // @verifies AC-store-no-loop
+  it('asks the same number of questions over three commits and over thirty', async () => {
+    const place = await newPlace();
+    const session = await open(place);
+    const server = get(await openServer(place));
+    await useBranch(server.connection, place.database, session.branch);
+    let statements = 0;
+    const counting = { ...server.connection, query: async (statement: string, values?: readonly unknown[]) => {
+      statements += 1;
+      return server.connection.query(statement, values);
+    } };
+    const asked: number[] = [];
+    for (const edits of [3, 30]) {
+      for (let at = 0; at < edits; at += 1) get(await session.write({ upsert: [spec('a', { title: `${edits} ${at}`, criteria: [{ id: 'AC-a-1', title: `${at}`, verified_by: [{ kind: 'run', target: 'true' }] }] })], remove: [], sync: [], unsync: [], message: `${at}`, git: null }));
+      statements = 0;
+      expect((await readBlame(counting, 'SPEC-a')).find((entry) => entry.field === 'title' && entry.id === 'SPEC-a')).toMatchObject({ value: `${edits} ${edits - 1}`, previous: `${edits} ${edits - 2}` });
+      await readRows(counting, await session.head());
+      asked.push(statements);
+    }
+    expect(asked[1]).toBe(asked[0]);
+    await server.close();
+    await session.close();
   });
 
   it('a target of another environment is refused', async () => {
@@ -137,7 +165,7 @@ describe('without Dolt', () => {
 real('installing', () => {
   // @verifies AC-store-install-mirror
   it('takes a mirror with the right hash, once for many, and refuses a wrong hash', async () => {
-    const bytes = await readFile(get(await (await import('../../src/store/index.js')).findDolt({ doltBin: null, cache: join(process.env['HOME'] ?? '', '.cache/coherence'), env: process.env })).path);
+    const bytes = await readFile(get(await findDolt({ doltBin: null, cache: join(process.env['HOME'] ?? '', '.cache/coherence'), env: process.env })).path);
     let requests = 0;
     const server = createServer((_request, response) => {
       requests += 1;

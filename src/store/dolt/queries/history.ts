@@ -69,7 +69,9 @@ const byColumn = (row: SqlRow, column: string): string | null => (column === 'id
 const SUBJECTS = (id: string): readonly Subject[] => [
   { sql: 'SELECT * FROM dolt_history_spec WHERE id = ?', ids: [id], id: (row) => String(row['id']), field: byColumn },
   { sql: 'SELECT * FROM dolt_history_relation WHERE spec_id = ?', ids: [id], id: (row) => String(row['spec_id']), field: (row, column) => (column === 'target_id' ? `${String(row['kind'])}[${String(row['target_id'])}]` : null) },
-  { sql: 'SELECT * FROM dolt_history_criterion WHERE id = ? OR spec_id = ?', ids: [id, id], id: (row) => String(row['id']), field: byColumn },
+  // Two statements, since Dolt reads the whole table of every commit for an OR (22 s against 24 ms over 50 commits of 20,000 rows).
+  { sql: 'SELECT * FROM dolt_history_criterion WHERE id = ?', ids: [id], id: (row) => String(row['id']), field: byColumn },
+  { sql: 'SELECT * FROM dolt_history_criterion WHERE spec_id = ?', ids: [id], id: (row) => String(row['id']), field: byColumn },
 ];
 const linkField = (row: SqlRow, column: string): string | null =>
   ['criterion_id', 'list', 'kind', 'position'].includes(column) ? null : column === 'target' ? `${String(row['list'])}[${String(row['target'])}]` : `${String(row['list'])}[${String(row['target'])}].${column}`;
