@@ -128,6 +128,10 @@ name = "crates"
 version = "0.1.0"
 edition = "2021"
 
+[profile.dev]
+debug = 0
+incremental = false
+
 [dev-dependencies]
 rstest = { version = "0.26", default-features = false }
 test-case = "3"

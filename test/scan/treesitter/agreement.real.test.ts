@@ -4,7 +4,7 @@
 import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import type { FoundTest } from '../../../src/model/index.js';
 import { go, python, rust } from '../../../src/scan/treesitter/index.js';
 import { capture, findProgram } from '../../../src/util/process.js';
@@ -31,8 +31,14 @@ async function project(name: string, files: Readonly<Record<string, string>>): P
   return root;
 }
 
+/** Ended with its whole tree when the test that started it is given up. */
+let given: AbortSignal | undefined;
+beforeEach((context) => {
+  given = context.signal;
+});
+
 async function output(command: readonly string[], cwd: string, env: Readonly<Record<string, string>> = {}): Promise<string> {
-  const answer = await capture({ command, cwd, env: { ...process.env, ...env } });
+  const answer = await capture({ command, cwd, env: { ...process.env, ...env }, ...(given === undefined ? {} : { signal: given }) });
   if (!answer.ok) throw new Error(`${command.join(' ')}\n${answer.stdout}\n${answer.stderr}`);
   return answer.stdout;
 }
@@ -97,12 +103,13 @@ describe('agreement', () => {
     expect(found).toHaveLength(26);
   });
 
+  // Builds some sixty packages.
   it('with rstest, test_case and proptest', async (context) => {
     if (await missing('cargo')) context.skip('cargo is not installed');
     const { found, listed, unlisted } = await compareWithCargo('crates', RUST_CRATES);
     expect(found).toEqual(listed);
     expect(unlisted).toEqual([]);
-  });
+  }, 900_000);
 
   it.for(Object.entries(PYTHON_FILES))('with pytest: %s', async ([name, files], context) => {
     if (await lacksPytest()) context.skip('pytest is not installed');
