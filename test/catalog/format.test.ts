@@ -22,7 +22,7 @@ describe('spec files', () => {
         expect(text).toMatch(/^id: [^]*[^\n]\n$/);
         expect(text).not.toContain('\r');
       }),
-      { numRuns: 120 },
+      { numRuns: 50 },
     );
   });
 
@@ -79,7 +79,7 @@ describe('spec files', () => {
             );
         expect(broken).toEqual([]);
       }),
-      { numRuns: 600 },
+      { numRuns: 300 },
     );
   });
 
@@ -92,7 +92,7 @@ describe('spec files', () => {
         if (!edited.ok) throw new Error(JSON.stringify(edited.failures));
         expect(read(edited.value)).toEqual(after);
       }),
-      { numRuns: 80 },
+      { numRuns: 50 },
     );
   });
 
@@ -102,7 +102,7 @@ describe('spec files', () => {
         const text = formatSpec(value);
         expect(editSpecText(text, 'specs/a.yaml', read(text))).toEqual({ ok: true, value: text });
       }),
-      { numRuns: 40 },
+      { numRuns: 20 },
     );
   });
 });

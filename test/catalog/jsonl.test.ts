@@ -283,7 +283,7 @@ describe('JSON Lines of the six record types', () => {
         expect([plan.created, plan.changed, plan.removed]).toEqual([[], [], []]);
         expect(plan.next.specs).toEqual([...specs].sort((left, right) => (left.id < right.id ? -1 : 1)));
       }),
-      { numRuns: 40 },
+      { numRuns: 25 },
     );
   });
 });

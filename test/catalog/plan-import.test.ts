@@ -97,7 +97,7 @@ describe('an import plan', () => {
         expect([second.created, second.changed, second.removed]).toEqual([[], [], []]);
         expect(second.next).toEqual(first.next);
       }),
-      { numRuns: 150 },
+      { numRuns: 80 },
     );
   });
 });

@@ -76,7 +76,7 @@ describe('editing a setting', () => {
           true,
         );
       }),
-      { numRuns: 60 },
+      { numRuns: 25 },
     );
   });
 });
