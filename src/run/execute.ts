@@ -2,6 +2,7 @@
  * Cases → outcomes: groups what may share a process, runs up to `jobs` batches side by side in their places, in the
  * order that `needs` asks for. Every case has an outcome at the end, whatever happened to its batch.
  */
+import { setMaxListeners } from 'node:events';
 import { verdictOf, type Batch, type Case, type EventSink, type Outcome, type PlaceName, type RunnerName } from '../model/index.js';
 import type { Place, RunContext, Runner, Workspace } from './adapters.js';
 import { withArtifacts } from './decorators/artifacts.js';
@@ -72,6 +73,8 @@ class Run {
   #cut = false;
 
   constructor(options: ExecuteOptions) {
+    // One listener a running program: their number is not a leak.
+    setMaxListeners(0, this.#controller.signal);
     this.#options = options;
     this.#batches = semaphore(options.jobs);
     this.#programs = semaphore(options.jobs);

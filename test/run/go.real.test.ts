@@ -3,23 +3,16 @@ import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import type { Case } from '../../src/model/index.js';
-import { bench, makeCase, shown, type Bench } from './rig.js';
+import { bench, judged, makeCase, shown } from './rig.js';
 
 const present = spawnSync('go', ['version']).status === 0;
 const test = (file: string, ...path: string[]): Case => makeCase('go', file, path, { found: { kind: 'case' } });
-
-async function compare(project: Bench, expected: [Case, string][]): Promise<void> {
-  const verdicts = await project.verdicts(expected.map(([entry]) => entry));
-  expect(expected.map(([entry]) => `${entry.selector}: ${verdicts[entry.id]}`)).toEqual(
-    expected.map(([entry, verdict]) => `${entry.selector}: ${verdict}`),
-  );
-}
 
 describe.skipIf(!present && process.env['CI'] !== 'true')('go', () => {
   it('gives every kind of end exactly its verdict, one process a package', async () => {
     await using project = await bench('go');
     const file = 'calc/calc_test.go';
-    await compare(project, [
+    const { seen, wanted } = await judged(project, [
       [test(file, 'TestPasses'), 'PASS(executed)'],
       [test(file, 'TestFails'), 'FAIL(assertion)'],
       [test(file, 'TestSkips'), 'SKIP(runner-skipped)'],
@@ -36,6 +29,7 @@ describe.skipIf(!present && process.env['CI'] !== 'true')('go', () => {
       [test('broken/broken_test.go', 'TestNeverCompiles'), 'ERROR(build)'],
       [test('deep/same/same_test.go', 'TestPasses'), 'FAIL(assertion)'],
     ]);
+    expect(seen).toEqual(wanted);
     expect(project.events.filter((event) => event.type === 'batch.start')).toHaveLength(3);
     expect((await readdir(join(project.root, 'calc'))).sort()).toEqual(['calc.go', 'calc_test.go']);
   });
@@ -43,17 +37,18 @@ describe.skipIf(!present && process.env['CI'] !== 'true')('go', () => {
   it('runs again what a panic took with it', async () => {
     await using project = await bench('go');
     const file = 'calc/calc_test.go';
-    await compare(project, [
+    const { seen, wanted } = await judged(project, [
       [test(file, 'TestPasses'), 'PASS(executed)'],
       [test(file, 'TestPanics'), 'FAIL(assertion)'],
       [test(file, 'TestPassesToo'), 'PASS(executed)'],
     ]);
+    expect(seen).toEqual(wanted);
   });
 
   it('passes nothing that ended its process, whatever it printed', async () => {
     await using project = await bench('go');
     const file = 'ends/ends_test.go';
-    await compare(project, [
+    const { seen, wanted } = await judged(project, [
       [test(file, 'TestBefore'), 'PASS(executed)'],
       [test(file, 'TestExitsWithZero'), 'FAIL(assertion)'],
       [test(file, 'TestForgesAndExits'), 'ERROR(crash)'],
@@ -62,6 +57,7 @@ describe.skipIf(!present && process.env['CI'] !== 'true')('go', () => {
       [test(file, 'TestKillsItself'), 'ERROR(crash)'],
       [test(file, 'TestAfter'), 'PASS(executed)'],
     ]);
+    expect(seen).toEqual(wanted);
   });
 
   it('ends a test at its own limit with all it started, and runs the rest', async () => {

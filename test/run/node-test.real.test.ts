@@ -3,7 +3,7 @@ import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import type { Case, FoundTest } from '../../src/model/index.js';
-import { bench, lineOf, makeCase, shown, type Bench } from './rig.js';
+import { bench, judged, lineOf, makeCase, shown, type Bench } from './rig.js';
 
 const SUITE = 'a suite (with signs: $ . * /)';
 
@@ -18,19 +18,12 @@ const test = async (
   return makeCase('node-test', `test/${file}`, path, { found: { line, endLine: line, ...found } });
 };
 
-async function compare(project: Bench, expected: [Case, string][]): Promise<void> {
-  const verdicts = await project.verdicts(expected.map(([entry]) => entry));
-  expect(expected.map(([entry]) => `${entry.selector}: ${verdicts[entry.id]}`)).toEqual(
-    expected.map(([entry, verdict]) => `${entry.selector}: ${verdict}`),
-  );
-}
-
 describe('node:test', () => {
   it('gives every kind of end exactly its verdict, one process a file', async () => {
     await using project = await bench('node-test');
     const file = 'outcomes.test.js';
     const twins = await lineOf(project.root, `test/${file}`, "it('same title'");
-    await compare(project, [
+    const { seen, wanted } = await judged(project, [
       [await test(project, file, [SUITE, 'passes']), 'PASS(executed)'],
       [await test(project, file, [SUITE, 'fails']), 'FAIL(assertion)'],
       [await test(project, file, [SUITE, 'is skipped'], { skip: 'skip' }), 'SKIP(runner-skipped)'],
@@ -56,18 +49,20 @@ describe('node:test', () => {
       [await test(project, 'broken.test.js', ['never compiles']), 'ERROR(build)'],
       [await test(project, 'same.test.js', ['renamed since'], { line: 3 }), 'ERROR(not-found)'],
     ]);
+    expect(seen).toEqual(wanted);
     expect(project.events.filter((event) => event.type === 'batch.start')).toHaveLength(4);
   });
 
   it('passes nothing that ended its process, whatever it printed', async () => {
     await using project = await bench('node-test');
-    await compare(project, [
+    const { seen, wanted } = await judged(project, [
       [await test(project, 'ends.test.js', ['before an exit']), 'PASS(executed)'],
       [await test(project, 'ends.test.js', ['exits with zero']), 'ERROR(crash)'],
       [await test(project, 'ends.test.js', ['prints success and exits']), 'ERROR(crash)'],
       [await test(project, 'ends.test.js', ['kills its process']), 'ERROR(crash)'],
       [await test(project, 'ends.test.js', ['after an exit']), 'PASS(executed)'],
     ]);
+    expect(seen).toEqual(wanted);
   });
 
   it('does not believe a pass beside an error outside any test', async () => {

@@ -3,7 +3,7 @@ import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import type { Case } from '../../src/model/index.js';
-import { bench, makeCase, shown } from './rig.js';
+import { bench, judged, makeCase, shown } from './rig.js';
 
 const present = spawnSync('python3', ['-c', 'import pytest']).status === 0;
 const test = (file: string, ...path: string[]): Case => makeCase('pytest', `tests/${file}`, path, { found: { kind: 'case' } });
@@ -38,10 +38,8 @@ describe.skipIf(!present && process.env['CI'] !== 'true')('pytest', () => {
       [test('-dash.py', 'test_dash'), 'PASS(executed)'],
       [test('test_gone.py', 'test_gone'), 'ERROR(not-found)'],
     ];
-    const verdicts = await project.verdicts(expected.map(([entry]) => entry));
-    expect(expected.map(([entry]) => `${entry.selector}: ${verdicts[entry.id]}`)).toEqual(
-      expected.map(([entry, verdict]) => `${entry.selector}: ${verdict}`),
-    );
+    const { seen, wanted } = await judged(project, expected);
+    expect(seen).toEqual(wanted);
     expect(project.events.filter((event) => event.type === 'retry')).toEqual([]);
     // Nothing was written into the tree.
     expect((await readdir(project.root)).sort()).toEqual(['pyproject.toml', 'tests']);
@@ -59,10 +57,8 @@ describe.skipIf(!present && process.env['CI'] !== 'true')('pytest', () => {
       [test('test_ends.py', 'test_fork_reports_nothing'), 'FAIL(assertion)'],
       [test('test_ends.py', 'test_after'), 'PASS(executed)'],
     ];
-    const verdicts = await project.verdicts(expected.map(([entry]) => entry));
-    expect(expected.map(([entry]) => `${entry.selector}: ${verdicts[entry.id]}`)).toEqual(
-      expected.map(([entry, verdict]) => `${entry.selector}: ${verdict}`),
-    );
+    const { seen, wanted } = await judged(project, expected);
+    expect(seen).toEqual(wanted);
   });
 
   it('keeps the trouble of one file to that file', async () => {
@@ -74,10 +70,8 @@ describe.skipIf(!present && process.env['CI'] !== 'true')('pytest', () => {
       [test('other/test_same.py', 'test_title'), 'FAIL(assertion)'],
       [test('test_outcomes.py', 'test_passes'), 'PASS(executed)'],
     ];
-    const verdicts = await project.verdicts(expected.map(([entry]) => entry));
-    expect(expected.map(([entry]) => `${entry.selector}: ${verdicts[entry.id]}`)).toEqual(
-      expected.map(([entry, verdict]) => `${entry.selector}: ${verdict}`),
-    );
+    const { seen, wanted } = await judged(project, expected);
+    expect(seen).toEqual(wanted);
   });
 
   it('ends a test at its own limit with all it started, and runs the rest', async () => {

@@ -64,6 +64,18 @@ export async function bench(fixture: string | null): Promise<Bench> {
 export const shown = (outcome: Outcome | undefined): string =>
   outcome === undefined ? 'nothing' : `${verdictOf(outcome.reason)}(${outcome.reason})`;
 
+/** Runs cases together; what each came to and what it should have come to, as lines to compare. */
+export async function judged(
+  project: Bench,
+  expected: readonly (readonly [Case, string])[],
+): Promise<{ readonly seen: string[]; readonly wanted: string[] }> {
+  const verdicts = await project.verdicts(expected.map(([entry]) => entry));
+  return {
+    seen: expected.map(([entry]) => `${entry.selector}: ${verdicts[entry.id]}`),
+    wanted: expected.map(([entry, verdict]) => `${entry.selector}: ${verdict}`),
+  };
+}
+
 const LANGUAGE: Readonly<Record<RunnerName, LanguageName>> = {
   vitest: 'typescript',
   'node-test': 'typescript',

@@ -3,7 +3,7 @@ import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import type { Case, FoundTest } from '../../src/model/index.js';
-import { bench, lineOf, makeCase, shown, type Bench } from './rig.js';
+import { bench, judged, lineOf, makeCase, shown, type Bench } from './rig.js';
 
 const SUITE = 'a suite (with signs: $ . *)';
 
@@ -19,19 +19,12 @@ const test = async (
   return makeCase('vitest', `test/${file}`, path, { found: { line, endLine: line, ...found } });
 };
 
-async function compare(project: Bench, expected: [Case, string][]): Promise<void> {
-  const verdicts = await project.verdicts(expected.map(([entry]) => entry));
-  expect(expected.map(([entry]) => `${entry.selector}: ${verdicts[entry.id]}`)).toEqual(
-    expected.map(([entry, verdict]) => `${entry.selector}: ${verdict}`),
-  );
-}
-
 describe('vitest', () => {
   it('gives every kind of end exactly its verdict, in one process', async () => {
     await using project = await bench('vitest');
     const file = 'outcomes.test.ts';
     const twins = await lineOf(project.root, `test/${file}`, "it('same title'");
-    await compare(project, [
+    const { seen, wanted } = await judged(project, [
       [await test(project, file, [SUITE, 'passes']), 'PASS(executed)'],
       [await test(project, file, [SUITE, 'fails']), 'FAIL(assertion)'],
       [await test(project, file, [SUITE, 'is skipped'], { skip: 'skip' }), 'SKIP(runner-skipped)'],
@@ -65,6 +58,7 @@ describe('vitest', () => {
       [await test(project, 'broken.test.ts', ['never compiles']), 'ERROR(build)'],
       [await test(project, 'imports-nothing.test.ts', ['cannot be loaded']), 'ERROR(build)'],
     ]);
+    expect(seen).toEqual(wanted);
     expect(project.events.filter((event) => event.type === 'batch.start')).toHaveLength(1);
     expect(project.events.filter((event) => event.type === 'retry')).toEqual([]);
   });
@@ -72,15 +66,16 @@ describe('vitest', () => {
   it('joins tests whose titles are not known before the run by their line', async () => {
     await using project = await bench('vitest');
     const text = 'for (const name of';
-    await compare(project, [
+    const { seen, wanted } = await judged(project, [
       [await test(project, 'outcomes.test.ts', ['made in a loop: ${name}'], { dynamic: true }, text), 'PASS(executed)'],
       [await test(project, 'outcomes.test.ts', ['no such line'], { dynamic: true, line: 2 }), 'ERROR(not-found)'],
     ]);
+    expect(seen).toEqual(wanted);
   });
 
   it('finds the test that ended its process, and leaves the others their verdicts', async () => {
     await using project = await bench('vitest');
-    await compare(project, [
+    const { seen, wanted } = await judged(project, [
       [await test(project, 'exits.test.ts', ['before an exit']), 'PASS(executed)'],
       [await test(project, 'exits.test.ts', ['exits with zero']), 'FAIL(assertion)'],
       [await test(project, 'exits.test.ts', ['prints success and really exits'], {}, "it('prints"), 'ERROR(crash)'],
@@ -90,15 +85,17 @@ describe('vitest', () => {
       [await test(project, 'killed.test.ts', ['after a kill']), 'PASS(executed)'],
       [await test(project, 'same.test.ts', ['same title in two files']), 'PASS(executed)'],
     ]);
+    expect(seen).toEqual(wanted);
   });
 
   it('does not believe a pass beside an unhandled error of the same file', async () => {
     await using project = await bench('vitest');
-    await compare(project, [
+    const { seen, wanted } = await judged(project, [
       [await test(project, 'rejects.test.ts', ['leaves a rejection behind']), 'ERROR(crash)'],
       [await test(project, 'rejects.test.ts', ['has nothing to do with it']), 'PASS(executed)'],
       [await test(project, 'same.test.ts', ['same title in two files']), 'PASS(executed)'],
     ]);
+    expect(seen).toEqual(wanted);
   });
 
   it('ends a test at its own limit with all it started, and runs the rest', async () => {

@@ -4,6 +4,7 @@
 import type { RunnerName } from '../../model/index.js';
 import type { Runner } from '../adapters.js';
 import { withIsolation } from '../decorators/isolation.js';
+import { command } from './command/index.js';
 import { go } from './go/index.js';
 import { nodeTest } from './node-test/index.js';
 import { pytest } from './pytest/index.js';
@@ -24,6 +25,7 @@ export function runners(options: RunnersOptions = {}): ReadonlyMap<RunnerName, R
     withIsolation(nodeTest(node)),
     withIsolation(pytest),
     withIsolation(go),
+    command,
     ...(options.cargo === undefined ? [] : [options.cargo]),
   ];
   return new Map(all.map((runner) => [runner.name, runner]));

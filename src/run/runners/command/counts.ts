@@ -10,6 +10,8 @@ export interface Counts {
   /** Names of what failed. */
   readonly failures: readonly string[];
   readonly message: string;
+  /** What kept tests from running or being reported: a file that does not load, a run that ended in the middle. */
+  readonly trouble?: { readonly reason: 'build' | 'crash'; readonly detail: string };
 }
 
 export const addCounts = (left: Counts, right: Counts): Counts => ({
@@ -17,6 +19,7 @@ export const addCounts = (left: Counts, right: Counts): Counts => ({
   skipped: left.skipped + right.skipped,
   failures: [...left.failures, ...right.failures],
   message: [left.message, right.message].filter((text) => text !== '').join('\n'),
+  ...(left.trouble === undefined ? (right.trouble === undefined ? {} : { trouble: right.trouble }) : { trouble: left.trouble }),
 });
 
 export const NO_COUNTS: Counts = { passed: 0, skipped: 0, failures: [], message: '' };
@@ -38,9 +41,11 @@ export function judgeCounts(entry: Case, counts: Counts, exitCode: number | null
   ].join(', ');
   const finding = (reason: Finding['reason'], detail: string): Finding => ({ reason, detail, message: counts.message, proof: 'report' });
   if (failed > 0) return finding('assertion', `${counts.failures[0] ?? ''}${failed > 1 ? ` and ${failed - 1} more` : ''} (${sums})`);
+  if (counts.trouble !== undefined) return finding(counts.trouble.reason, counts.trouble.detail);
+  if (counts.passed === 0 && counts.skipped === 0)
+    return finding('not-reported', `its report names no test that ran (exit code ${exitCode ?? 'unknown'})`);
   if (exitCode !== expected) return finding('exit-code', `exit code ${exitCode ?? 'unknown'}, expected ${expected} (${sums})`);
-  if (counts.passed === 0 && counts.skipped > 0) return finding('runner-skipped', `all ${counts.skipped} tests were skipped`);
-  if (counts.passed === 0) return finding('not-reported', 'its report names no test that ran');
+  if (counts.passed === 0) return finding('runner-skipped', `all ${counts.skipped} tests were skipped`);
   if (counts.passed < least) return finding('not-reported', `${sums}; min_executed asks for ${least}`);
   if (counts.skipped > 0 && entry.expect.min_executed === undefined)
     return finding('runner-skipped', `${sums}; say with expect.min_executed how many must run`);

@@ -61,7 +61,6 @@ function options(batch: Batch, cases: readonly Case[], reporter: string): string
   const files = [...new Set(cases.map((entry) => entry.file))].map((file) => argument(relativeTo(batch.directory, file)));
   return [
     'run',
-    '--includeTaskLocation',
     '--bail=0',
     '--coverage.enabled=false',
     '--reporter=default',
@@ -135,15 +134,13 @@ async function attempt(batch: Batch, workspace: Workspace, context: RunContext, 
     return match.kind === 'none' ? [] : match.reports.flatMap((report) => byReport.get(report) ?? []);
   };
   const matches = new Map(cases.map((entry) => [entry, testsOf(entry)]));
-  const pattern = namePattern(cases);
-  const matched = pattern === null ? null : new RegExp(pattern);
   const blamed = blame(reports);
   const moduleOpen = (file: string): boolean => reports.modules.has(file) && reports.modules.get(file)?.ended !== true;
   const finding = (entry: Case): Finding | null => {
     const tests = matches.get(entry) ?? [];
     if (tests === 'ambiguous')
       return { reason: 'ambiguous-selector', detail: 'several tests have this title; only their lines tell them apart' };
-    const filtered = tests.find((test) => test.mode === 'skip' && matched?.test(test.path.join(' ')) === false);
+    const filtered = tests.find((test) => test.filtered);
     if (filtered !== undefined)
       return { reason: 'not-reported', detail: `its title turned out as "${filtered.path.join(' > ')}", which the filter did not expect` };
     return settle(tests.map(reportOf));
@@ -173,7 +170,7 @@ async function attempt(batch: Batch, workspace: Workspace, context: RunContext, 
       // Without a file begun vitest refused to start: its own text says why.
       ended: reports.ended || (reports.modules.size === 0 && code !== null && !watched.expired),
       exact: false,
-      foreign: pattern === null,
+      foreign: namePattern(cases) === null,
     },
     watched,
     command,

@@ -29,12 +29,15 @@ function enclosing(test) {
   return { names, errors };
 }
 
+let filter;
+const filtered = (names) => (filter ? !filter.test(names.join(' ')) : false);
+
 function sendTest(test, kind) {
   const { names, errors } = enclosing(test);
   const result = test.result();
   const times = test.diagnostic?.();
   send({
-    type: 'test', kind, id: test.id, module: test.module.moduleId, path: names, line: test.location?.line ?? null, mode: test.options?.mode ?? '',
+    type: 'test', kind, id: test.id, module: test.module.moduleId, path: names, line: test.location?.line ?? null, mode: test.options?.mode ?? '', filtered: filtered(names),
     state: kind === 'result' ? (result?.state ?? 'pending') : kind, note: clean(result?.note), errors: errorsOf(result?.errors), around: errorsOf(errors),
     start: times?.startTime ?? null, duration: times?.duration ?? 0, flaky: times?.flaky === true,
   });
@@ -53,7 +56,7 @@ function sendTask(task, kind) {
   const result = task.result;
   const state = result?.state !== undefined ? STATES[result.state] ?? 'pending' : task.mode === 'skip' || task.mode === 'todo' ? 'skipped' : 'pending';
   send({
-    type: 'test', kind, id: task.id, module: task.file.filepath, path: names, line: task.location?.line ?? null, mode: task.mode,
+    type: 'test', kind, id: task.id, module: task.file.filepath, path: names, line: task.location?.line ?? null, mode: task.mode, filtered: filtered(names),
     state: kind === 'result' ? state : kind, note: clean(result?.note), errors: errorsOf(result?.errors), around: errorsOf(errors),
     start: result?.startTime ?? null, duration: result?.duration ?? 0, flaky: state === 'passed' && (result?.retryCount ?? 0) > 0,
   });
@@ -65,6 +68,10 @@ export default class CoherenceReporter {
   onInit(vitest) {
     this.vitest = vitest;
     this.modern = Number.parseInt(vitest.version ?? '0', 10) >= 3;
+    // vitest 1 and 2 have no option for it.
+    for (const config of [vitest.config, ...(vitest.projects ?? []).map((project) => project.config)]) if (config) config.includeTaskLocation = true;
+    const pattern = vitest.config?.testNamePattern;
+    filter = pattern instanceof RegExp ? new RegExp(pattern.source, pattern.flags.replace(/[gy]/g, '')) : typeof pattern === 'string' ? new RegExp(pattern) : undefined;
     send({ type: 'session', version: vitest.version ?? '' });
   }
 
@@ -94,12 +101,18 @@ export default class CoherenceReporter {
   }
 
   onTestRunEnd(modules, errors, reason) {
+    // vitest 3 tells the end of a file that could not be loaded here only.
+    for (const module of modules ?? []) if (module.errors().length > 0) send({ type: 'module', module: module.moduleId, state: module.state(), errors: errorsOf(module.errors()) });
     this.end(errors, reason);
   }
 
   end(errors, reason) {
     const ignored = this.vitest?.config?.dangerouslyIgnoreUnhandledErrors === true;
     send({ type: 'end', reason: reason ?? '', errors: ignored ? [] : errorsOf(errors) });
+  }
+
+  onPathsCollected(paths) {
+    if (!this.modern) for (const path of paths ?? []) send({ type: 'queued', module: path });
   }
 
   onCollected(files) {
@@ -123,7 +136,8 @@ export default class CoherenceReporter {
     if (this.modern) return;
     for (const file of files ?? []) {
       for (const task of tasksIn(file)) sendTask(task, 'result');
-      send({ type: 'module', module: file.filepath, state: file.result?.state === 'fail' ? 'failed' : 'passed', errors: errorsOf(file.result?.errors) });
+      // A file whose worker died has no result.
+      if (file.result?.state !== undefined) send({ type: 'module', module: file.filepath, state: file.result?.state === 'fail' ? 'failed' : 'passed', errors: errorsOf(file.result?.errors) });
     }
     this.end(errors, '');
   }

@@ -28,6 +28,8 @@ export interface VitestTest {
   start: number | null;
   duration: number;
   flaky: boolean;
+  /** The name filter of the run leaves it out. */
+  filtered: boolean;
 }
 
 export interface VitestModule {
@@ -99,6 +101,7 @@ export class VitestReports {
       start: null,
       duration: 0,
       flaky: false,
+      filtered: false,
     };
     this.tests.set(id, known);
     const state = textOf(fields['state']);
@@ -111,6 +114,7 @@ export class VitestReports {
     known.around = this.errors(fields['around']);
     known.start = numberOf(fields['start']);
     known.duration = numberOf(fields['duration']) ?? 0;
+    known.filtered = fields['filtered'] === true;
     known.flaky = fields['flaky'] === true;
     return known;
   }
