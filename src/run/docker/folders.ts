@@ -1,6 +1,7 @@
 /** A run's own folder below the state folder: frozen source, workspaces, builds. It says whose it is. */
 import { mkdir, readdir, readFile, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { errorCode } from '../../util/files.js';
 import { ownerState, type Owner } from './owner.js';
 
 export const runsFolder = (stateFolder: string): string => join(stateFolder, 'docker', 'runs');
@@ -9,11 +10,17 @@ const OWNER = 'owner.json';
 /** A folder without an owner is either being made right now or was left between two statements. */
 const UNOWNED_AGE_MS = 24 * 3_600_000;
 
+const refuseOther = (error: unknown): boolean => {
+  if (errorCode(error) === 'EEXIST') return false;
+  throw error;
+};
+
 /** Not readable for other users: the source may be private. */
 export async function makeRunFolder(stateFolder: string, owner: Owner): Promise<string> {
-  const folder = join(runsFolder(stateFolder), owner.run);
   await mkdir(runsFolder(stateFolder), { recursive: true, mode: 0o700 });
-  await mkdir(folder, { mode: 0o700 });
+  let folder = join(runsFolder(stateFolder), owner.run);
+  // A run may come here twice (a second look at its cases), and what the first time left may resist removal.
+  for (let again = 2; !(await mkdir(folder, { mode: 0o700 }).then(() => true, refuseOther)); again += 1) folder = join(runsFolder(stateFolder), `${owner.run}-${again}`);
   await writeFile(join(folder, OWNER), JSON.stringify({ run: owner.run, process: owner.process }), { mode: 0o600 });
   return folder;
 }

@@ -23,8 +23,9 @@ export async function resolveImage(api: Api, reference: string, pull: PullPolicy
   }
 }
 
-export const pathOf = (image: ImageInfo): string =>
-  image.env.find((entry) => entry.startsWith('PATH='))?.slice('PATH='.length) ?? '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin';
+/** The image's own variables; a later entry of a name wins, as in the container. */
+export const variablesOf = (image: ImageInfo): Record<string, string> =>
+  Object.fromEntries(image.env.filter((entry) => entry.includes('=')).map((entry) => [entry.slice(0, entry.indexOf('=')), entry.slice(entry.indexOf('=') + 1)]));
 
 /** Docker stops at about 125 layers; found out when planning, not when the last commit fails. */
 const DEPTH_LIMIT = 120;

@@ -5,7 +5,7 @@ import type { Availability, OpenRequest, Place } from '../adapters.js';
 import { connect, type Connection } from './connect.js';
 import { cloneTree, removeTree } from './copy.js';
 import type { Environment } from './environment.js';
-import { pathOf } from './image.js';
+import { variablesOf } from './image.js';
 import { openSession, type Session } from './session.js';
 import { manifestHash } from './source.js';
 import { messageOf } from './transport.js';
@@ -69,7 +69,7 @@ export function dockerPlace(options: DockerOptions): DockerPlace {
     if (!frozen.ok) return refuse(signal.aborted ? 'canceled' : 'infra', frozen.message);
     frozenFolder = frozen;
     const prepared = await held.prepare(environment, frozen.frozen, signal);
-    return prepared.ok ? { ok: true, ground: { image: prepared.image, layers: prepared.layers, path: pathOf(prepared.base) } } : prepared;
+    return prepared.ok ? { ok: true, ground: { image: prepared.image, layers: prepared.layers, env: variablesOf(prepared.base) } } : prepared;
   };
 
   const openWorkspace = async (request: OpenRequest, held: Session, signal: AbortSignal): Promise<Opened> => {

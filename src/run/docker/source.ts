@@ -74,11 +74,14 @@ const sameMode = async (from: string, to: string): Promise<void> => chmod(to, ((
 /** Copies the project at `root` into `folder` (made here). Nothing is left of a copy that failed. */
 export async function freeze(root: string, folder: string, signal: AbortSignal): Promise<Freezing> {
   const listing = (await listGit(root)) ?? (await listTree(root));
+  const parents = new Set<string>();
+  for (const path of listing.paths) for (let end = path.lastIndexOf('/'); end > 0; end = path.lastIndexOf('/', end - 1)) parents.add(path.slice(0, end));
+  const folders = [...new Set(listing.folders)].filter((path) => !parents.has(path)).sort();
   await mkdir(folder, { mode: 0o700 });
   const paths = listing.paths.sort();
-  const copied = await copyListed(root, paths, listing.folders, folder, signal);
+  const copied = await copyListed(root, paths, folders, folder, signal);
   if (copied.ok) await sameMode(root, folder);
-  return copied.ok ? { ok: true, frozen: { folder, paths, folders: listing.folders } } : copied;
+  return copied.ok ? { ok: true, frozen: { folder, paths, folders } } : copied;
 }
 
 /** What must be done so that the container's user may write: nothing, another owner, or (where we are not root) open modes. */

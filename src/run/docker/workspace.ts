@@ -25,7 +25,8 @@ import { messageOf } from './transport.js';
 export interface Ground {
   readonly image: string;
   readonly layers: readonly Layer[];
-  readonly path: string;
+  /** Variables of the base image. */
+  readonly env: Readonly<Record<string, string>>;
 }
 
 export interface Bench {
@@ -52,6 +53,7 @@ export interface WorkspaceRequest {
   readonly signal: AbortSignal;
 }
 
+const DEFAULT_PATH = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin';
 const REPORTS_INSIDE = '/coherence/reports';
 
 /** A container's root without capabilities cannot write to files of others; where we are not root, the tree is not root's. */
@@ -178,7 +180,7 @@ export function dockerWorkspace(bench: Bench, request: WorkspaceRequest): Docker
   };
 
   return {
-    place: 'docker', root: environment.workdir, hostRoot: tree, reports: { inside: REPORTS_INSIDE, host: reports }, shell: environment.shell, environmentName: environment.name,
+    place: 'docker', root: environment.workdir, hostRoot: tree, reports: { inside: REPORTS_INSIDE, host: reports }, inherited: { ...ground.env, ...environment.env }, shell: environment.shell, environmentName: environment.name,
     exec: async (invocation, signal) => {
       const running = exec(invocation, signal);
       active.add(running);
@@ -190,7 +192,7 @@ export function dockerWorkspace(bench: Bench, request: WorkspaceRequest): Docker
       const spec = specOf({ command: ['true'], directory: '', env: {} });
       try {
         const id = await bench.api.createContainer(spec.name, createBody({ ...spec, kind: 'probe' }, bench.owner));
-        return await findInside(bench.api, id, program, environment.env['PATH'] ?? ground.path, environment.workdir);
+        return await findInside(bench.api, id, program, environment.env['PATH'] ?? ground.env['PATH'] ?? DEFAULT_PATH, environment.workdir);
       } catch {
         return null;
       } finally {
