@@ -8,11 +8,11 @@
  * A cache that is missing, damaged or another version's is no cache; it is never an error.
  */
 import { createHash, randomBytes } from 'node:crypto';
-import { mkdirSync, readFileSync, renameSync, statSync, unlinkSync, writeFileSync } from 'node:fs';
+import { closeSync, mkdirSync, openSync, readFileSync, renameSync, statSync, unlinkSync, writeSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { FoundFile } from '../model/index.js';
-import { pack, unpack } from './pack.js';
+import { unpack } from './pack.js';
 
 /** Raise this with every change to what an analyser finds. */
 const ANALYSER_VERSION = 1;
@@ -58,6 +58,14 @@ function cacheFile(root: string, folder: string): string {
     // the main checkout, or no git
   }
   return join(folder, `scan-${digest(identity).slice(0, 16)}.cache`);
+}
+
+const LINES_AT_ONCE = 256;
+
+/** `writeSync` may write less than it was given, on a full disk for one. */
+function writeAll(descriptor: number, text: string): void {
+  const bytes = Buffer.from(text);
+  for (let written = 0; written < bytes.length;) written += writeSync(descriptor, bytes, written);
 }
 
 export class ScanCache {
@@ -132,7 +140,8 @@ export class ScanCache {
     }
   }
 
-  set(path: string, entry: Omit<Entry, 'age' | 'facts' | 'found'> & { readonly found: FoundFile | null; readonly facts: Facts }): void {
+  set(path: string, entry: Omit<Entry, 'age' | 'facts'> & { readonly facts: Facts }): void {
+    if (this.#file === null) return;
     // Tabs and line feeds separate fields; a path with one is simply analysed every time.
     if (/[\t\n]/u.test(path)) return;
     let key = '';
@@ -144,7 +153,7 @@ export class ScanCache {
       blob: entry.blob,
       mentions: entry.mentions,
       mayHoldTests: entry.mayHoldTests,
-      found: entry.found === null ? null : pack(entry.found),
+      found: entry.found,
       facts: key,
       age: 0,
     });
@@ -166,11 +175,19 @@ export class ScanCache {
       );
     }
     for (const key of used) lines.push(`!\t${key}\t${JSON.stringify(this.#facts.get(key) ?? []).replaceAll('\t', ' ')}\n`);
-    const body = lines.join('');
+    // Piece by piece: as one string and its bytes a large cache would be in memory three times.
+    const checksum = createHash('sha1');
+    for (const line of lines) checksum.update(line);
     const temporary = `${this.#file}.${randomBytes(6).toString('hex')}.tmp`;
     try {
       mkdirSync(dirname(this.#file), { recursive: true });
-      writeFileSync(temporary, `coherence-scan ${version()} ${digest(body)}\n${body}`, { mode: 0o600 });
+      const descriptor = openSync(temporary, 'wx', 0o600);
+      try {
+        writeSync(descriptor, `coherence-scan ${version()} ${checksum.digest('hex')}\n`);
+        for (let i = 0; i < lines.length; i += LINES_AT_ONCE) writeAll(descriptor, lines.slice(i, i + LINES_AT_ONCE).join(''));
+      } finally {
+        closeSync(descriptor);
+      }
       renameSync(temporary, this.#file);
     } catch {
       try {

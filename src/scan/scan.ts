@@ -2,6 +2,8 @@ import type { FoundFile, Scan } from '../model/index.js';
 import { ScanCache, type Facts } from './cache.js';
 import type { Language } from './language.js';
 import { languageOf } from './languages.js';
+import { memoryGuard } from './memory.js';
+import { pack, unpack } from './pack.js';
 import { MAX_FILE_BYTES, Project, type ScannedFile } from './project.js';
 
 export interface ScanOptions {
@@ -21,7 +23,7 @@ export interface ScanOptions {
 const DATA = /(?:^|\/)(?:fixtures|__fixtures__|testdata|__snapshots__|\.coherence)\//u;
 
 /** After this many analysed files other work gets its turn: signals, progress. */
-const TURN = 64;
+const TURN = 32;
 
 const isScanned = (file: ScannedFile): boolean => file.mode !== '120000' && file.size > 0 && file.size <= MAX_FILE_BYTES;
 
@@ -48,6 +50,7 @@ export async function scan(options: ScanOptions): Promise<Scan> {
   };
 
   const found: FoundFile[] = [];
+  const guard = memoryGuard();
   let analysed = 0;
   for (const file of files) {
     const isWanted = wanted.has(file.path);
@@ -76,10 +79,15 @@ export async function scan(options: ScanOptions): Promise<Scan> {
       continue;
     }
     const { result, facts } = await analyse(language, file.path, bytes, project);
-    if (facts !== null) cache.set(file.path, { blob, mentions, mayHoldTests, found: result, facts });
-    keep(result, isWanted, found);
+    const packed = pack(result);
+    if (facts !== null) cache.set(file.path, { blob, mentions, mayHoldTests, found: packed, facts });
+    // Unpacked again: titles cut out of a source text would keep the whole text in memory, and a warm scan gives the same value.
+    keep(unpack(file.path, packed), isWanted, found);
     analysed += 1;
-    if (analysed % TURN === 0) await new Promise((resolve) => setImmediate(resolve));
+    if (analysed % TURN === 0) {
+      guard();
+      await new Promise((resolve) => setImmediate(resolve));
+    }
   }
   cache.save();
   return { files: found.sort((left, right) => (left.file < right.file ? -1 : 1)) };
