@@ -6,6 +6,7 @@ export interface RequirementContext {
   readonly env: Readonly<Record<string, string | undefined>>;
   /** Asked only when some link needs Docker. */
   readonly docker: () => Promise<{ readonly available: boolean; readonly detail: string }>;
+  readonly dolt: () => Promise<{ readonly available: boolean; readonly detail: string }>;
   /** Whether this build and system can run a private daemon. */
   readonly orchestrator: () => Promise<{ readonly available: boolean; readonly detail: string }>;
 }
@@ -27,10 +28,11 @@ export async function unmetRequirements(criteria: readonly TracedCriterion[], ev
 }
 
 async function missing(requirement: string, context: RequirementContext): Promise<string | null> {
-  if (requirement === 'docker' || requirement === 'orchestrator') {
+  if (requirement === 'docker' || requirement === 'dolt' || requirement === 'orchestrator') {
     const answer = await context[requirement]();
     return answer.available ? null : answer.detail;
   }
+  if (requirement === 'cargo') return missing('bin:cargo', context);
   if (requirement.startsWith('env:')) {
     const name = requirement.slice(4);
     return (context.env[name] ?? '') === '' ? `the environment variable ${name} is not set` : null;

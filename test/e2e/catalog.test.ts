@@ -1,7 +1,7 @@
 /** The public acceptance checks of catalog, import, export and verification, from the command line (CB-01 to CB-24). */
 import { createHash } from 'node:crypto';
 import { existsSync } from 'node:fs';
-import { readdir, readFile, stat } from 'node:fs/promises';
+import { readFile, stat, watch } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { CheckRecord, RunRecord } from '../../src/model/index.js';
@@ -122,12 +122,13 @@ describe('verification', () => {
 
   // @verifies AC-cli-acceptance
   it('CB-17: an unmet requirement is a SKIP that names it; met, the test runs', async () => {
-    await project.write({ 'specs/s.yaml': specFile('SPEC-s', { 'AC-s-a': 'verified_by:\n  - run: test "$STRIPE_KEY" = abc123\n    requires: ["env:STRIPE_KEY"]', 'AC-s-b': 'verified_by:\n  - run: exit 0\n    requires: ["bin:no-such-program"]' }) });
+    await project.write({ 'specs/s.yaml': specFile('SPEC-s', { 'AC-s-a': 'verified_by:\n  - run: echo "key is $STRIPE_KEY"; test ${#STRIPE_KEY} = 13\n    requires: ["env:STRIPE_KEY"]', 'AC-s-b': 'verified_by:\n  - run: exit 0\n    requires: ["bin:no-such-program"]' }) });
     expect(verdicts((await project.verify()).record)).toEqual({ 'AC-s-a': 'SKIP(unavailable:env:STRIPE_KEY)', 'AC-s-b': 'SKIP(unavailable:bin:no-such-program)' });
     expect((await c('verify', '--strict')).code).toBe(1);
-    const met = await project.verify([], { env: { STRIPE_KEY: 'abc123' } });
+    const met = await project.verify([], { env: { STRIPE_KEY: 'hush-hush-key' } });
     expect(verdicts(met.record)['AC-s-a']).toBe('PASS(executed)');
-    expect(await project.read(`.coherence/runs/${met.record.run}/run.json`)).not.toContain('abc123');
+    expect(await project.read(`.coherence/runs/${met.record.run}/run.json`)).not.toContain('hush-hush-key');
+    expect(await project.read(firstCheck(met.record, 'AC-s-a')?.output ?? '')).toBe('key is ***\n');
     expect((await project.coherence(['verify', '--require', 'cargo'], { env: { PATH: '/nowhere' } })).code).toBe(69);
   });
 
@@ -162,20 +163,11 @@ describe('verification', () => {
 
   // @verifies AC-verdicts-evidence-whole
   it('an interruption ends what runs and leaves a whole record', async () => {
-    await project.write({ 'specs/s.yaml': specFile('SPEC-s', { 'AC-s-a': 'verified_by:\n  - run: exit 0', 'AC-s-b': 'verified_by:\n  - run: echo up; sleep 600' }) });
+    await project.write({ 'specs/s.yaml': specFile('SPEC-s', { 'AC-s-a': 'verified_by:\n  - run: exit 0', 'AC-s-b': 'verified_by:\n  - run: touch started; sleep 600' }) });
     let pid = 0;
+    const changes = watch(project.root);
     const running = project.coherence(['verify', '--json', '--verbose', '--jobs', '1'], { onStart: (started) => void (pid = started) });
-    const runs = join(project.root, '.coherence/runs');
-    const started = (async () => {
-      for (;;) {
-        for (const name of await readdir(runs).catch(() => [] as string[])) {
-          const files = await readdir(join(runs, name), { recursive: true }).catch(() => [] as string[]);
-          for (const file of files) if (String(file).endsWith('.stdout') && (await readFile(join(runs, name, String(file)), 'utf8').catch(() => '')).includes('up')) return;
-        }
-        await new Promise((next) => setImmediate(next));
-      }
-    })();
-    await started;
+    for await (const event of changes) if (event.filename === 'started') break;
     process.kill(pid, 'SIGINT');
     const answer = await running;
     expect(answer.code).toBe(130);

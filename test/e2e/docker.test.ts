@@ -1,0 +1,193 @@
+/** Docker through the command line: `verify` in containers of a private daemon, watched through the recording proxy. */
+import { cp, readdir, readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { beforeAll, describe, expect, it } from 'vitest';
+import type { CheckRecord, RunRecord } from '../../src/model/index.js';
+import { specFile, testProject, verdicts, type RunOptions, type TestProject } from '../rig/project.js';
+import { BASE, absent, dockerRig, treeHash } from '../run/docker/rig.js';
+import { importRunners } from '../run/docker/runners-image.js';
+
+const RUNNERS = 'coherence-test/runners:1';
+const CREATE = /^POST \/containers\/create/;
+const config = (environments: string): string => `docker:\n  environments:\n${environments.split('\n').map((line) => (line === '' ? '' : `    ${line}`)).join('\n')}\n`;
+const BASIC = config(`base:\n  image: ${BASE}\n  pull: never`);
+
+const inDocker = (line: string, more = ''): string => `verified_by:\n  - run: ${JSON.stringify(line)}\n    in: docker\n    environment: base${more === '' ? '' : `\n    ${more.replaceAll('\n', '\n    ')}`}`;
+const checksOf = (record: RunRecord): CheckRecord[] => record.specs.flatMap((spec) => spec.criteria.flatMap((criterion) => criterion.checks));
+/** What was said about each check, for the message of a failed expectation. */
+const said = (record: RunRecord): string => checksOf(record).map((check) => `${check.link}: ${check.verdict}(${check.reason}) ${check.detail ?? ''} ${check.message ?? ''}`).join('\n');
+const checkOf = (record: RunRecord, criterion: string): CheckRecord => {
+  const found = record.specs.flatMap((spec) => spec.criteria).find((item) => item.id === criterion)?.checks[0];
+  if (found === undefined) throw new Error(`no check of ${criterion}`);
+  return found;
+};
+
+describe.skipIf(absent !== null)('verify in docker', () => {
+  const rig = dockerRig();
+  beforeAll(async () => {
+    if (absent === null) await importRunners(rig.folder(), rig.daemon().host, RUNNERS);
+  });
+
+  const verify = async (project: TestProject, args: readonly string[] = [], more: RunOptions = {}) => project.verify(['--no-cache', ...args], { ...more, env: { DOCKER_HOST: rig.proxy().host, ...more.env } });
+  const made = async (files: Readonly<Record<string, string>>): Promise<TestProject> => {
+    const project = await testProject({ '.coherence/config.yaml': BASIC, ...files });
+    await project.commit();
+    return project;
+  };
+  const onDaemon = async (): Promise<string[]> => [
+    ...(await rig.docker('ps', '-aq')).split('\n'), ...(await rig.docker('images', '--format', '{{.Repository}}:{{.Tag}}')).split('\n').filter((name) => /^coherence-(eph|lease)\//.test(name)),
+    ...(await rig.docker('images', '-q', '-f', 'dangling=true')).split('\n'), ...(await rig.docker('volume', 'ls', '-q')).split('\n'),
+  ].filter((line) => line !== '');
+
+  // @verifies AC-docker-exit-codes, AC-docker-no-leaks, AC-docker-host-tree
+  it('verdicts are exact, records are whole, the tree is untouched and nothing is left', async () => {
+    await using project = await made({
+      'marker.txt': 'v1\n',
+      'specs/v.yaml': specFile('SPEC-v', {
+        'AC-v-zero': inDocker('cat marker.txt; rm -rf ./* .coherence; echo x > new; chmod -R 000 .'), 'AC-v-one': inDocker('echo no >&2; exit 1'), 'AC-v-odd': inDocker('exit 77'),
+        'AC-v-expected': inDocker('exit 3', 'expect: { exit: 3 }'), 'AC-v-slow': inDocker('trap "" TERM; sleep 30', 'timeout: 1s'),
+        'AC-v-artifact': inDocker('mkdir -p reports; echo made > reports/r.txt; ln -s /etc/passwd reports/leak', 'artifacts: [reports/**]'),
+      }),
+    });
+    const before = await treeHash(join(project.root, 'specs'));
+    const { record, code } = await verify(project);
+    expect(verdicts(record), said(record)).toEqual({ 'AC-v-zero': 'PASS(executed)', 'AC-v-one': 'FAIL(exit-code)', 'AC-v-odd': 'FAIL(exit-code)', 'AC-v-expected': 'PASS(executed)', 'AC-v-slow': 'FAIL(timeout)', 'AC-v-artifact': 'PASS(executed)' });
+    expect(code).toBe(1);
+    for (const check of checksOf(record)) {
+      expect(check).toMatchObject({ place: 'docker', runner: 'command', proof: 'exit-code', layers: [] });
+      expect(check.image_id).toMatch(/^sha256:/);
+      expect(check.source_hash).toMatch(/^sha256:/);
+      expect(Date.parse(check.ended_at ?? '')).toBeGreaterThanOrEqual(Date.parse(check.started_at ?? ''));
+    }
+    expect(await project.read(checkOf(record, 'AC-v-zero').output ?? '')).toBe('v1\n');
+    expect(checkOf(record, 'AC-v-artifact').artifacts?.map((file) => file.path.split('/').at(-1))).toEqual(['r.txt']);
+    expect(await treeHash(join(project.root, 'specs'))).toBe(before);
+    expect(await project.git('status', '--porcelain')).toBe('');
+    expect(await onDaemon()).toEqual([]);
+  });
+
+  // @verifies AC-docker-fresh-source, AC-docker-set-up-once, AC-docker-failing-set-up
+  it('layers are hit with fresh source; a failing set-up is ERROR(setup) and others still run', async () => {
+    await using project = await made({
+      'marker.txt': 'v1\n',
+      '.coherence/config.yaml': config(`base:\n  image: ${BASE}\n  pull: never\n  setup:\n    - { id: one, run: echo 1 > /one }\n    - { id: two, run: cat /one > /two }\nbad:\n  image: ${BASE}\n  pull: never\n  setup: [{ id: broken, run: echo out of luck; exit 3 }]`),
+      'specs/l.yaml': specFile('SPEC-l', { 'AC-l-marker': inDocker('cat marker.txt /two'), 'AC-l-again': inDocker('cat /two'), 'AC-l-bad': inDocker('true').replace('environment: base', 'environment: bad') }),
+    });
+    const first = await verify(project);
+    expect(verdicts(first.record), said(first.record)).toEqual({ 'AC-l-marker': 'PASS(executed)', 'AC-l-again': 'PASS(executed)', 'AC-l-bad': 'ERROR(setup)' });
+    expect(first.code).toBe(2);
+    const bad = checkOf(first.record, 'AC-l-bad');
+    expect(`${bad.detail ?? ''}${bad.message ?? ''}`).toMatch(/exited with 3[^]*out of luck/);
+    await project.write({ 'marker.txt': 'v2\n' });
+    rig.proxy().clear();
+    const second = await verify(project);
+    const marker = checkOf(second.record, 'AC-l-marker');
+    expect(marker.layers.map(({ id, hit }) => [id, hit])).toEqual([['one', true], ['two', true]]);
+    expect(await project.read(marker.output ?? '')).toBe('v2\n1\n');
+    expect(rig.proxy().seen(/^POST \/commit/)).toEqual([]);
+    expect(rig.proxy().seen(/^POST \/containers\/[^/]+\/exec/)).toHaveLength(1); // the broken one, again
+    expect(await onDaemon()).toEqual([]);
+  });
+
+  // @verifies AC-docker-parity
+  it('the same tests on host and in docker give the same records but for the place', async () => {
+    const files = {
+      'package.json': '{ "name": "p", "private": true, "type": "module" }\n',
+      'test/math.test.mjs': "import test from 'node:test';\nimport assert from 'node:assert/strict';\n// @verifies AC-p-node\ntest('adds', () => assert.equal(1 + 1, 2));\n// @verifies AC-p-node-fails\ntest('fails', () => assert.equal(1, 2));\ntest('unlinked', () => assert.ok(true));\n// @verifies AC-p-node-skips\ntest.skip('skips', () => assert.ok(true));\n",
+      'test_math.py': 'import os, pytest\n\n@pytest.mark.verifies("AC-p-py")\ndef test_adds():\n    assert 1 + 1 == 2\n\n@pytest.mark.verifies("AC-p-py-fails")\ndef test_fails():\n    assert 1 == 2\n',
+      'specs/p.yaml': specFile('SPEC-p', {
+        'AC-p-node': '', 'AC-p-node-fails': '', 'AC-p-node-skips': '', 'AC-p-py': '', 'AC-p-py-fails': '', 'AC-p-missing': 'verified_by:\n  - test: test/math.test.mjs > not there',
+        'AC-p-command': 'verified_by:\n  - run: "printf %s \\"$ODD\\""\n    env: { ODD: \'a b"c$d\' }', 'AC-p-known': 'verified_by:\n  - run: node --test test/nothing-here.mjs',
+      }),
+      '.coherence/config.yaml': config(`base:\n  image: ${RUNNERS}\n  pull: never`),
+    };
+    await using project = await made(files);
+    const [host, docker] = [await verify(project), await verify(project, ['--place', 'docker'])];
+    expect(verdicts(docker.record), said(docker.record)).toEqual(verdicts(host.record));
+    expect(verdicts(docker.record), said(docker.record)).toMatchObject({ 'AC-p-node': 'PASS(executed)', 'AC-p-node-fails': 'FAIL(assertion)', 'AC-p-node-skips': 'SKIP(runner-skipped)', 'AC-p-py': 'PASS(executed)', 'AC-p-py-fails': 'FAIL(assertion)', 'AC-p-command': 'PASS(executed)' });
+    expect(docker.code).toBe(host.code);
+    const shape = (record: RunRecord) => checksOf(record).map((check) => ({ keys: Object.keys(check).sort(), link: check.link, verdict: check.verdict, reason: check.reason, proof: check.proof, exit: check.exit_code, runner: check.runner }));
+    expect(shape(docker.record)).toEqual(shape(host.record));
+    expect(checksOf(docker.record).filter((check) => check.command.length > 0).every((check) => check.place === 'docker' && check.image_id !== null)).toBe(true);
+    expect(await project.read(checkOf(docker.record, 'AC-p-command').output ?? '')).toBe('a b"c$d');
+    expect(await project.git('status', '--porcelain')).toBe('');
+  });
+
+  // @verifies AC-docker-inherit
+  it('a link with needs and workspace: inherit continues where the other ended; a failed need is never run', async () => {
+    await using project = await made({
+      'specs/n.yaml': specFile('SPEC-n', {
+        'AC-n-build': inDocker('echo built > out.txt', 'id: build'), 'AC-n-use': inDocker('cat out.txt', 'needs: [build]\nworkspace: inherit'), 'AC-n-fresh': inDocker('test ! -e out.txt', 'needs: [build]'),
+        'AC-n-broken': inDocker('exit 1', 'id: broken'), 'AC-n-after': inDocker('exit 0', 'id: after\nneeds: [broken]'), 'AC-n-last': inDocker('exit 0', 'needs: [after]'),
+      }),
+    });
+    const { record } = await verify(project);
+    expect(verdicts(record), said(record)).toMatchObject({ 'AC-n-build': 'PASS(executed)', 'AC-n-use': 'PASS(executed)', 'AC-n-fresh': 'PASS(executed)', 'AC-n-broken': 'FAIL(exit-code)' });
+    for (const id of ['AC-n-after', 'AC-n-last']) expect(verdicts(record)[id]).toMatch(/^ERROR/);
+    expect(rig.proxy().seen(CREATE).filter((exchange) => exchange.body.includes('"coherence.kind":"check"'))).toHaveLength(4);
+  });
+
+  // @verifies AC-docker-cancel
+  it('Ctrl-C ends with 130, a whole record, no PASS that did not happen, and no container', async () => {
+    await using project = await made({ 'specs/c.yaml': specFile('SPEC-c', { 'AC-c-first': inDocker('trap "" INT TERM; sleep 60'), 'AC-c-second': inDocker('sleep 60') }) });
+    const started = rig.proxy().rule(/^POST \/containers\/[^/]+\/start/, { do: 'tap' }, 1);
+    let pid = 0;
+    const running = verify(project, ['--jobs', '1'], { onStart: (child) => (pid = child) });
+    await started.met;
+    process.kill(pid, 'SIGINT');
+    const { record, code } = await running;
+    expect(code).toBe(130);
+    expect(verdicts(record), said(record)).toEqual({ 'AC-c-first': 'ERROR(canceled)', 'AC-c-second': 'ERROR(canceled)' });
+    expect(await onDaemon()).toEqual([]);
+    expect((await readdir(join(project.root, '.coherence', 'runs'))).map((name) => name.length)).toEqual([26]);
+  });
+
+  // @verifies AC-docker-no-daemon
+  it('without a daemon host tests run, docker ones are SKIP(unavailable:docker), and --require docker is 69 before anything runs', async () => {
+    await using project = await made({ 'specs/d.yaml': specFile('SPEC-d', { 'AC-d-host': 'verified_by:\n  - run: echo ran >> ran.txt', 'AC-d-docker': inDocker('true') }), '.gitignore': 'ran.txt\n.coherence/runs/\n' });
+    const env = { DOCKER_HOST: 'unix:///nonexistent/docker.sock' };
+    const required = await project.coherence(['verify', '--no-cache', '--require', 'docker'], { env });
+    expect(required.code).toBe(69);
+    await expect(project.read('ran.txt')).rejects.toThrow('ENOENT');
+    const { record, code } = await verify(project, [], { env });
+    expect(verdicts(record), said(record)).toEqual({ 'AC-d-host': 'PASS(executed)', 'AC-d-docker': 'SKIP(unavailable:docker)' });
+    expect(code).toBe(0);
+    expect((await verify(project, ['--strict'], { env })).code).toBe(1);
+    expect((await verify(project, ['--require', 'docker'])).code).toBe(0);
+  });
+
+  // @verifies AC-docker-two-runs, AC-docker-gc-guarded
+  it('two runs at once and a gc in between all do their work; gc --all afterwards leaves no layer', async () => {
+    const files = { '.coherence/config.yaml': config(`base:\n  image: ${BASE}\n  pull: never\n  setup: [{ id: shared, run: "sleep 0.3; echo e2e-shared > /s" }]`), 'specs/t.yaml': specFile('SPEC-t', { 'AC-t-one': inDocker('sleep 0.5; cat /s'), 'AC-t-two': inDocker('cat /s') }) };
+    await using project = await made(files);
+    const held = rig.proxy().rule(/^POST \/commit/, { do: 'tap' }, 1);
+    const both = Promise.all([verify(project), verify(project)]);
+    await held.met;
+    const gc = await project.coherence(['docker', 'gc', '--all', '--json'], { env: { DOCKER_HOST: rig.proxy().host } });
+    expect(gc.code).toBe(0);
+    for (const { record, code } of await both) {
+      expect(code).toBe(0);
+      expect(verdicts(record), said(record)).toEqual({ 'AC-t-one': 'PASS(executed)', 'AC-t-two': 'PASS(executed)' });
+    }
+    expect(await onDaemon()).toEqual([]);
+    await project.coherence(['docker', 'gc', '--all'], { env: { DOCKER_HOST: rig.proxy().host } });
+    expect((await rig.docker('images', '-q', 'coherence-layer')).split('\n').filter((id) => id !== '')).toEqual([]);
+  });
+
+  // @verifies AC-docker-secrets
+  it('a secret is in no image, record or output', async () => {
+    await using project = await made({
+      '.coherence/config.yaml': config(`base:\n  image: ${BASE}\n  pull: never\n  secrets: [REGISTRY_TOKEN]\n  setup: [{ id: use, run: test -n "$REGISTRY_TOKEN" }]`),
+      'specs/s.yaml': specFile('SPEC-s', { 'AC-s-use': inDocker('echo "token is $REGISTRY_TOKEN"; echo "$REGISTRY_TOKEN" >&2; mkdir out; echo "$REGISTRY_TOKEN" > out/file', 'artifacts: [out/file]') }),
+    });
+    const secret = 'tok-51f7f9aa-unmistakable';
+    const { record, out, err } = await verify(project, [], { env: { REGISTRY_TOKEN: secret } });
+    expect(verdicts(record), said(record)).toEqual({ 'AC-s-use': 'PASS(executed)' });
+    expect(await project.read(checkOf(record, 'AC-s-use').output ?? '')).toBe('token is ***\n');
+    expect(out + err).not.toContain(secret);
+    await cp(join(project.root, '.coherence', 'runs'), join(project.folder, 'runs'), { recursive: true });
+    for (const name of await readdir(join(project.folder, 'runs'), { recursive: true, withFileTypes: true })) if (name.isFile()) expect(await readFile(join(name.parentPath, name.name), 'utf8')).not.toContain(secret);
+    const images = await rig.docker('images', '-q', 'coherence-layer');
+    expect(await rig.docker('inspect', ...images.split('\n').filter((id) => id !== ''))).not.toContain(secret);
+  });
+});
