@@ -23,15 +23,41 @@ async function load(folder) {
   await writeFile(entry, `export * from ${room('run/cargo/index.ts')}; export { hostPlace } from ${room('run/places/index.ts')};`);
   // Below the product, so that packages resolve.
   const outfile = join(here, '..', 'node_modules', '.cache', `bench-cargo-${process.pid}.mjs`);
-  await build({ entryPoints: [entry], bundle: true, platform: 'node', format: 'esm', target: 'node20', packages: 'external', outfile, logLevel: 'error' });
+  await build({
+    entryPoints: [entry],
+    bundle: true,
+    platform: 'node',
+    format: 'esm',
+    target: 'node20',
+    packages: 'external',
+    outfile,
+    logLevel: 'error',
+  });
   const loaded = await import(pathToFileURL(outfile).href);
   await rm(outfile);
   return loaded;
 }
 
 const caseOf = (name, i, file = 'src/lib.rs', path = ['tests', name]) => ({
-  id: `case-${i}`, runner: 'cargo', place: 'host', environment: null, selector: [file, ...path].join('::'), test: null, file, path, line: 0, timeoutMs: 60_000, env: {},
-  features: [], ignored: false, artifacts: [], expect: {}, privateDaemon: false, after: [], inheritWorkspace: false, criteria: ['AC-bench'],
+  id: `case-${i}`,
+  runner: 'cargo',
+  place: 'host',
+  environment: null,
+  selector: [file, ...path].join('::'),
+  test: null,
+  file,
+  path,
+  line: 0,
+  timeoutMs: 60_000,
+  env: {},
+  features: [],
+  ignored: false,
+  artifacts: [],
+  expect: {},
+  privateDaemon: false,
+  after: [],
+  inheritWorkspace: false,
+  criteria: ['AC-bench'],
 });
 
 async function verify(product, root, cases, cacheFolder, cargoEnv = [], env = process.env) {
@@ -80,7 +106,10 @@ export async function cargoBench({ rounds = 3 } = {}) {
     const names = Array.from({ length: TESTS }, (_, i) => `case_${i}`);
     await mkdir(join(root, 'src'), { recursive: true });
     await writeFile(join(root, 'Cargo.toml'), '[package]\nname = "many"\nversion = "0.1.0"\nedition = "2021"\n\n[workspace]\n');
-    await writeFile(join(root, 'src/lib.rs'), `pub fn square(value: u64) -> u64 { value * value }\n#[cfg(test)] mod tests { use super::square;\n${names.map((name, i) => `#[test] fn ${name}() { let mut sum = 0u64; for n in 0..${1000 + i} { sum = sum.wrapping_add(square(n)); } assert!(sum > 0); }`).join('\n')}\n}\n`);
+    await writeFile(
+      join(root, 'src/lib.rs'),
+      `pub fn square(value: u64) -> u64 { value * value }\n#[cfg(test)] mod tests { use super::square;\n${names.map((name, i) => `#[test] fn ${name}() { let mut sum = 0u64; for n in 0..${1000 + i} { sum = sum.wrapping_add(square(n)); } assert!(sum > 0); }`).join('\n')}\n}\n`,
+    );
     await run('cargo', ['generate-lockfile'], { cwd: root });
     const cases = names.map((name, i) => caseOf(name, i));
     const edit = () => utimes(join(root, 'src/lib.rs'), new Date(), new Date());
@@ -100,9 +129,27 @@ export async function cargoBench({ rounds = 3 } = {}) {
       for (const name of names) await run('cargo', ['test', '--', '--exact', `tests::${name}`], { cwd: root });
     });
     const ms = (value) => `${Math.round(value)} ms`;
-    row('60 cargo links, nothing changed: one cargo call a link / ours', eachCall / median(ours.fresh), '>= 8', eachCall / median(ours.fresh) >= 8, `${ms(eachCall)} / ${ms(median(ours.fresh))}`);
-    row('60 links of a toy crate, one source changed: ours / plain cargo test', median(ours.changed) / median(plain.changed), 'shown', true, `${ms(median(ours.changed))} / ${ms(median(plain.changed))}`);
-    row('60 links of a toy crate, nothing changed: ours / plain cargo test', median(ours.fresh) / median(plain.fresh), 'shown', true, `${ms(median(ours.fresh))} / ${ms(median(plain.fresh))}`);
+    row(
+      '60 cargo links, nothing changed: one cargo call a link / ours',
+      eachCall / median(ours.fresh),
+      '>= 8',
+      eachCall / median(ours.fresh) >= 8,
+      `${ms(eachCall)} / ${ms(median(ours.fresh))}`,
+    );
+    row(
+      '60 links of a toy crate, one source changed: ours / plain cargo test',
+      median(ours.changed) / median(plain.changed),
+      'shown',
+      true,
+      `${ms(median(ours.changed))} / ${ms(median(plain.changed))}`,
+    );
+    row(
+      '60 links of a toy crate, nothing changed: ours / plain cargo test',
+      median(ours.fresh) / median(plain.fresh),
+      'shown',
+      true,
+      `${ms(median(ours.fresh))} / ${ms(median(plain.fresh))}`,
+    );
     await published(product, folder, rounds, row, ms);
     await warmGain(product, folder, row, ms);
   } finally {
@@ -115,7 +162,10 @@ export async function cargoBench({ rounds = 3 } = {}) {
 async function published(product, folder, rounds, row, ms) {
   const probe = join(folder, 'probe');
   await mkdir(join(probe, 'src'), { recursive: true });
-  await writeFile(join(probe, 'Cargo.toml'), '[package]\nname = "probe"\nversion = "0.1.0"\nedition = "2021"\n\n[dependencies]\nindexmap = "=2.14.2"\n\n[workspace]\n');
+  await writeFile(
+    join(probe, 'Cargo.toml'),
+    '[package]\nname = "probe"\nversion = "0.1.0"\nedition = "2021"\n\n[dependencies]\nindexmap = "=2.14.2"\n\n[workspace]\n',
+  );
   await writeFile(join(probe, 'src/lib.rs'), '');
   const root = join(folder, 'indexmap');
   try {
@@ -126,7 +176,8 @@ async function published(product, folder, rounds, row, ms) {
     return;
   }
   const names = [];
-  for (const file of ['src/map/tests.rs', 'src/set/tests.rs']) for (const match of (await readFile(join(root, file), 'utf8')).matchAll(/^#\[test\]\nfn (\w+)\(\)/gmu)) names.push([file, match[1]]);
+  for (const file of ['src/map/tests.rs', 'src/set/tests.rs'])
+    for (const match of (await readFile(join(root, file), 'utf8')).matchAll(/^#\[test\]\nfn (\w+)\(\)/gmu)) names.push([file, match[1]]);
   const cases = names.slice(0, TESTS).map(([file, name], i) => caseOf(name, i, file, [name]));
   const edit = () => utimes(join(root, 'src/lib.rs'), new Date(), new Date());
   const cacheFolder = join(folder, 'cache');
@@ -139,15 +190,27 @@ async function published(product, folder, rounds, row, ms) {
     await edit();
     ours.push(await verify(product, root, cases, cacheFolder));
   }
-  row(`${cases.length} links of indexmap, one source changed: ours / plain cargo test`, median(ours) / median(plain), '<= 1.15', median(ours) / median(plain) <= 1.15, `${ms(median(ours))} / ${ms(median(plain))}`);
+  row(
+    `${cases.length} links of indexmap, one source changed: ours / plain cargo test`,
+    median(ours) / median(plain),
+    '<= 1.15',
+    median(ours) / median(plain) <= 1.15,
+    `${ms(median(ours))} / ${ms(median(plain))}`,
+  );
 }
 
 /** Gain of a warm directory for a second worktree whose one dependency takes a while to compile. */
 async function warmGain(product, folder, row, ms) {
   const repo = join(folder, 'warm');
   await mkdir(join(repo, 'src'), { recursive: true });
-  await writeFile(join(repo, 'Cargo.toml'), '[package]\nname = "warmed"\nversion = "0.1.0"\nedition = "2021"\n\n[dependencies]\nsyn = { version = "2", features = ["full"] }\n\n[workspace]\n');
-  await writeFile(join(repo, 'src/lib.rs'), '#[cfg(test)] mod tests { #[test] fn parses() { assert!(syn::parse_str::<syn::File>("fn f() {}").is_ok()); } }\n');
+  await writeFile(
+    join(repo, 'Cargo.toml'),
+    '[package]\nname = "warmed"\nversion = "0.1.0"\nedition = "2021"\n\n[dependencies]\nsyn = { version = "2", features = ["full"] }\n\n[workspace]\n',
+  );
+  await writeFile(
+    join(repo, 'src/lib.rs'),
+    '#[cfg(test)] mod tests { #[test] fn parses() { assert!(syn::parse_str::<syn::File>("fn f() {}").is_ok()); } }\n',
+  );
   await writeFile(join(repo, '.gitignore'), '/target\n');
   try {
     await run('cargo', ['fetch'], { cwd: repo });
@@ -173,5 +236,8 @@ async function warmGain(product, folder, row, ms) {
 }
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
-  for (const entry of await cargoBench()) process.stdout.write(`${entry.holds ? 'ok  ' : 'MISS'} ${String(entry.ratio).padStart(7)} x  (${entry.target})  ${entry.name}: ${entry.detail}\n`);
+  for (const entry of await cargoBench())
+    process.stdout.write(
+      `${entry.holds ? 'ok  ' : 'MISS'} ${String(entry.ratio).padStart(7)} x  (${entry.target})  ${entry.name}: ${entry.detail}\n`,
+    );
 }

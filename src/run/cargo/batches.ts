@@ -34,7 +34,9 @@ export async function cargoBatches(root: string, cases: readonly Case[]): Promis
 }
 
 /** The feature sets of some cases, each with its cases, in a stable order; the plain build comes first. */
-export function byFeatures<T extends { readonly case: Case }>(cases: readonly T[]): readonly { readonly features: readonly string[]; readonly cases: readonly T[] }[] {
+export function byFeatures<T extends { readonly case: Case }>(
+  cases: readonly T[],
+): readonly { readonly features: readonly string[]; readonly cases: readonly T[] }[] {
   const sets = new Map<string, { features: readonly string[]; cases: T[] }>();
   for (const one of cases) {
     const features = [...new Set(one.case.features)].sort();
@@ -59,19 +61,35 @@ export interface BuildArguments {
 
 /** `cargo test --no-run …`: builds all test executables of the packages, runs nothing. */
 export const buildCommand = (options: BuildArguments): readonly string[] => [
-  options.cargo, 'test', '--no-run', '--message-format=json', ...(options.locked ? ['--locked'] : []), ...common(options), ...options.targets,
+  options.cargo,
+  'test',
+  '--no-run',
+  '--message-format=json',
+  ...(options.locked ? ['--locked'] : []),
+  ...common(options),
+  ...options.targets,
 ];
 
 /** Features are named with their package, so that one package's do not have to exist in another. */
 const common = (options: Pick<BuildArguments, 'packages' | 'features' | 'configuration'>): string[] => [
   ...options.configuration,
   ...options.packages.flatMap((name) => ['--package', name]),
-  ...(options.features.length === 0 ? [] : [`--features=${options.packages.flatMap((name) => options.features.map((feature) => (feature.includes('/') ? feature : `${name}/${feature}`))).join(',')}`]),
+  ...(options.features.length === 0
+    ? []
+    : [
+        `--features=${options.packages.flatMap((name) => options.features.map((feature) => (feature.includes('/') ? feature : `${name}/${feature}`))).join(',')}`,
+      ]),
 ];
 
 /** `cargo test --doc` for one package; `words` are substrings, since rustdoc splits its test arguments at white space. */
 export const docCommand = (options: Omit<BuildArguments, 'targets'>, words: readonly string[]): readonly string[] => [
-  options.cargo, 'test', '--doc', ...(options.locked ? ['--locked'] : []), ...common(options), '--', ...words,
+  options.cargo,
+  'test',
+  '--doc',
+  ...(options.locked ? ['--locked'] : []),
+  ...common(options),
+  '--',
+  ...words,
 ];
 
 export function cargoPreview(batch: Batch, cargo: string): readonly (readonly string[])[] {
@@ -82,7 +100,15 @@ export function cargoPreview(batch: Batch, cargo: string): readonly (readonly st
     lines.push(buildCommand({ ...shared, targets: [] }));
     for (const { case: one } of cases) {
       if (isDocCase(one)) lines.push(docCommand(shared, [`${/\(line (\d+)\)/u.exec(one.path.at(-1) ?? '')?.[1] ?? ''})`]));
-      else lines.push([`<test executable of ${one.file}>`, '--exact', one.path.length === 0 ? '<every test>' : one.path.join('::'), ...(one.ignored ? ['--include-ignored'] : []), '--logfile', '<report>']);
+      else
+        lines.push([
+          `<test executable of ${one.file}>`,
+          '--exact',
+          one.path.length === 0 ? '<every test>' : one.path.join('::'),
+          ...(one.ignored ? ['--include-ignored'] : []),
+          '--logfile',
+          '<report>',
+        ]);
     }
   }
   return lines;

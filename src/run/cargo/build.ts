@@ -42,7 +42,10 @@ export interface BuildRequest {
 }
 
 const merge = (left: BuildStream, right: BuildStream): BuildStream => ({
-  artifacts: [...left.artifacts, ...right.artifacts], scripts: [...left.scripts, ...right.scripts], errors: [...left.errors, ...right.errors], success: right.success,
+  artifacts: [...left.artifacts, ...right.artifacts],
+  scripts: [...left.scripts, ...right.scripts],
+  errors: [...left.errors, ...right.errors],
+  success: right.success,
 });
 
 export const emptyStream: BuildStream = { artifacts: [], scripts: [], errors: [], success: null };
@@ -56,16 +59,30 @@ export async function buildPackages(request: BuildRequest): Promise<Build> {
   const rounds: (readonly Package[])[] = [request.packages];
   for (let packages = rounds.shift(); packages !== undefined; packages = rounds.shift()) {
     if (packages.length === 0) continue;
-    const command = buildCommand({ cargo: request.cargo, packages: packages.map((entry) => entry.name), features: request.features, locked: request.locked, targets: request.targets, configuration: request.configuration });
-    const finished = await runWhole(request.workspace, { command, directory: request.directory, env: request.env, timeoutMs: null, label: request.label() }, request.signal);
+    const command = buildCommand({
+      cargo: request.cargo,
+      packages: packages.map((entry) => entry.name),
+      features: request.features,
+      locked: request.locked,
+      targets: request.targets,
+      configuration: request.configuration,
+    });
+    const finished = await runWhole(
+      request.workspace,
+      { command, directory: request.directory, env: request.env, timeoutMs: null, label: request.label() },
+      request.signal,
+    );
     const part = readStream(finished.stdout);
     stream = merge(stream, part);
     const { executed } = finished;
     const fail = (entry: Package, errors: readonly CompilerError[]): void => {
       const first = errors[0];
       failed.set(entry.id, {
-        reason: 'build', detail: clip(first === undefined ? firstError(finished.stderr) : describeError(first), 400), message: renderErrors(errors, finished.stderr),
-        exitCode: executed.end.code, command,
+        reason: 'build',
+        detail: clip(first === undefined ? firstError(finished.stderr) : describeError(first), 400),
+        message: renderErrors(errors, finished.stderr),
+        exitCode: executed.end.code,
+        command,
       });
     };
     const ending = judgeEnding({ end: executed.end, trouble: executed.trouble, timeoutMs: 0 });
@@ -81,7 +98,11 @@ export async function buildPackages(request: BuildRequest): Promise<Build> {
     }
     const broken = packages.filter((entry) => part.errors.some((error) => error.packageId === entry.id));
     if (broken.length > 0) {
-      for (const entry of broken) fail(entry, part.errors.filter((error) => error.packageId === entry.id));
+      for (const entry of broken)
+        fail(
+          entry,
+          part.errors.filter((error) => error.packageId === entry.id),
+        );
       rounds.push(packages.filter((entry) => !broken.includes(entry)));
     } else if (packages.length === 1 && packages[0] !== undefined) fail(packages[0], part.errors);
     else rounds.push(...packages.map((entry) => [entry]));

@@ -14,17 +14,29 @@ function executables(build: Build, metadata: Metadata): ReadonlyMap<string, Exec
   for (const artifact of build.stream.artifacts) {
     const entry = metadata.packages.find((candidate) => candidate.id === artifact.packageId);
     if (entry === undefined || !artifact.test || artifact.executable === null) continue;
-    found.set(`${entry.id}|${artifact.target.kind.join(',')}|${artifact.target.name}`, { path: artifact.executable, entry, artifact, stream: build.stream });
+    found.set(`${entry.id}|${artifact.target.kind.join(',')}|${artifact.target.name}`, {
+      path: artifact.executable,
+      entry,
+      artifact,
+      stream: build.stream,
+    });
   }
   return found;
 }
 
-const executableOf = (candidate: Candidate, all: ReadonlyMap<string, Executable>): Executable | undefined => all.get(`${candidate.entry.id}|${candidate.target.kind.join(',')}|${candidate.target.name}`);
+const executableOf = (candidate: Candidate, all: ReadonlyMap<string, Executable>): Executable | undefined =>
+  all.get(`${candidate.entry.id}|${candidate.target.kind.join(',')}|${candidate.target.name}`);
 
 /** What a case is to run: tests of one executable, a whole target, or a judgement already. */
-export type Chosen = { readonly kind: 'tests'; readonly executable: Executable; readonly names: readonly string[] } | { readonly kind: 'target'; readonly executable: Executable } | { readonly kind: 'judged'; readonly judged: Judgement };
+export type Chosen =
+  | { readonly kind: 'tests'; readonly executable: Executable; readonly names: readonly string[] }
+  | { readonly kind: 'target'; readonly executable: Executable }
+  | { readonly kind: 'judged'; readonly judged: Judgement };
 
-const judged = (reason: Judgement['reason'], detail: string, message = ''): Chosen => ({ kind: 'judged', judged: { reason, detail, message } });
+const judged = (reason: Judgement['reason'], detail: string, message = ''): Chosen => ({
+  kind: 'judged',
+  judged: { reason, detail, message },
+});
 
 export class Chooser {
   readonly #start: StartOptions;
@@ -52,7 +64,9 @@ export class Chooser {
     const read = async (): Promise<ReadonlySet<string> | null> => {
       const host = this.#start.paths.host(`${executable.path}.d`);
       const text = host === null ? null : await readFile(host, 'utf8').catch(() => null);
-      return text === null ? null : new Set(readDepInfo(text, this.#metadata.workspaceRoot).flatMap((path) => this.#start.paths.relative(path) ?? []));
+      return text === null
+        ? null
+        : new Set(readDepInfo(text, this.#metadata.workspaceRoot).flatMap((path) => this.#start.paths.relative(path) ?? []));
     };
     const known = this.#sources.get(executable.path) ?? read();
     this.#sources.set(executable.path, known);
@@ -61,7 +75,8 @@ export class Chooser {
 
   async choose(resolved: ResolvedCase): Promise<Chosen> {
     const { case: one, candidates } = resolved;
-    if (candidates.length === 0) return judged('not-found', `${one.file} belongs to no target of a cargo package here (a module that no \`mod\` leads to?)`);
+    if (candidates.length === 0)
+      return judged('not-found', `${one.file} belongs to no target of a cargo package here (a module that no \`mod\` leads to?)`);
     const failure = resolved.packages.map((entry) => this.#build.failed.get(entry.id)).find((found) => found !== undefined);
     if (failure !== undefined) return judged(failure.reason, failure.detail, failure.message);
     const fitting: Exclude<Chosen, { kind: 'judged' }>[] = [];
@@ -72,7 +87,11 @@ export class Chooser {
       built += 1;
       if (!candidate.harness) {
         if (candidate.ground === 'place') continue;
-        if (one.path.length > 0 || candidate.modules.length > 0) return judged('not-reported', `target "${candidate.target.name}" has no harness (harness = false): it reports no single tests; link the whole file ${one.file}`);
+        if (one.path.length > 0 || candidate.modules.length > 0)
+          return judged(
+            'not-reported',
+            `target "${candidate.target.name}" has no harness (harness = false): it reports no single tests; link the whole file ${one.file}`,
+          );
         fitting.push({ kind: 'target', executable });
         continue;
       }
@@ -88,9 +107,16 @@ export class Chooser {
     if (first === undefined) {
       return built === 0
         ? judged('not-found', `cargo built no test executable for ${one.file} (\`test = false\` or missing required-features?)`)
-        : judged('not-found', `no test executable of ${resolved.packages.map((entry) => entry.name).join(', ')} lists ${one.path.join('::') || 'a test'} of ${one.file}`);
+        : judged(
+            'not-found',
+            `no test executable of ${resolved.packages.map((entry) => entry.name).join(', ')} lists ${one.path.join('::') || 'a test'} of ${one.file}`,
+          );
     }
-    if (fitting.length > 1) return judged('ambiguous-selector', `${one.selector} is compiled into several targets: ${fitting.map((entry) => entry.executable.artifact.target.name).join(', ')}`);
+    if (fitting.length > 1)
+      return judged(
+        'ambiguous-selector',
+        `${one.selector} is compiled into several targets: ${fitting.map((entry) => entry.executable.artifact.target.name).join(', ')}`,
+      );
     return first;
   }
 }

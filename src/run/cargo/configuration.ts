@@ -51,7 +51,11 @@ export interface ConfigurationPlaces {
 }
 
 /** From the folder up to the root of the file system on the host, up to the project's root elsewhere. */
-export function configurationPlaces(start: { readonly host: string; readonly inside: string }, hostTop: string | null, home: string | null): ConfigurationPlaces {
+export function configurationPlaces(
+  start: { readonly host: string; readonly inside: string },
+  hostTop: string | null,
+  home: string | null,
+): ConfigurationPlaces {
   const folders: { host: string; inside: string }[] = [];
   let { host, inside } = start;
   for (;;) {
@@ -72,7 +76,9 @@ const runnerCommand = (value: unknown, folder: string): readonly string[] => {
 };
 
 export async function readConfiguration(places: ConfigurationPlaces): Promise<CargoConfiguration> {
-  const inTree = await Promise.all(places.folders.map(async ({ host, inside }) => configAt(host, inside, ['.cargo/config', '.cargo/config.toml'])));
+  const inTree = await Promise.all(
+    places.folders.map(async ({ host, inside }) => configAt(host, inside, ['.cargo/config', '.cargo/config.toml'])),
+  );
   const atHome = places.home === null ? null : await configAt(places.home, dirname(places.home), ['config', 'config.toml']);
   const files = [...inTree, atHome].filter((file) => file !== null);
   const env = new Map<string, ConfiguredVariable>();
@@ -94,7 +100,12 @@ export async function readConfiguration(places: ConfigurationPlaces): Promise<Ca
 }
 
 /** The program that starts test executables for this host, or []: environment, then the triple, then the first `cfg(…)` that holds. */
-export function runnerFor(configuration: CargoConfiguration, host: string, cfg: readonly string[], base: ReadonlyMap<string, string>): readonly string[] {
+export function runnerFor(
+  configuration: CargoConfiguration,
+  host: string,
+  cfg: readonly string[],
+  base: ReadonlyMap<string, string>,
+): readonly string[] {
   const fromEnvironment = base.get(`CARGO_TARGET_${host.toUpperCase().replaceAll('-', '_').replaceAll('.', '_')}_RUNNER`);
   if (fromEnvironment !== undefined && fromEnvironment.trim() !== '') return fromEnvironment.trim().split(/\s+/u);
   const exact = configuration.runners.find((entry) => entry.target === host);

@@ -27,7 +27,10 @@ export interface DocStatus {
  * Status lines of rustdoc's harness, up to its first list of failures: what follows there is output of tests, which may
  * look like anything. Doc tests that only a later harness reports are then asked again, alone.
  */
-export function readDocStatus(stdout: string): { readonly statuses: readonly DocStatus[]; /** True when everything that ran is in the list. */ readonly whole: boolean } {
+export function readDocStatus(stdout: string): {
+  readonly statuses: readonly DocStatus[];
+  /** True when everything that ran is in the list. */ readonly whole: boolean;
+} {
   const found: DocStatus[] = [];
   let inSection = false;
   let closed = false;
@@ -39,8 +42,7 @@ export function readDocStatus(stdout: string): { readonly statuses: readonly Doc
     } else if (line.startsWith('test result: ')) {
       inSection = false;
       closed = true;
-    }
-    else if (inSection) {
+    } else if (inSection) {
       const match = /^test (.+) \.\.\. (ok|FAILED|ignored)(?:,.*)?$/u.exec(line);
       if (match !== null) found.push({ name: match[1] ?? '', status: match[2] ?? '' });
     }
@@ -108,10 +110,20 @@ function judgeDoc(one: Case, finished: Finished, statuses: readonly DocStatus[],
   if (statuses.some((entry) => entry.status === 'FAILED')) {
     const name = statuses[0]?.name ?? '';
     const start = finished.stdout.indexOf(`---- ${name.replace(/ - (?:compile|compile fail|should panic)$/u, '')}`);
-    const text = start === -1 ? '' : (finished.stdout.slice(start).split(/\n(?:---- |failures:\n)/u)[0] ?? '').split('\n').slice(1).join('\n').trim();
-    return { reason: 'assertion', detail: clip(text.split('\n').find((line) => /panicked|error/u.test(line)) ?? 'the doc test failed', 300), message: clip(text, 20_000) };
+    const text =
+      start === -1 ? '' : (finished.stdout.slice(start).split(/\n(?:---- |failures:\n)/u)[0] ?? '').split('\n').slice(1).join('\n').trim();
+    return {
+      reason: 'assertion',
+      detail: clip(text.split('\n').find((line) => /panicked|error/u.test(line)) ?? 'the doc test failed', 300),
+      message: clip(text, 20_000),
+    };
   }
-  if (new Set(statuses.map((entry) => entry.name)).size > 1) return { reason: 'ambiguous-selector', detail: `several doc tests fit: ${statuses.map((entry) => entry.name).join('; ')}`, message: '' };
+  if (new Set(statuses.map((entry) => entry.name)).size > 1)
+    return {
+      reason: 'ambiguous-selector',
+      detail: `several doc tests fit: ${statuses.map((entry) => entry.name).join('; ')}`,
+      message: '',
+    };
   if (statuses.length > 1) return { reason: 'not-reported', detail: 'rustdoc reported this doc test more than once', message: '' };
   if (statuses[0]?.status === 'ignored') return { reason: 'runner-skipped', detail: 'the doc test is marked as ignored', message: '' };
   return { reason: 'executed', detail: '', message: '' };
@@ -123,18 +135,59 @@ export async function runDocTests(cases: readonly Case[], options: DocOptions): 
   const folder = paths.relative(packageFolder(entry)) ?? '';
   const runnable: Case[] = [];
   for (const one of cases) {
-    if (lineOf(one) === null) outcomes.push(outcomeOf({ case: one, judged: { reason: 'not-found', detail: 'a doc test is named by its item and line: `path::item (line N)`', message: '' }, context }));
-    else if (await endsItself(one, workspace.hostRoot)) outcomes.push(outcomeOf({ case: one, judged: { reason: 'not-reported', detail: 'the doc test ends its own process, and rustdoc would report that as passed', message: '' }, context }));
+    if (lineOf(one) === null)
+      outcomes.push(
+        outcomeOf({
+          case: one,
+          judged: { reason: 'not-found', detail: 'a doc test is named by its item and line: `path::item (line N)`', message: '' },
+          context,
+        }),
+      );
+    else if (await endsItself(one, workspace.hostRoot))
+      outcomes.push(
+        outcomeOf({
+          case: one,
+          judged: {
+            reason: 'not-reported',
+            detail: 'the doc test ends its own process, and rustdoc would report that as passed',
+            message: '',
+          },
+          context,
+        }),
+      );
     else runnable.push(one);
   }
   /** The file as rustdoc may call it: from the workspace's root or from the package's. */
-  const namesOf = (one: Case): readonly string[] => [one.file, ...(options.directory === '' ? [] : [one.file.slice(options.directory.length + 1)]), ...(folder === '' ? [] : [one.file.slice(folder.length + 1)])];
+  const namesOf = (one: Case): readonly string[] => [
+    one.file,
+    ...(options.directory === '' ? [] : [one.file.slice(options.directory.length + 1)]),
+    ...(folder === '' ? [] : [one.file.slice(folder.length + 1)]),
+  ];
   const run = async (some: readonly Case[], timeoutMs: number): Promise<Case[]> => {
     const words = [...new Set(some.map((one) => `${lineOf(one)})`))];
     const ignored = some.some((one) => one.ignored) ? ['--include-ignored'] : [];
-    const command = docCommand({ cargo: options.cargo, packages: [entry.name], features: options.features, locked: options.locked, configuration: options.cargoArguments }, [...ignored, ...words]);
-    const env = { ...options.env, ...(some.length === 1 ? { COHERENCE_AC_ID: some[0]?.criteria.join(',') ?? '' } : {}), COHERENCE_ATTEMPT: String(context.attempt), ...context.env, ...some[0]?.env };
-    const finished = await runWhole(workspace, { command, directory: options.directory, env, timeoutMs, label: options.label(`${options.stem}-doc`) }, context.signal);
+    const command = docCommand(
+      {
+        cargo: options.cargo,
+        packages: [entry.name],
+        features: options.features,
+        locked: options.locked,
+        configuration: options.cargoArguments,
+      },
+      [...ignored, ...words],
+    );
+    const env = {
+      ...options.env,
+      ...(some.length === 1 ? { COHERENCE_AC_ID: some[0]?.criteria.join(',') ?? '' } : {}),
+      COHERENCE_ATTEMPT: String(context.attempt),
+      ...context.env,
+      ...some[0]?.env,
+    };
+    const finished = await runWhole(
+      workspace,
+      { command, directory: options.directory, env, timeoutMs, label: options.label(`${options.stem}-doc`) },
+      context.signal,
+    );
     const { statuses, whole } = readDocStatus(finished.stdout);
     const again: Case[] = [];
     for (const one of some) {
@@ -142,15 +195,36 @@ export async function runDocTests(cases: readonly Case[], options: DocOptions): 
       const judged = judgeDoc(one, finished, mine, timeoutMs);
       const settled = judged !== 'absent' && (judged.reason !== 'timeout' || some.length === 1);
       if (settled) outcomes.push(outcomeOf({ case: one, judged, context, command, executed: finished.executed }));
-      else if (whole && judged === 'absent') outcomes.push(outcomeOf({ case: one, judged: { reason: 'not-found', detail: 'rustdoc has no such doc test', message: '' }, context, command }));
+      else if (whole && judged === 'absent')
+        outcomes.push(
+          outcomeOf({ case: one, judged: { reason: 'not-found', detail: 'rustdoc has no such doc test', message: '' }, context, command }),
+        );
       else if (some.length > 1) again.push(one);
       else {
         const compiled = !/could not compile/u.test(finished.stderr);
         const ran = /^running \d+ tests?$/mu.test(finished.stdout);
-        outcomes.push(outcomeOf({
-          case: one, context, command, executed: finished.executed,
-          judged: ran && finished.executed.end.signal === null ? { reason: 'not-reported', detail: 'rustdoc did not report this doc test where it can be told from output of others', message: lastLines(finished.stderr, 20) } : compiled ? { reason: 'crash', detail: `rustdoc ended (${howItEnded(finished.executed.end)}) before it reported the test`, message: lastLines(finished.stderr, 20) } : { reason: 'build', detail: firstError(finished.stderr), message: lastLines(finished.stderr, 40) },
-        }));
+        outcomes.push(
+          outcomeOf({
+            case: one,
+            context,
+            command,
+            executed: finished.executed,
+            judged:
+              ran && finished.executed.end.signal === null
+                ? {
+                    reason: 'not-reported',
+                    detail: 'rustdoc did not report this doc test where it can be told from output of others',
+                    message: lastLines(finished.stderr, 20),
+                  }
+                : compiled
+                  ? {
+                      reason: 'crash',
+                      detail: `rustdoc ended (${howItEnded(finished.executed.end)}) before it reported the test`,
+                      message: lastLines(finished.stderr, 20),
+                    }
+                  : { reason: 'build', detail: firstError(finished.stderr), message: lastLines(finished.stderr, 40) },
+          }),
+        );
       }
     }
     return again;

@@ -54,7 +54,8 @@ function programVariables(artifact: Artifact, stream: BuildStream): Record<strin
   const found: Record<string, string> = {};
   if (!artifact.target.kind.includes('test') && !artifact.target.kind.includes('bench')) return found;
   for (const other of stream.artifacts)
-    if (other.packageId === artifact.packageId && !other.test && other.executable !== null && other.target.kind.includes('bin')) found[`CARGO_BIN_EXE_${other.target.name}`] = other.executable;
+    if (other.packageId === artifact.packageId && !other.test && other.executable !== null && other.target.kind.includes('bin'))
+      found[`CARGO_BIN_EXE_${other.target.name}`] = other.executable;
   return found;
 }
 
@@ -79,7 +80,10 @@ export function testEnvironment(options: EnvironmentOptions): Record<string, str
     if (script.outDirectory !== '') fromCargo['OUT_DIR'] = script.outDirectory;
     for (const [name, value] of script.env) fromCargo[name] = value;
   }
-  fromCargo[libraryVariable] = [...libraryFolders(artifact.executable ?? '', stream, toolchain), ...(inherited === undefined || inherited === '' ? [] : [inherited])].join(':');
+  fromCargo[libraryVariable] = [
+    ...libraryFolders(artifact.executable ?? '', stream, toolchain),
+    ...(inherited === undefined || inherited === '' ? [] : [inherited]),
+  ].join(':');
   const configured: Record<string, string> = {};
   for (const { name, value, force } of options.configured)
     if (fromCargo[name] === undefined && (force || (own[name] === undefined && !toolchain.base.has(name)))) configured[name] = value;

@@ -1,6 +1,6 @@
 /** Starting one test of a built executable, as cargo would have started it, in a process of its own. */
 import { randomBytes } from 'node:crypto';
-import { readFile, rm } from 'node:fs/promises';
+import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Case, Outcome } from '../../model/index.js';
 import type { RunContext, Workspace } from '../adapters.js';
@@ -12,7 +12,7 @@ import { readListing } from './listing.js';
 import { packageFolder, type Package } from './metadata.js';
 import { outcomeOf } from './outcomes.js';
 import type { TreePaths } from './paths.js';
-import { runProgram, runWhole, lastLines } from './program.js';
+import { runProgram, runWhole, lastLines, textOf } from './program.js';
 import type { Artifact, BuildStream } from './stream.js';
 import type { Toolchain } from './toolchain.js';
 
@@ -35,14 +35,29 @@ export interface StartOptions {
   readonly env: Readonly<Record<string, string>>;
 }
 
-function invocation(executable: Executable, options: StartOptions, args: readonly string[], own: Readonly<Record<string, string>>, timeoutMs: number, label: string) {
+function invocation(
+  executable: Executable,
+  options: StartOptions,
+  args: readonly string[],
+  own: Readonly<Record<string, string>>,
+  timeoutMs: number,
+  label: string,
+) {
   const { toolchain, configuration, paths } = options;
   const runner = runnerFor(configuration, toolchain.host, toolchain.cfg, toolchain.base);
   return {
     command: [...runner, executable.path, ...args],
     directory: paths.relative(packageFolder(executable.entry)) ?? '',
-    env: testEnvironment({ entry: executable.entry, artifact: executable.artifact, stream: executable.stream, toolchain, configured: configuration.env, own }),
-    timeoutMs, label,
+    env: testEnvironment({
+      entry: executable.entry,
+      artifact: executable.artifact,
+      stream: executable.stream,
+      toolchain,
+      configured: configuration.env,
+      own,
+    }),
+    timeoutMs,
+    label,
   };
 }
 
@@ -50,17 +65,35 @@ function invocation(executable: Executable, options: StartOptions, args: readonl
 const LIST_TIMEOUT_MS = 60_000;
 
 /** The tests of an executable, or why they cannot be had. */
-export async function listTests(executable: Executable, options: StartOptions): Promise<{ readonly ok: true; readonly names: readonly string[] } | { readonly ok: false; readonly judged: Judgement }> {
-  const done = await runWhole(options.workspace, invocation(executable, options, ['--list', '--format', 'terse'], { ...options.env }, LIST_TIMEOUT_MS, options.label('list')), options.context.signal);
+export async function listTests(
+  executable: Executable,
+  options: StartOptions,
+): Promise<{ readonly ok: true; readonly names: readonly string[] } | { readonly ok: false; readonly judged: Judgement }> {
+  const done = await runWhole(
+    options.workspace,
+    invocation(executable, options, ['--list', '--format', 'terse'], { ...options.env }, LIST_TIMEOUT_MS, options.label('list')),
+    options.context.signal,
+  );
   if (done.ok) return { ok: true, names: readListing(done.stdout) };
   const ending = judgeEnding({ end: done.executed.end, trouble: done.executed.trouble, timeoutMs: LIST_TIMEOUT_MS });
   // A time-out here is not the linked test's: nothing was asked of it yet.
   if (ending !== null && ending.reason !== 'timeout') return { ok: false, judged: ending };
-  return { ok: false, judged: { reason: 'crash', detail: `the test executable did not list its tests (${howItEnded(done.executed.end)})`, message: lastLines(done.stderr, 20) } };
+  return {
+    ok: false,
+    judged: {
+      reason: 'crash',
+      detail: `the test executable did not list its tests (${howItEnded(done.executed.end)})`,
+      message: lastLines(done.stderr, 20),
+    },
+  };
 }
 
 const ownVariables = (one: Case, options: StartOptions): Record<string, string> => ({
-  ...options.env, COHERENCE_AC_ID: one.criteria.join(','), COHERENCE_ATTEMPT: String(options.context.attempt), ...options.context.env, ...one.env,
+  ...options.env,
+  COHERENCE_AC_ID: one.criteria.join(','),
+  COHERENCE_ATTEMPT: String(options.context.attempt),
+  ...options.context.env,
+  ...one.env,
 });
 
 /** Runs exactly one test and judges it by the harness's log file. */
@@ -72,10 +105,17 @@ export async function runTest(one: Case, name: string, executable: Executable, o
   const started = invocation(executable, options, args, ownVariables(one, options), one.timeoutMs, options.label(one.id));
   const done = await runProgram(workspace, started, context.signal);
   const file = join(workspace.reports.host, log);
-  const report = await readFile(file, 'utf8').catch(() => null);
-  await rm(file, { force: true });
+  const report = textOf(file);
+  rmSync(file, { force: true });
   const judged = judgeTest({
-    name, end: done.executed.end, trouble: done.executed.trouble, log: report, stdout: done.stdout, stdoutCut: done.executed.stdout.truncated, stderr: done.stderr, timeoutMs: one.timeoutMs,
+    name,
+    end: done.executed.end,
+    trouble: done.executed.trouble,
+    log: report,
+    stdout: done.stdout,
+    stdoutCut: done.executed.stdout.truncated,
+    stderr: done.stderr,
+    timeoutMs: one.timeoutMs,
   });
   return outcomeOf({ case: one, judged, context, command: started.command, executed: done.executed });
 }
@@ -86,5 +126,12 @@ export async function runTarget(one: Case, executable: Executable, options: Star
   const started = invocation(executable, options, [], ownVariables(one, options), one.timeoutMs, options.label(one.id));
   const done = await runProgram(workspace, started, context.signal);
   const judged = judgeExitCode({ end: done.executed.end, trouble: done.executed.trouble, timeoutMs: one.timeoutMs, stderr: done.stderr });
-  return outcomeOf({ case: one, judged, context, command: started.command, executed: done.executed, proof: judged.reason === 'executed' || judged.reason === 'exit-code' ? 'exit-code' : null });
+  return outcomeOf({
+    case: one,
+    judged,
+    context,
+    command: started.command,
+    executed: done.executed,
+    proof: judged.reason === 'executed' || judged.reason === 'exit-code' ? 'exit-code' : null,
+  });
 }

@@ -31,7 +31,8 @@ export interface BuildRecord {
   readonly hashes: KnownHashes;
 }
 
-const recordFile = (stateFolder: string, targetDirectory: string): string => join(stateFolder, 'records', `${sha256(targetDirectory).slice(0, 24)}.json`);
+const recordFile = (stateFolder: string, targetDirectory: string): string =>
+  join(stateFolder, 'records', `${sha256(targetDirectory).slice(0, 24)}.json`);
 
 /** An unreadable record is an empty one: then nothing is known, which costs a build and no wrong verdict. */
 export async function loadRecord(stateFolder: string | null, targetDirectory: string): Promise<BuildRecord> {
@@ -58,7 +59,11 @@ const MOST_UNITS = 4000;
 export async function saveRecord(stateFolder: string | null, targetDirectory: string, record: BuildRecord): Promise<void> {
   if (stateFolder === null) return;
   const units = Object.fromEntries([...record.units].slice(-MOST_UNITS));
-  await writeAtomically(recordFile(stateFolder, targetDirectory), JSON.stringify({ units, hashes: Object.fromEntries(record.hashes) }), 0o600).catch(() => undefined);
+  await writeAtomically(
+    recordFile(stateFolder, targetDirectory),
+    JSON.stringify({ units, hashes: Object.fromEntries(record.hashes) }),
+    0o600,
+  ).catch(() => undefined);
 }
 
 async function identityOf(artifact: Artifact): Promise<{ readonly identity: string; readonly writtenMs: number } | null> {
@@ -86,13 +91,19 @@ export interface FreshnessOptions {
 }
 
 /** A package's inputs at one moment. */
-async function packageState(packageId: string, stream: BuildStream, options: FreshnessOptions): Promise<{ readonly folder: string; readonly files: readonly InputFile[]; readonly hash: string }> {
+async function packageState(
+  packageId: string,
+  stream: BuildStream,
+  options: FreshnessOptions,
+): Promise<{ readonly folder: string; readonly files: readonly InputFile[]; readonly hash: string }> {
   const own = stream.artifacts.filter((artifact) => artifact.packageId === packageId);
   const scripts = stream.scripts.filter((script) => script.packageId === packageId);
   const folder = dirname(own[0]?.manifestPath ?? options.workspaceRoot);
   const hasScript = own.some((artifact) => artifact.target.kind.includes('custom-build'));
   const files = await inputFiles({
-    folder, workspaceRoot: options.workspaceRoot, depInfo: own.flatMap(depInfoOf),
+    folder,
+    workspaceRoot: options.workspaceRoot,
+    depInfo: own.flatMap(depInfoOf),
     scriptOutputs: hasScript ? scripts.map((script) => join(dirname(script.outDirectory), 'output')) : null,
   });
   return { folder, files, hash: await hashInputs(files, options.workspaceRoot, options.record.hashes) };
@@ -117,7 +128,16 @@ export async function unprovenArtifacts(stream: BuildStream, built: Set<string>,
   let ownDirectory: boolean | null = null;
   for (const packageId of new Set(local.map((artifact) => artifact.packageId))) {
     const { folder, files, hash } = await packageState(packageId, stream, options);
-    const changedMs = Math.max(...files.map((file) => file.changedMs), folder === options.workspaceRoot ? 0 : await lstat(folder).then((stat) => stat.ctimeMs, () => 0), await foldersChangedMs(files, folder));
+    const changedMs = Math.max(
+      ...files.map((file) => file.changedMs),
+      folder === options.workspaceRoot
+        ? 0
+        : await lstat(folder).then(
+            (stat) => stat.ctimeMs,
+            () => 0,
+          ),
+      await foldersChangedMs(files, folder),
+    );
     for (const artifact of local.filter((one) => one.packageId === packageId)) {
       const key = unitKey(artifact);
       const now = await identityOf(artifact);
@@ -131,7 +151,8 @@ export async function unprovenArtifacts(stream: BuildStream, built: Set<string>,
         if (!proven && changedMs < now.writtenMs) proven = ownDirectory ??= await isOwnDirectory(options);
       }
       if (!proven) unproven.push(artifact);
-      else if (now !== null && (quiet || (known?.identity === now.identity && known.inputs === hash))) options.record.units.set(key, { identity: now.identity, inputs: hash });
+      else if (now !== null && (quiet || (known?.identity === now.identity && known.inputs === hash)))
+        options.record.units.set(key, { identity: now.identity, inputs: hash });
       else options.record.units.delete(key);
     }
   }

@@ -5,7 +5,8 @@
 import { isPathPackage, unitKey, type Artifact } from './stream.js';
 
 /** Sources of such an artifact can change without its version changing. */
-export const isInTree = (artifact: Artifact, top: string): boolean => isPathPackage(artifact.packageId) || artifact.manifestPath.startsWith(`${top}/`);
+export const isInTree = (artifact: Artifact, top: string): boolean =>
+  isPathPackage(artifact.packageId) || artifact.manifestPath.startsWith(`${top}/`);
 
 export class FreshnessGate {
   readonly #compiled = new Set<string>();

@@ -65,18 +65,28 @@ export async function inputFiles(options: PackageInputs): Promise<readonly Input
   for (const file of options.depInfo)
     for (const path of readDepInfo(await readFile(file, 'utf8').catch(() => ''), options.workspaceRoot)) paths.add(path);
   if (options.scriptOutputs !== null) {
-    const watched = (await Promise.all(options.scriptOutputs.map(async (file) => watchedPaths(await readFile(file, 'utf8').catch(() => ''), options.folder)))).flat();
+    const watched = (
+      await Promise.all(
+        options.scriptOutputs.map(async (file) => watchedPaths(await readFile(file, 'utf8').catch(() => ''), options.folder)),
+      )
+    ).flat();
     if (watched.length === 0) await walk(options.folder, () => true, paths);
     for (const path of watched) {
       paths.add(path);
       if ((await lstat(path).catch(() => null))?.isDirectory() === true) await walk(path, () => true, paths);
     }
   }
-  const found = await Promise.all([...paths].map(async (path): Promise<InputFile> => {
-    const stat = await lstat(path, { bigint: true }).catch(() => null);
-    if (stat === null) return { path, stamp: 'absent', changedMs: 0 };
-    return { path, stamp: stat.isDirectory() ? 'folder' : `${stat.ino}.${stat.size}.${stat.mtimeNs}.${stat.ctimeNs}`, changedMs: Number(stat.ctimeNs / 1000n) / 1000 };
-  }));
+  const found = await Promise.all(
+    [...paths].map(async (path): Promise<InputFile> => {
+      const stat = await lstat(path, { bigint: true }).catch(() => null);
+      if (stat === null) return { path, stamp: 'absent', changedMs: 0 };
+      return {
+        path,
+        stamp: stat.isDirectory() ? 'folder' : `${stat.ino}.${stat.size}.${stat.mtimeNs}.${stat.ctimeNs}`,
+        changedMs: Number(stat.ctimeNs / 1000n) / 1000,
+      };
+    }),
+  );
   return found.sort((left, right) => (left.path < right.path ? -1 : 1));
 }
 
@@ -94,7 +104,10 @@ export async function hashInputs(files: readonly InputFile[], base: string, know
     const cached = known.get(file.path);
     if (cached?.stamp === file.stamp) fields.push(cached.sha256);
     else {
-      const content = await readFile(file.path).then((bytes) => sha256(bytes), () => 'unreadable');
+      const content = await readFile(file.path).then(
+        (bytes) => sha256(bytes),
+        () => 'unreadable',
+      );
       known.set(file.path, { stamp: file.stamp, sha256: content });
       fields.push(content);
     }
@@ -107,6 +120,13 @@ export async function foldersChangedMs(files: readonly InputFile[], root: string
   const folders = new Set<string>();
   for (const { path } of files)
     for (let folder = dirname(path); folder.startsWith(`${root}/`); folder = dirname(folder)) folders.add(folder);
-  const times = await Promise.all([...folders].map(async (folder) => lstat(folder).then((stat) => stat.ctimeMs, () => Number.POSITIVE_INFINITY)));
+  const times = await Promise.all(
+    [...folders].map(async (folder) =>
+      lstat(folder).then(
+        (stat) => stat.ctimeMs,
+        () => Number.POSITIVE_INFINITY,
+      ),
+    ),
+  );
   return Math.max(0, ...times);
 }

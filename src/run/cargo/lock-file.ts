@@ -21,7 +21,11 @@ export interface LockFileGuard {
 
 const OWN: LockFileGuard = { locked: true, restore: async () => undefined };
 
-const hashOf = async (path: string): Promise<string | null> => readFile(path).then((bytes) => sha256(bytes), () => null);
+const hashOf = async (path: string): Promise<string | null> =>
+  readFile(path).then(
+    (bytes) => sha256(bytes),
+    () => null,
+  );
 
 /** Waits for a lock of ours, in slices so that a cancel is heard. Null when canceled or impossible. */
 export async function waitForLock(path: string, signal: AbortSignal | undefined, limitMs: number): Promise<Lock | null> {

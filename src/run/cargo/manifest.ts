@@ -57,14 +57,28 @@ export async function packageAround(root: string, file: string): Promise<FoundPa
 }
 
 /** True when the manifest says `harness = false` for the target. */
-export function lacksHarness(manifest: JsonObject | null, target: { readonly name: string; readonly kind: readonly string[] }, sourceBelowPackage: string | null): boolean {
-  const section = target.kind.includes('test') ? 'test' : target.kind.includes('bench') ? 'bench' : target.kind.includes('bin') ? 'bin' : target.kind.includes('example') ? 'example' : 'lib';
+export function lacksHarness(
+  manifest: JsonObject | null,
+  target: { readonly name: string; readonly kind: readonly string[] },
+  sourceBelowPackage: string | null,
+): boolean {
+  const section = target.kind.includes('test')
+    ? 'test'
+    : target.kind.includes('bench')
+      ? 'bench'
+      : target.kind.includes('bin')
+        ? 'bin'
+        : target.kind.includes('example')
+          ? 'example'
+          : 'lib';
   const value = manifest?.[section];
   const entries = section === 'lib' ? [asObject(value)] : asList(value).map(asObject);
   return entries.some((entry) => {
     if (entry?.['harness'] !== false) return false;
     if (section === 'lib') return true;
     const path = asText(entry['path']);
-    return asText(entry['name']) === target.name || (path !== null && sourceBelowPackage !== null && normalize(path) === sourceBelowPackage);
+    return (
+      asText(entry['name']) === target.name || (path !== null && sourceBelowPackage !== null && normalize(path) === sourceBelowPackage)
+    );
   });
 }

@@ -22,7 +22,8 @@ function pathsIn(attribute: readonly Token[]): string[] {
   const found: string[] = [];
   attribute.forEach((token, i) => {
     const value = attribute[i + 2];
-    if (token.kind === 'word' && token.text === 'path' && attribute[i + 1]?.text === '=' && value?.kind === 'string') found.push(value.text);
+    if (token.kind === 'word' && token.text === 'path' && attribute[i + 1]?.text === '=' && value?.kind === 'string')
+      found.push(value.text);
   });
   return found;
 }
@@ -74,10 +75,16 @@ export function moduleDeclarations(source: string): readonly ModuleDeclaration[]
 }
 
 /** file → module paths (outermost first) in the crate whose root is `rootFile`. */
-export async function moduleTree(rootFile: string, read: ReadSource, limit = 20_000): Promise<ReadonlyMap<string, readonly (readonly string[])[]>> {
+export async function moduleTree(
+  rootFile: string,
+  read: ReadSource,
+  limit = 20_000,
+): Promise<ReadonlyMap<string, readonly (readonly string[])[]>> {
   const places = new Map<string, (readonly string[])[]>();
   /** `owner`: the folder in which this file's `mod name;` looks for name.rs. */
-  const queue: { readonly file: string; readonly modules: readonly string[]; readonly owner: string }[] = [{ file: rootFile, modules: [], owner: dirname(rootFile) }];
+  const queue: { readonly file: string; readonly modules: readonly string[]; readonly owner: string }[] = [
+    { file: rootFile, modules: [], owner: dirname(rootFile) },
+  ];
   for (let next = queue.shift(); next !== undefined && places.size < limit; next = queue.shift()) {
     const { file, modules, owner } = next;
     const known = places.get(file);

@@ -28,12 +28,30 @@ function recordedEnv(one: Case, context: RunContext, masked: Readonly<Record<str
 export function outcomeOf(options: OutcomeOptions): Outcome {
   const { case: one, judged, context } = options;
   const reported = judged.reason === 'executed' || judged.reason === 'assertion' || judged.reason === 'runner-skipped';
-  const shared = sharedOutcome(one, { ...judged, proof: options.proof ?? (reported ? 'report' : null) }, { command: options.command ?? [], executed: options.executed ?? null, attempt: context.attempt });
+  const shared = sharedOutcome(
+    one,
+    { ...judged, proof: options.proof ?? (reported ? 'report' : null) },
+    { command: options.command ?? [], executed: options.executed ?? null, attempt: context.attempt },
+  );
   return { ...shared, exitCode: options.exitCode ?? shared.exitCode, env: recordedEnv(one, context, shared.env) };
 }
 
 /** Worst first: what decides for a case that covers several tests. */
-const RANK = ['assertion', 'exit-code', 'timeout', 'crash', 'infra', 'setup', 'build', 'canceled', 'run-timeout', 'not-reported', 'not-found', 'runner-skipped', 'executed'];
+const RANK = [
+  'assertion',
+  'exit-code',
+  'timeout',
+  'crash',
+  'infra',
+  'setup',
+  'build',
+  'canceled',
+  'run-timeout',
+  'not-reported',
+  'not-found',
+  'runner-skipped',
+  'executed',
+];
 
 /** One outcome for a case whose tests ran one by one: the worst of them, saying how many there were. */
 export function combined(name: (index: number) => string, outcomes: readonly Outcome[]): Outcome | null {
@@ -43,6 +61,15 @@ export function combined(name: (index: number) => string, outcomes: readonly Out
   const passed = outcomes.filter((outcome) => outcome.reason === 'executed').length;
   const starts = outcomes.map((outcome) => outcome.startedAt).sort();
   const ends = outcomes.map((outcome) => outcome.endedAt).sort();
-  const detail = worst.reason === 'executed' ? `${passed} tests passed` : `${name(outcomes.indexOf(worst))}: ${worst.detail} (${passed} of ${outcomes.length} passed)`;
-  return { ...worst, detail, startedAt: starts[0] ?? worst.startedAt, endedAt: ends.at(-1) ?? worst.endedAt, durationMs: outcomes.reduce((sum, outcome) => sum + outcome.durationMs, 0) };
+  const detail =
+    worst.reason === 'executed'
+      ? `${passed} tests passed`
+      : `${name(outcomes.indexOf(worst))}: ${worst.detail} (${passed} of ${outcomes.length} passed)`;
+  return {
+    ...worst,
+    detail,
+    startedAt: starts[0] ?? worst.startedAt,
+    endedAt: ends.at(-1) ?? worst.endedAt,
+    durationMs: outcomes.reduce((sum, outcome) => sum + outcome.durationMs, 0),
+  };
 }

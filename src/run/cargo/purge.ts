@@ -23,7 +23,8 @@ export type Purge = { readonly ok: true; readonly members: readonly string[] } |
 export const topLevel = async (folder: string): Promise<string> => (await gitLine(folder, ['rev-parse', '--show-toplevel'])) ?? folder;
 
 /** Packages whose sources can change without their version changing: those from a path, and all below the tree's top. */
-export const inTree = (packages: readonly Package[], top: string): readonly Package[] => packages.filter((entry) => entry.source === null || entry.manifestPath.startsWith(`${top}/`));
+export const inTree = (packages: readonly Package[], top: string): readonly Package[] =>
+  packages.filter((entry) => entry.source === null || entry.manifestPath.startsWith(`${top}/`));
 
 /** Removes from the target directory what must be built from this tree's own sources. The caller holds the directory's lock. */
 export async function purgeTree(options: { readonly run: RunCargo; readonly top: string; readonly locked: boolean }): Promise<Purge> {
@@ -47,9 +48,16 @@ export async function touchTree(folder: string, now: Date = new Date()): Promise
   const visit = async (path: string): Promise<void> => {
     const entries = await readdir(path, { withFileTypes: true }).catch(() => []);
     if (entries.some((entry) => entry.name === 'CACHEDIR.TAG')) return;
-    await Promise.all(entries.filter((entry) => !entry.isDirectory() && entry.name !== '.git').map(async (entry) => {
-      await lutimes(join(path, entry.name), now, now).then(() => (touched += 1), () => undefined);
-    }));
+    await Promise.all(
+      entries
+        .filter((entry) => !entry.isDirectory() && entry.name !== '.git')
+        .map(async (entry) => {
+          await lutimes(join(path, entry.name), now, now).then(
+            () => (touched += 1),
+            () => undefined,
+          );
+        }),
+    );
     for (const entry of entries) if (entry.isDirectory() && entry.name !== '.git') await visit(join(path, entry.name));
   };
   await visit(folder);
@@ -58,6 +66,9 @@ export async function touchTree(folder: string, now: Date = new Date()): Promise
 
 /** True in a linked worktree of git (made by `git worktree add`): a main checkout is the user's and is never touched. */
 export async function isLinkedWorktree(folder: string): Promise<boolean> {
-  const [own, common] = await Promise.all([gitLine(folder, ['rev-parse', '--absolute-git-dir']), gitLine(folder, ['rev-parse', '--path-format=absolute', '--git-common-dir'])]);
+  const [own, common] = await Promise.all([
+    gitLine(folder, ['rev-parse', '--absolute-git-dir']),
+    gitLine(folder, ['rev-parse', '--path-format=absolute', '--git-common-dir']),
+  ]);
   return own !== null && common !== null && own !== common;
 }

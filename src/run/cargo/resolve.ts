@@ -29,7 +29,8 @@ export interface ResolvedCase {
   readonly packages: readonly Package[];
 }
 
-export const isDocCase = (one: Case): boolean => one.test?.framework === 'doctest' || one.path[0] === 'doctest' || /\(line \d+\)$/u.test(one.path.at(-1) ?? '');
+export const isDocCase = (one: Case): boolean =>
+  one.test?.framework === 'doctest' || one.path[0] === 'doctest' || /\(line \d+\)$/u.test(one.path.at(-1) ?? '');
 
 const hasTests = (target: Target): boolean => !target.kind.includes('custom-build');
 

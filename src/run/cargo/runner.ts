@@ -72,21 +72,44 @@ function extraTargets(resolved: readonly ResolvedCase[]): string[] {
 
 async function runFeatureSet(work: Work, features: readonly string[], resolved: readonly ResolvedCase[]): Promise<Outcome[]> {
   const { context, session } = work;
-  const outcome = (one: Case, what: Judgement, more: { readonly exitCode?: number | null; readonly command?: readonly string[] } = {}): Outcome => outcomeOf({ case: one, judged: what, context, ...more });
+  const outcome = (
+    one: Case,
+    what: Judgement,
+    more: { readonly exitCode?: number | null; readonly command?: readonly string[] } = {},
+  ): Outcome => outcomeOf({ case: one, judged: what, context, ...more });
   const packages = [...new Set(resolved.flatMap((one) => one.packages))].sort((left, right) => (left.name < right.name ? -1 : 1));
   const extra = extraTargets(resolved);
   let build: Build | null = { stream: emptyStream, failed: new Map() };
   if (packages.length > 0) build = await session.build({ packages, features, targets: [] });
   if (build !== null && extra.length > 0) {
-    const wanted = packages.filter((entry) => !build?.failed.has(entry.id) && resolved.some((one) => one.packages.includes(entry) && !one.candidates.some((candidate) => candidate.target.test)));
+    const wanted = packages.filter(
+      (entry) =>
+        !build?.failed.has(entry.id) &&
+        resolved.some((one) => one.packages.includes(entry) && !one.candidates.some((candidate) => candidate.target.test)),
+    );
     const more: Build | null = wanted.length === 0 ? build : await session.build({ packages: wanted, features, targets: extra });
-    build = more === null || more === build ? more : { stream: { ...more.stream, artifacts: [...build.stream.artifacts, ...more.stream.artifacts], scripts: [...build.stream.scripts, ...more.stream.scripts] }, failed: new Map([...build.failed, ...more.failed]) };
+    build =
+      more === null || more === build
+        ? more
+        : {
+            stream: {
+              ...more.stream,
+              artifacts: [...build.stream.artifacts, ...more.stream.artifacts],
+              scripts: [...build.stream.scripts, ...more.stream.scripts],
+            },
+            failed: new Map([...build.failed, ...more.failed]),
+          };
   }
-  if (build === null) return resolved.map((one) => outcome(one.case, { reason: 'infra', detail: 'cargo called a package of this tree fresh in an empty target directory', message: '' }));
+  if (build === null)
+    return resolved.map((one) =>
+      outcome(one.case, { reason: 'infra', detail: 'cargo called a package of this tree fresh in an empty target directory', message: '' }),
+    );
   const finished = build;
   const start = await work.start();
   const chooser = new Chooser(start, work.metadata, finished);
-  const chosen = await Promise.all(resolved.filter((one) => one.kind === 'test').map(async (one) => ({ one, what: await chooser.choose(one) })));
+  const chosen = await Promise.all(
+    resolved.filter((one) => one.kind === 'test').map(async (one) => ({ one, what: await chooser.choose(one) })),
+  );
   const everywhere = pLimit(work.parallel ? Math.max(1, context.jobs) : 1);
   const inTurn = new Map<string, ReturnType<typeof pLimit>>();
   const limited = async (entry: Package, task: () => Promise<Outcome>): Promise<Outcome> => {
@@ -97,32 +120,67 @@ async function runFeatureSet(work: Work, features: readonly string[], resolved: 
     return turn(async () => everywhere(task));
   };
   const canceled = (one: Case): Outcome => outcome(one, { reason: 'canceled', detail: 'the run was canceled', message: '' });
-  const outcomes = await Promise.all(chosen.map(async ({ one, what }): Promise<Outcome> => {
-    if (what.kind === 'judged') {
-      const failure = one.packages.map((entry) => finished.failed.get(entry.id)).find((found) => found !== undefined);
-      return outcome(one.case, what.judged, failure === undefined ? {} : { exitCode: failure.exitCode, command: failure.command });
-    }
-    const { entry } = what.executable;
-    if (what.kind === 'target') return limited(entry, async () => (context.signal.aborted ? canceled(one.case) : runTarget(one.case, what.executable, start)));
-    const each = await Promise.all(what.names.map(async (name) => limited(entry, async () => (context.signal.aborted ? canceled(one.case) : runTest(one.case, name, what.executable, start)))));
-    return combined((index) => what.names[index] ?? '', each) ?? outcome(one.case, { reason: 'not-found', detail: 'no test', message: '' });
-  }));
+  const outcomes = await Promise.all(
+    chosen.map(async ({ one, what }): Promise<Outcome> => {
+      if (what.kind === 'judged') {
+        const failure = one.packages.map((entry) => finished.failed.get(entry.id)).find((found) => found !== undefined);
+        return outcome(one.case, what.judged, failure === undefined ? {} : { exitCode: failure.exitCode, command: failure.command });
+      }
+      const { entry } = what.executable;
+      if (what.kind === 'target')
+        return limited(entry, async () => (context.signal.aborted ? canceled(one.case) : runTarget(one.case, what.executable, start)));
+      const each = await Promise.all(
+        what.names.map(async (name) =>
+          limited(entry, async () => (context.signal.aborted ? canceled(one.case) : runTest(one.case, name, what.executable, start))),
+        ),
+      );
+      return (
+        combined((index) => what.names[index] ?? '', each) ?? outcome(one.case, { reason: 'not-found', detail: 'no test', message: '' })
+      );
+    }),
+  );
   for (const entry of packages) {
     const docs = resolved.filter((one) => one.kind === 'doctest' && one.packages.includes(entry));
     if (docs.length === 0) continue;
     const failure = finished.failed.get(entry.id);
     if (failure !== undefined) outcomes.push(...docs.map((one) => outcome(one.case, failure, failure)));
     else if (context.signal.aborted) outcomes.push(...docs.map((one) => canceled(one.case)));
-    else outcomes.push(...(await runDocTests(docs.map((one) => one.case), { ...start, entry, cargo: work.cargo, directory: work.batch.directory, features, locked: work.locked, cargoArguments: session.arguments, stem: work.batch.id })));
+    else
+      outcomes.push(
+        ...(await runDocTests(
+          docs.map((one) => one.case),
+          {
+            ...start,
+            entry,
+            cargo: work.cargo,
+            directory: work.batch.directory,
+            features,
+            locked: work.locked,
+            cargoArguments: session.arguments,
+            stem: work.batch.id,
+          },
+        )),
+      );
   }
   return outcomes;
 }
 
-async function runBatch(batch: Batch, workspace: Workspace, context: RunContext, options: Required<CargoRunnerOptions>): Promise<Outcome[]> {
+async function runBatch(
+  batch: Batch,
+  workspace: Workspace,
+  context: RunContext,
+  options: Required<CargoRunnerOptions>,
+): Promise<Outcome[]> {
   const label = labels(batch, context);
   const env = cargoEnvironment(workspace, context);
   // Asked while cargo reads manifests and builds; looked at when the first executable is started.
-  const asked = askToolchain(workspace, { cargo: options.program, directory: batch.directory, env, label: label('environment'), signal: context.signal });
+  const asked = askToolchain(workspace, {
+    cargo: options.program,
+    directory: batch.directory,
+    env,
+    label: label('environment'),
+    signal: context.signal,
+  });
   try {
     return await runWith(asked, batch, workspace, context, options, label);
   } finally {
@@ -132,42 +190,93 @@ async function runBatch(batch: Batch, workspace: Workspace, context: RunContext,
 }
 
 /** What cargo itself is given beside the place's environment. */
-const cargoEnvironment = (workspace: Workspace, context: RunContext): Readonly<Record<string, string>> => ({ ...context.env, ...Object.fromEntries(workspace.place === 'host' ? context.cargoEnv : []) });
+const cargoEnvironment = (workspace: Workspace, context: RunContext): Readonly<Record<string, string>> => ({
+  ...context.env,
+  ...Object.fromEntries(workspace.place === 'host' ? context.cargoEnv : []),
+});
 
-async function runWith(asked: Promise<Toolchain>, batch: Batch, workspace: Workspace, context: RunContext, options: Required<CargoRunnerOptions>, label: (stem: string) => string): Promise<Outcome[]> {
-  const all = (what: Judgement, command: readonly string[] = []): Outcome[] => batch.cases.map((one) => outcomeOf({ case: one, judged: what, context, command }));
+async function runWith(
+  asked: Promise<Toolchain>,
+  batch: Batch,
+  workspace: Workspace,
+  context: RunContext,
+  options: Required<CargoRunnerOptions>,
+  label: (stem: string) => string,
+): Promise<Outcome[]> {
+  const all = (what: Judgement, command: readonly string[] = []): Outcome[] =>
+    batch.cases.map((one) => outcomeOf({ case: one, judged: what, context, command }));
   const cargo = options.program;
-  const described = { command: [cargo, 'metadata', '--no-deps', '--format-version', '1'], directory: batch.directory, env: cargoEnvironment(workspace, context), timeoutMs: null, label: label('metadata') };
+  const described = {
+    command: [cargo, 'metadata', '--no-deps', '--format-version', '1'],
+    directory: batch.directory,
+    env: cargoEnvironment(workspace, context),
+    timeoutMs: null,
+    label: label('metadata'),
+  };
   const answer = await runWhole(workspace, described, context.signal);
   if (context.signal.aborted) return all({ reason: 'canceled', detail: 'the run was canceled', message: '' });
-  if (answer.executed.trouble !== null) return all({ reason: answer.executed.trouble.reason, detail: answer.executed.trouble.message, message: '' });
+  if (answer.executed.trouble !== null)
+    return all({ reason: answer.executed.trouble.reason, detail: answer.executed.trouble.message, message: '' });
   const metadata = answer.ok ? readMetadata(answer.stdout) : null;
   if (metadata === null) {
     const absent = /could not find `Cargo\.toml`/u.test(answer.stderr);
-    return all({ reason: absent ? 'not-found' : 'build', detail: firstError(answer.stderr), message: lastLines(answer.stderr, 30) }, described.command);
+    return all(
+      { reason: absent ? 'not-found' : 'build', detail: firstError(answer.stderr), message: lastLines(answer.stderr, 30) },
+      described.command,
+    );
   }
   const paths = treePaths(workspace, metadata.workspaceRoot, batch.directory);
-  const here = { host: join(workspace.hostRoot, batch.directory), inside: batch.directory === '' ? paths.root : `${paths.root}/${batch.directory}` };
+  const here = {
+    host: join(workspace.hostRoot, batch.directory),
+    inside: batch.directory === '' ? paths.root : `${paths.root}/${batch.directory}`,
+  };
   const resolver = new Resolver(metadata, paths, workspace.hostRoot);
   const resolved = await Promise.all(batch.cases.map(async (one) => resolver.resolve(one)));
   const stateFolder = options.cacheFolder === null ? null : join(options.cacheFolder, 'cargo');
   const guard = await guardLockFile(paths.host(metadata.workspaceRoot) ?? here.host, stateFolder, context.signal);
   try {
-    await using session = new TargetSession({ workspace, context, metadata, cargo, directory: batch.directory, env: context.env, locked: guard.locked, stateFolder, label });
+    await using session = new TargetSession({
+      workspace,
+      context,
+      metadata,
+      cargo,
+      directory: batch.directory,
+      env: context.env,
+      locked: guard.locked,
+      stateFolder,
+      label,
+    });
     await session.open();
     const prepared = asked.then(async (toolchain): Promise<Omit<StartOptions, 'env'>> => {
-      const home = toolchain.base.get('CARGO_HOME') ?? (toolchain.base.has('HOME') ? join(toolchain.base.get('HOME') ?? '', '.cargo') : null);
+      const home =
+        toolchain.base.get('CARGO_HOME') ?? (toolchain.base.has('HOME') ? join(toolchain.base.get('HOME') ?? '', '.cargo') : null);
       const onHost = workspace.place === 'host';
       const configuration = await readConfiguration(configurationPlaces(here, onHost ? null : workspace.hostRoot, onHost ? home : null));
       return { workspace, context, paths, toolchain, configuration, label };
     });
     prepared.catch(() => undefined);
     const start = async (): Promise<StartOptions> => ({ ...(await prepared), env: session.env });
-    const work: Work = { batch, workspace, context, metadata, session, start, cargo, locked: guard.locked, parallel: options.parallel, label };
+    const work: Work = {
+      batch,
+      workspace,
+      context,
+      metadata,
+      session,
+      start,
+      cargo,
+      locked: guard.locked,
+      parallel: options.parallel,
+      label,
+    };
     const outcomes: Outcome[] = [];
     // One feature set after the other: two builds of one directory replace each other's programs.
     for (const { features, cases } of byFeatures(resolved)) {
-      if (context.signal.aborted) outcomes.push(...cases.map((one) => outcomeOf({ case: one.case, judged: { reason: 'canceled', detail: 'the run was canceled', message: '' }, context })));
+      if (context.signal.aborted)
+        outcomes.push(
+          ...cases.map((one) =>
+            outcomeOf({ case: one.case, judged: { reason: 'canceled', detail: 'the run was canceled', message: '' }, context }),
+          ),
+        );
       else outcomes.push(...(await runFeatureSet(work, features, cases)));
     }
     return outcomes;
@@ -182,7 +291,11 @@ export function cargoRunner(options: CargoRunnerOptions = {}): Runner {
     name: 'cargo',
     async available(workspace): Promise<Availability> {
       if ((await workspace.find(settings.program)) !== null) return { available: true };
-      return { available: false, what: 'cargo', detail: `the program "${settings.program}" is not on PATH; install Rust from https://rustup.rs` };
+      return {
+        available: false,
+        what: 'cargo',
+        detail: `the program "${settings.program}" is not on PATH; install Rust from https://rustup.rs`,
+      };
     },
     batches: cargoBatches,
     preview: (batch) => cargoPreview(batch, settings.program),

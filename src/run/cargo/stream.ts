@@ -46,7 +46,9 @@ export const isPathPackage = (packageId: string): boolean => packageId.startsWit
 
 /** Names a unit of compilation across several streams of one target directory. */
 export const unitKey = (artifact: Artifact): string =>
-  [artifact.packageId, artifact.target.kind.join(','), artifact.target.name, artifact.test ? 'test' : '', artifact.filenames[0] ?? ''].join('|');
+  [artifact.packageId, artifact.target.kind.join(','), artifact.target.name, artifact.test ? 'test' : '', artifact.filenames[0] ?? ''].join(
+    '|',
+  );
 
 function readArtifact(message: JsonObject): Artifact | null {
   const target = asObject(message['target']);

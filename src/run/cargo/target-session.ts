@@ -55,7 +55,8 @@ export class TargetSession implements AsyncDisposable {
   constructor(options: SessionOptions) {
     this.#options = options;
     this.#top = options.metadata.workspaceRoot;
-    const warm = options.workspace.place === 'host' ? options.context.cargoEnv.find(([name]) => name === 'CARGO_TARGET_DIR')?.[1] : undefined;
+    const warm =
+      options.workspace.place === 'host' ? options.context.cargoEnv.find(([name]) => name === 'CARGO_TARGET_DIR')?.[1] : undefined;
     this.#mode = warm === undefined ? 'own' : 'shared';
     this.#directory = warm ?? null;
   }
@@ -76,7 +77,11 @@ export class TargetSession implements AsyncDisposable {
 
   #run: RunCargo = async (args) => {
     const { workspace, cargo, directory, label, context } = this.#options;
-    const done = await runWhole(workspace, { command: [cargo, ...args, ...this.#arguments], directory, env: this.env, timeoutMs: null, label: label('purge') }, context.signal);
+    const done = await runWhole(
+      workspace,
+      { command: [cargo, ...args, ...this.#arguments], directory, env: this.env, timeoutMs: null, label: label('purge') },
+      context.signal,
+    );
     return { ok: done.ok, stdout: done.stdout, stderr: done.stderr };
   };
 
@@ -146,20 +151,39 @@ export class TargetSession implements AsyncDisposable {
     if (this.#mode !== 'own' || workspace.place !== 'host') return this.#gate.stale(build.stream.artifacts, this.#top);
     const directory = metadata.targetDirectory;
     this.#record ??= await loadRecord(stateFolder, directory);
-    const unproven = await unprovenArtifacts(build.stream, this.#built, { workspaceRoot: metadata.workspaceRoot, top: this.#top, targetDirectory: directory, record: this.#record, startedMs });
+    const unproven = await unprovenArtifacts(build.stream, this.#built, {
+      workspaceRoot: metadata.workspaceRoot,
+      top: this.#top,
+      targetDirectory: directory,
+      record: this.#record,
+      startedMs,
+    });
     await saveRecord(stateFolder, directory, this.#record);
     return unproven;
   }
 
   /** Builds packages; what is returned may be run. Null when even a cold directory gave a stale member (our own defect or a broken clock). */
-  async build(request: Omit<BuildRequest, 'env' | 'configuration' | 'workspace' | 'cargo' | 'directory' | 'locked' | 'label' | 'signal'>): Promise<Build | null> {
+  async build(
+    request: Omit<BuildRequest, 'env' | 'configuration' | 'workspace' | 'cargo' | 'directory' | 'locked' | 'label' | 'signal'>,
+  ): Promise<Build | null> {
     const { workspace, cargo, directory, locked, label, context } = this.#options;
     for (;;) {
       const startedMs = Date.now();
-      const build = await buildPackages({ ...request, workspace, cargo, directory, locked, label: () => label('build'), env: this.env, configuration: this.#arguments, signal: context.signal });
+      const build = await buildPackages({
+        ...request,
+        workspace,
+        cargo,
+        directory,
+        locked,
+        label: () => label('build'),
+        env: this.env,
+        configuration: this.#arguments,
+        signal: context.signal,
+      });
       const doubtful = await this.#doubtful(build, startedMs);
       const names = new Set(doubtful.map((artifact) => artifact.packageId));
-      for (const name of names) context.emit({ type: 'cargo.stale_member', package: name, target_dir: this.#directory ?? this.#options.metadata.targetDirectory });
+      for (const name of names)
+        context.emit({ type: 'cargo.stale_member', package: name, target_dir: this.#directory ?? this.#options.metadata.targetDirectory });
       if (names.size === 0) return build;
       if (this.#mode === 'cold') return null;
       if (this.#mode === 'own') await this.#goPrivate();

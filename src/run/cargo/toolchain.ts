@@ -29,17 +29,33 @@ exec "\${RUSTC:-rustc}" --print sysroot --print target-libdir --print cfg
 
 const OURS = /^(?:CARGO|CARGO_HOME|RUSTUP_[A-Z_]+|RUST_RECURSION_COUNT|LD_LIBRARY_PATH|DYLD_FALLBACK_LIBRARY_PATH)$/u;
 
-export async function askToolchain(workspace: Workspace, options: { readonly cargo: string; readonly directory: string; readonly env: Readonly<Record<string, string>>; readonly label: string; readonly signal: AbortSignal }): Promise<Toolchain> {
+export async function askToolchain(
+  workspace: Workspace,
+  options: {
+    readonly cargo: string;
+    readonly directory: string;
+    readonly env: Readonly<Record<string, string>>;
+    readonly label: string;
+    readonly signal: AbortSignal;
+  },
+): Promise<Toolchain> {
   const folder = join(workspace.reports.host, 'cargo-tools');
   await mkdir(folder, { recursive: true });
   const script = join(folder, 'cargo-coherence-environment');
   await writeFile(script, SCRIPT);
   await chmod(script, 0o755);
   const inside = `${workspace.reports.inside}/cargo-tools`;
-  const answer = await runProgram(workspace, {
-    command: ['sh', '-c', 'PATH="$PATH:$0" exec "$@"', inside, options.cargo, 'coherence-environment'],
-    directory: options.directory, env: options.env, timeoutMs: 60_000, label: options.label,
-  }, options.signal);
+  const answer = await runProgram(
+    workspace,
+    {
+      command: ['sh', '-c', 'PATH="$PATH:$0" exec "$@"', inside, options.cargo, 'coherence-environment'],
+      directory: options.directory,
+      env: options.env,
+      timeoutMs: 60_000,
+      label: options.label,
+    },
+    options.signal,
+  );
   const parts = answer.stdout.split('\0');
   const base = new Map<string, string>();
   for (const part of parts.slice(0, -1)) {

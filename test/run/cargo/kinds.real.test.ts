@@ -6,12 +6,53 @@ describe.skipIf(noCargo !== null)(`every way in which a Rust test can end ${noCa
   let ran: Ran;
   const lib = (name: string) => caseFor(`src/lib.rs::${name}`, name === 'sleeps' ? { timeoutMs: 700 } : {});
   const cases = [
-    ...['passes', 'fails', 'ignored', 'panics_as_it_should', 'panics_otherwise', 'gives_an_error', 'returns_early', 'exits_with_zero', 'exits_with_three', 'prints_success_and_exits', 'writes_its_own_report', 'aborts', 'overflows_the_stack', 'sleeps', 'leaves_a_child_behind', 'tests::passes', 'tests::table::doubles', 'tests::table::mixed', 'only_with_extra', 'passes_not', 'pass'].map(lib),
-    caseFor('src/deep/mod.rs::inner::in_an_inline_module'), caseFor('src/deep/leaf.rs::reached'), caseFor('src/elsewhere.rs::under_another_name'), caseFor('src/orphan.rs::never_compiled'),
-    caseFor('src/bin/tool.rs::inside_the_program'), caseFor('tests/whole.rs::sees_the_program'), caseFor('tests/whole.rs::runs_in_the_package'), caseFor('tests/tree/mod.rs::in_a_helper_module'),
-    caseFor('tests/bare.rs'), caseFor('tests/bare_fails.rs'), caseFor('tests/bare.rs::main'), caseFor('examples/shown.rs::in_an_example'), caseFor('benches/speed.rs::in_a_bench'), caseFor('tests/absent.rs::nothing'), caseFor('tests/whole.rs'),
-    docCase('src/lib.rs', ['doctest', '(line 3)'], 3), docCase('src/lib.rs', ['doctest', 'double (line 13)'], 13), docCase('src/lib.rs', ['doctest', 'double (line 17)'], 17), docCase('src/lib.rs', ['doctest', 'double (line 21)'], 21),
-    docCase('src/lib.rs', ['doctest', 'double (line 25)'], 25), docCase('src/lib.rs', ['doctest', 'double (line 29)'], 29), docCase('src/lib.rs', ['doctest', 'double (line 33)'], 33), docCase('src/lib.rs', ['doctest', 'double (line 14)'], 14), docCase('src/deep/leaf.rs', ['doctest', 'yes (line 1)'], 1),
+    ...[
+      'passes',
+      'fails',
+      'ignored',
+      'panics_as_it_should',
+      'panics_otherwise',
+      'gives_an_error',
+      'returns_early',
+      'exits_with_zero',
+      'exits_with_three',
+      'prints_success_and_exits',
+      'writes_its_own_report',
+      'aborts',
+      'overflows_the_stack',
+      'sleeps',
+      'leaves_a_child_behind',
+      'tests::passes',
+      'tests::table::doubles',
+      'tests::table::mixed',
+      'only_with_extra',
+      'passes_not',
+      'pass',
+    ].map(lib),
+    caseFor('src/deep/mod.rs::inner::in_an_inline_module'),
+    caseFor('src/deep/leaf.rs::reached'),
+    caseFor('src/elsewhere.rs::under_another_name'),
+    caseFor('src/orphan.rs::never_compiled'),
+    caseFor('src/bin/tool.rs::inside_the_program'),
+    caseFor('tests/whole.rs::sees_the_program'),
+    caseFor('tests/whole.rs::runs_in_the_package'),
+    caseFor('tests/tree/mod.rs::in_a_helper_module'),
+    caseFor('tests/bare.rs'),
+    caseFor('tests/bare_fails.rs'),
+    caseFor('tests/bare.rs::main'),
+    caseFor('examples/shown.rs::in_an_example'),
+    caseFor('benches/speed.rs::in_a_bench'),
+    caseFor('tests/absent.rs::nothing'),
+    caseFor('tests/whole.rs'),
+    docCase('src/lib.rs', ['doctest', '(line 3)'], 3),
+    docCase('src/lib.rs', ['doctest', 'double (line 13)'], 13),
+    docCase('src/lib.rs', ['doctest', 'double (line 17)'], 17),
+    docCase('src/lib.rs', ['doctest', 'double (line 21)'], 21),
+    docCase('src/lib.rs', ['doctest', 'double (line 25)'], 25),
+    docCase('src/lib.rs', ['doctest', 'double (line 29)'], 29),
+    docCase('src/lib.rs', ['doctest', 'double (line 33)'], 33),
+    docCase('src/lib.rs', ['doctest', 'double (line 14)'], 14),
+    docCase('src/deep/leaf.rs', ['doctest', 'yes (line 1)'], 1),
   ];
   beforeAll(async () => {
     project = await copyOf('kinds');
@@ -88,7 +129,15 @@ describe.skipIf(noCargo !== null)(`every way in which a Rust test can end ${noCa
 
   // @verifies AC-cargo-features, AC-cargo-ignored
   it('builds with the features of a link and runs an ignored test when the link says so', async () => {
-    const again = await runCases(project.path, [caseFor('src/lib.rs::only_with_extra', { features: ['extra'] }), caseFor('src/lib.rs::ignored', { ignored: true }), caseFor('src/lib.rs::tests::passes', { features: ['no-such'] })]);
-    expect(again.verdicts).toEqual({ 'src/lib.rs::only_with_extra': 'PASS(executed)', 'src/lib.rs::ignored': 'PASS(executed)', 'src/lib.rs::tests::passes': 'ERROR(build)' });
+    const again = await runCases(project.path, [
+      caseFor('src/lib.rs::only_with_extra', { features: ['extra'] }),
+      caseFor('src/lib.rs::ignored', { ignored: true }),
+      caseFor('src/lib.rs::tests::passes', { features: ['no-such'] }),
+    ]);
+    expect(again.verdicts).toEqual({
+      'src/lib.rs::only_with_extra': 'PASS(executed)',
+      'src/lib.rs::ignored': 'PASS(executed)',
+      'src/lib.rs::tests::passes': 'ERROR(build)',
+    });
   });
 });

@@ -10,15 +10,37 @@ import { moduleDeclarations, moduleTree, modulesByPlace } from '../../../src/run
 import { caseFor, docCase, fixtures } from './rig.js';
 
 const reader = (files: Readonly<Record<string, string>>) => async (path: string) => files[path] ?? null;
-const treeOf = async (root: string, files: Readonly<Record<string, string>>) => Object.fromEntries([...(await moduleTree(root, reader(files)))].map(([file, places]) => [file, places.map((place) => place.join('::'))]));
+const treeOf = async (root: string, files: Readonly<Record<string, string>>) =>
+  Object.fromEntries([...(await moduleTree(root, reader(files)))].map(([file, places]) => [file, places.map((place) => place.join('::'))]));
 
 describe('which modules a file stands for', () => {
   // @verifies AC-cargo-module-paths
   it('follows mod declarations as rustc does', async () => {
-    expect(await treeOf('src/lib.rs', {
-      'src/lib.rs': 'mod a; pub(crate) mod b { mod c; #[path = "x.rs"] mod d; }\n#[path = "other/e.rs"]\npub mod e;\n#[cfg(test)] mod tests;',
-      'src/a.rs': 'mod inner;', 'src/a/inner.rs': '', 'src/b/c.rs': '', 'src/b/x.rs': '', 'src/other/e.rs': 'mod deep;', 'src/other/deep.rs': '', 'src/tests/mod.rs': 'mod more;', 'src/tests/more.rs': '', 'src/d.rs': '',
-    })).toEqual({ 'src/lib.rs': [''], 'src/a.rs': ['a'], 'src/a/inner.rs': ['a::inner'], 'src/b/c.rs': ['b::c'], 'src/b/x.rs': ['b::d'], 'src/other/e.rs': ['e'], 'src/other/deep.rs': ['e::deep'], 'src/tests/mod.rs': ['tests'], 'src/tests/more.rs': ['tests::more'] });
+    expect(
+      await treeOf('src/lib.rs', {
+        'src/lib.rs':
+          'mod a; pub(crate) mod b { mod c; #[path = "x.rs"] mod d; }\n#[path = "other/e.rs"]\npub mod e;\n#[cfg(test)] mod tests;',
+        'src/a.rs': 'mod inner;',
+        'src/a/inner.rs': '',
+        'src/b/c.rs': '',
+        'src/b/x.rs': '',
+        'src/other/e.rs': 'mod deep;',
+        'src/other/deep.rs': '',
+        'src/tests/mod.rs': 'mod more;',
+        'src/tests/more.rs': '',
+        'src/d.rs': '',
+      }),
+    ).toEqual({
+      'src/lib.rs': [''],
+      'src/a.rs': ['a'],
+      'src/a/inner.rs': ['a::inner'],
+      'src/b/c.rs': ['b::c'],
+      'src/b/x.rs': ['b::d'],
+      'src/other/e.rs': ['e'],
+      'src/other/deep.rs': ['e::deep'],
+      'src/tests/mod.rs': ['tests'],
+      'src/tests/more.rs': ['tests::more'],
+    });
   });
 
   // @verifies AC-cargo-module-paths
@@ -28,7 +50,13 @@ describe('which modules a file stands for', () => {
   });
 
   it('a cfg_attr path is one possibility more, and a file that includes itself ends', async () => {
-    expect(await treeOf('src/lib.rs', { 'src/lib.rs': '#[cfg_attr(windows, path = "win.rs")] mod os;', 'src/win.rs': '', 'src/os.rs': '#[path = "os.rs"] mod os;' })).toMatchObject({ 'src/win.rs': ['os'], 'src/os.rs': expect.arrayContaining(['os']) });
+    expect(
+      await treeOf('src/lib.rs', {
+        'src/lib.rs': '#[cfg_attr(windows, path = "win.rs")] mod os;',
+        'src/win.rs': '',
+        'src/os.rs': '#[path = "os.rs"] mod os;',
+      }),
+    ).toMatchObject({ 'src/win.rs': ['os'], 'src/os.rs': expect.arrayContaining(['os']) });
   });
 
   it('the folder alone suggests a module path', () => {
@@ -37,10 +65,13 @@ describe('which modules a file stands for', () => {
   });
 
   it('never throws on any text', () => {
-    assert(property(string({ unit: constantFrom(...'mod path=a;{}/*"\'#[]r\\\n!é\u{1F600}\u0000'), maxLength: 200 }), (text) => {
-      expect(tokens(text).length).toBeLessThanOrEqual(text.length);
-      expect(moduleDeclarations(`mod a; ${text}`)[0]?.name).toBe('a');
-    }), { numRuns: 500 });
+    assert(
+      property(string({ unit: constantFrom(...'mod path=a;{}/*"\'#[]r\\\n!é\u{1F600}\u0000'), maxLength: 200 }), (text) => {
+        expect(tokens(text).length).toBeLessThanOrEqual(text.length);
+        expect(moduleDeclarations(`mod a; ${text}`)[0]?.name).toBe('a');
+      }),
+      { numRuns: 500 },
+    );
   });
 });
 
@@ -61,11 +92,21 @@ describe('doc tests', () => {
   const output = `\nrunning 3 tests\ntest src/lib.rs - f (line 3) ... ok\ntest src/lib.rs - (line 9) - compile fail ... ok\ntest src/a.rs - a::S<T, U>::g (line 4) ... FAILED\n\nfailures:\n\n---- src/a.rs - a::S<T, U>::g (line 4) stdout ----\nrunning 1 test\ntest src/lib.rs - forged (line 7) ... ok\n\nfailures:\n    x\n\ntest result: FAILED. 2 passed; 1 failed\n\nrunning 1 test\ntest src/lib.rs - h (line 20) ... ignored\n\ntest result: ok. 0 passed\n`;
   // @verifies AC-cargo-doc-tests
   it('counts status lines of the harness, not what a failed test printed', () => {
-    expect(readDocStatus(output)).toEqual({ whole: false, statuses: [
-      { name: 'src/lib.rs - f (line 3)', status: 'ok' }, { name: 'src/lib.rs - (line 9) - compile fail', status: 'ok' }, { name: 'src/a.rs - a::S<T, U>::g (line 4)', status: 'FAILED' },
-    ] });
-    expect(readDocStatus('running 1 test\ntest src/lib.rs - f (line 3) ... ok\n\ntest result: ok. 1 passed\n\nrunning 1 test\n').whole).toBe(false);
-    expect(readDocStatus('running 1 test\ntest src/lib.rs - f (line 3) ... ok\n\ntest result: ok. 1 passed\n')).toEqual({ whole: true, statuses: [{ name: 'src/lib.rs - f (line 3)', status: 'ok' }] });
+    expect(readDocStatus(output)).toEqual({
+      whole: false,
+      statuses: [
+        { name: 'src/lib.rs - f (line 3)', status: 'ok' },
+        { name: 'src/lib.rs - (line 9) - compile fail', status: 'ok' },
+        { name: 'src/a.rs - a::S<T, U>::g (line 4)', status: 'FAILED' },
+      ],
+    });
+    expect(
+      readDocStatus('running 1 test\ntest src/lib.rs - f (line 3) ... ok\n\ntest result: ok. 1 passed\n\nrunning 1 test\n').whole,
+    ).toBe(false);
+    expect(readDocStatus('running 1 test\ntest src/lib.rs - f (line 3) ... ok\n\ntest result: ok. 1 passed\n')).toEqual({
+      whole: true,
+      statuses: [{ name: 'src/lib.rs - f (line 3)', status: 'ok' }],
+    });
   });
 
   // @verifies AC-cargo-doc-tests
@@ -83,7 +124,10 @@ describe('doc tests', () => {
 describe('manifests and configuration', () => {
   // @verifies AC-cargo-no-harness
   it('a target without a harness is known by its name or path', () => {
-    const manifest = { test: [{ name: 'bare', harness: false }, { path: 'tests/odd.rs', harness: false }, { name: 'usual' }], lib: { harness: false } };
+    const manifest = {
+      test: [{ name: 'bare', harness: false }, { path: 'tests/odd.rs', harness: false }, { name: 'usual' }],
+      lib: { harness: false },
+    };
     expect(lacksHarness(manifest, { name: 'bare', kind: ['test'] }, 'tests/bare.rs')).toBe(true);
     expect(lacksHarness(manifest, { name: 'x', kind: ['test'] }, 'tests/odd.rs')).toBe(true);
     expect(lacksHarness(manifest, { name: 'usual', kind: ['test'] }, 'tests/usual.rs')).toBe(false);
@@ -103,15 +147,45 @@ describe('batches', () => {
   // @verifies AC-cargo-workspace, AC-cargo-one-build
   it('one batch a workspace; an excluded member is a workspace of its own', async () => {
     const root = `${fixtures}/workspace`;
-    const batches = await cargoBatches(root, ['alpha/src/lib.rs::unit', 'beta/src/lib.rs::unit', 'apart/src/lib.rs::on_its_own', 'alpha/tests/flow.rs::through_both'].map((selector) => caseFor(selector)));
-    expect(batches.map((batch) => [batch.directory, batch.configuration['packages'], batch.cases.length])).toEqual([['', 'alpha,beta', 3], ['apart', 'apart', 1]]);
+    const batches = await cargoBatches(
+      root,
+      ['alpha/src/lib.rs::unit', 'beta/src/lib.rs::unit', 'apart/src/lib.rs::on_its_own', 'alpha/tests/flow.rs::through_both'].map(
+        (selector) => caseFor(selector),
+      ),
+    );
+    expect(batches.map((batch) => [batch.directory, batch.configuration['packages'], batch.cases.length])).toEqual([
+      ['', 'alpha,beta', 3],
+      ['apart', 'apart', 1],
+    ]);
     expect(new Set(batches.map((batch) => batch.id)).size).toBe(2);
     const [first] = batches;
-    expect(first === undefined ? [] : cargoPreview(first, 'cargo')[0]).toEqual(['cargo', 'test', '--no-run', '--message-format=json', '--package', 'alpha', '--package', 'beta']);
+    expect(first === undefined ? [] : cargoPreview(first, 'cargo')[0]).toEqual([
+      'cargo',
+      'test',
+      '--no-run',
+      '--message-format=json',
+      '--package',
+      'alpha',
+      '--package',
+      'beta',
+    ]);
   });
 
   // @verifies AC-cargo-features
   it('a feature is named with its package and cannot become an option', () => {
-    expect(buildCommand({ cargo: 'cargo', packages: ['a', 'b'], features: ['-x', 'c/y'], locked: true, configuration: [], targets: [] })).toEqual(['cargo', 'test', '--no-run', '--message-format=json', '--locked', '--package', 'a', '--package', 'b', '--features=a/-x,c/y,b/-x,c/y']);
+    expect(
+      buildCommand({ cargo: 'cargo', packages: ['a', 'b'], features: ['-x', 'c/y'], locked: true, configuration: [], targets: [] }),
+    ).toEqual([
+      'cargo',
+      'test',
+      '--no-run',
+      '--message-format=json',
+      '--locked',
+      '--package',
+      'a',
+      '--package',
+      'b',
+      '--features=a/-x,c/y,b/-x,c/y',
+    ]);
   });
 });

@@ -7,7 +7,10 @@ import { capture } from '../../../src/util/process.js';
 export async function crateSource(name: string, version: string, into: string): Promise<string | null> {
   const probe = join(into, 'probe');
   await mkdir(join(probe, 'src'), { recursive: true });
-  await writeFile(join(probe, 'Cargo.toml'), `[package]\nname = "probe"\nversion = "0.1.0"\nedition = "2021"\n\n[dependencies]\n${name} = "=${version}"\n\n[workspace]\n`);
+  await writeFile(
+    join(probe, 'Cargo.toml'),
+    `[package]\nname = "probe"\nversion = "0.1.0"\nedition = "2021"\n\n[dependencies]\n${name} = "=${version}"\n\n[workspace]\n`,
+  );
   await writeFile(join(probe, 'src/lib.rs'), '');
   const fetched = await capture({ command: ['cargo', 'vendor', '--versioned-dirs', 'vendor'], cwd: probe, timeoutMs: 120_000 });
   if (!fetched.ok) return null;
@@ -19,4 +22,5 @@ export async function crateSource(name: string, version: string, into: string): 
 }
 
 /** Selectors of the plain `#[test]` functions of a file whose tests stand at its top level. */
-export const testsIn = (file: string, source: string): readonly string[] => [...source.matchAll(/^#\[test\]\n(?:#\[[^\n]*\n)*fn (\w+)\(\)/gmu)].map((match) => `${file}::${match[1] ?? ''}`);
+export const testsIn = (file: string, source: string): readonly string[] =>
+  [...source.matchAll(/^#\[test\]\n(?:#\[[^\n]*\n)*fn (\w+)\(\)/gmu)].map((match) => `${file}::${match[1] ?? ''}`);

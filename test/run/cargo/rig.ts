@@ -12,7 +12,8 @@ import { capture, findProgram } from '../../../src/util/process.js';
 export const fixtures = fileURLToPath(new URL('../../../fixtures/cargo', import.meta.url));
 
 /** Null when cargo can be used; else why the tests of this file are skipped. CI never skips. */
-export const noCargo: string | null = (await findProgram('cargo')) !== null || process.env['CI'] === 'true' ? null : 'cargo is not installed';
+export const noCargo: string | null =
+  (await findProgram('cargo')) !== null || process.env['CI'] === 'true' ? null : 'cargo is not installed';
 
 export interface Folder {
   readonly path: string;
@@ -42,7 +43,10 @@ export async function copyOf(fixture: string): Promise<Folder> {
 }
 
 export const git = async (cwd: string, ...args: string[]): Promise<string> => {
-  const done = await capture({ command: ['git', '-c', 'user.name=t', '-c', 'user.email=t@example.org', '-c', 'init.defaultBranch=main', ...args], cwd });
+  const done = await capture({
+    command: ['git', '-c', 'user.name=t', '-c', 'user.email=t@example.org', '-c', 'init.defaultBranch=main', ...args],
+    cwd,
+  });
   if (!done.ok) throw new Error(`git ${args.join(' ')}: ${done.stderr}`);
   return done.stdout.trim();
 };
@@ -58,14 +62,47 @@ export async function committed(path: string, message = 'state'): Promise<string
 export function caseFor(selector: string, more: Partial<Case> = {}): Case {
   const [file = '', ...path] = selector.split('::');
   return {
-    id: `c${Buffer.from(selector + (more.features ?? []).join()).toString('hex').slice(-40)}`, runner: 'cargo', place: 'host', environment: null, selector, test: null, file, path, line: 0,
-    timeoutMs: 60_000, env: {}, features: [], ignored: false, artifacts: [], expect: {}, privateDaemon: false, after: [], inheritWorkspace: false, criteria: ['AC-x'], ...more,
+    id: `c${Buffer.from(selector + (more.features ?? []).join())
+      .toString('hex')
+      .slice(-40)}`,
+    runner: 'cargo',
+    place: 'host',
+    environment: null,
+    selector,
+    test: null,
+    file,
+    path,
+    line: 0,
+    timeoutMs: 60_000,
+    env: {},
+    features: [],
+    ignored: false,
+    artifacts: [],
+    expect: {},
+    privateDaemon: false,
+    after: [],
+    inheritWorkspace: false,
+    criteria: ['AC-x'],
+    ...more,
   };
 }
 
 /** A doc test as the scanner finds it. */
 export function docCase(file: string, path: readonly string[], line: number, more: Partial<Case> = {}): Case {
-  const test: FoundTest = { file, line, column: 1, endLine: line + 2, language: 'rust', framework: 'doctest', kind: 'case', path, selector: [file, ...path].join('::'), dynamic: false, parametrised: false, fingerprint: '' };
+  const test: FoundTest = {
+    file,
+    line,
+    column: 1,
+    endLine: line + 2,
+    language: 'rust',
+    framework: 'doctest',
+    kind: 'case',
+    path,
+    selector: [file, ...path].join('::'),
+    dynamic: false,
+    parametrised: false,
+    fingerprint: '',
+  };
   return caseFor(test.selector, { test, path, line, ...more });
 }
 
@@ -99,7 +136,15 @@ export async function runCases(root: string, cases: readonly Case[], options: Ru
       const opened = await place.open({ environment: null, batch, signal });
       if (!opened.ok) throw new Error(opened.message);
       await using workspace = opened.workspace;
-      const got = await runner.run(batch, workspace, { root, jobs: options.jobs ?? 2, signal, emit: (event) => events.push(event), env: { COHERENCE_RUN_ID: 'r' }, attempt: 1, cargoEnv: options.cargoEnv ?? [] });
+      const got = await runner.run(batch, workspace, {
+        root,
+        jobs: options.jobs ?? 2,
+        signal,
+        emit: (event) => events.push(event),
+        env: { COHERENCE_RUN_ID: 'r' },
+        attempt: 1,
+        cargoEnv: options.cargoEnv ?? [],
+      });
       for (const outcome of got) outcomes.set(outcome.case, outcome);
     }
   } finally {
@@ -112,7 +157,12 @@ export async function runCases(root: string, cases: readonly Case[], options: Ru
     if (outcome === undefined) throw new Error(`no outcome for ${selector}`);
     return outcome;
   };
-  return { outcomes, events, of, verdicts: Object.fromEntries(cases.map((one) => [one.selector, `${verdictOf(of(one.selector).reason)}(${of(one.selector).reason})`])) };
+  return {
+    outcomes,
+    events,
+    of,
+    verdicts: Object.fromEntries(cases.map((one) => [one.selector, `${verdictOf(of(one.selector).reason)}(${of(one.selector).reason})`])),
+  };
 }
 
 export const sumOfRunning = async (pattern: string): Promise<number> => {

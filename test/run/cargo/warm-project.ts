@@ -7,7 +7,8 @@ export const BROKEN = `pub fn answer() -> i32 {\n    depa::base() + "1"\n}\n\n#[
 export const WRONG = `pub fn answer() -> i32 {\n    depa::base() + 2\n}\n\n#[test]\nfn answers() {\n    assert_eq!(answer(), 42);\n}\n`;
 
 export const projectFiles: Readonly<Record<string, string>> = {
-  'Cargo.toml': '[package]\nname = "fx"\nversion = "0.1.0"\nedition = "2021"\n\n[dependencies]\ndepa = "1"\nside = { path = "side" }\n\n[workspace]\nexclude = ["side"]\n',
+  'Cargo.toml':
+    '[package]\nname = "fx"\nversion = "0.1.0"\nedition = "2021"\n\n[dependencies]\ndepa = "1"\nside = { path = "side" }\n\n[workspace]\nexclude = ["side"]\n',
   'src/lib.rs': GOOD,
   // Below the top level, not a member: the in-tree path dependency of the measured facts.
   'side/Cargo.toml': '[package]\nname = "side"\nversion = "0.1.0"\nedition = "2021"\n',
@@ -16,7 +17,8 @@ export const projectFiles: Readonly<Record<string, string>> = {
   'vendor/depa/Cargo.toml': '[package]\nname = "depa"\nversion = "1.0.0"\nedition = "2021"\n',
   'vendor/depa/src/lib.rs': 'pub fn base() -> i32 {\n    41\n}\n',
   'vendor/depa/.cargo-checksum.json': '{"files":{},"package":null}',
-  '.cargo/config.toml': '[source.crates-io]\nreplace-with = "vendored"\n\n[source.vendored]\ndirectory = "vendor"\n\n[net]\noffline = true\n',
+  '.cargo/config.toml':
+    '[source.crates-io]\nreplace-with = "vendored"\n\n[source.vendored]\ndirectory = "vendor"\n\n[net]\noffline = true\n',
   '.gitignore': '/target\n',
 };
 
@@ -41,7 +43,10 @@ export async function warmProject(): Promise<WarmProject> {
   await committed(repo.path, 'start');
   let count = 0;
   return {
-    repo, cache, cacheFolder: cache.path, env: { ...process.env, COHERENCE_CACHE_DIR: cache.path },
+    repo,
+    cache,
+    cacheFolder: cache.path,
+    env: { ...process.env, COHERENCE_CACHE_DIR: cache.path },
     commit: async (source, files = {}) => {
       await repo.write({ 'src/lib.rs': source, ...files });
       return committed(repo.path);

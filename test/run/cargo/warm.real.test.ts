@@ -35,16 +35,41 @@ describe.skipIf(noCargo !== null)('warm boot', () => {
       await outputs.remove();
     });
 
-    const speculative = async (commit: string, session = 's'): Promise<{ ran: Ran; stream: Readonly<Record<string, boolean>>; proof: Awaited<ReturnType<typeof assertReuse>>; events: readonly RunEvent[] }> => {
+    const speculative = async (
+      commit: string,
+      session = 's',
+    ): Promise<{
+      ran: Ran;
+      stream: Readonly<Record<string, boolean>>;
+      proof: Awaited<ReturnType<typeof assertReuse>>;
+      events: readonly RunEvent[];
+    }> => {
       const worktree = await project.worktree(commit);
       const events: RunEvent[] = [];
-      const { report, cargoEnv } = await speculativeCargo({ sessionId: session, worktree, enabled: true, env: project.env, emit: (event) => events.push(event) });
-      expect(report).toMatchObject({ status: 'Warmed', reason: 'ok', targetDir: warmTargetDir(session, project.env), stages: { check: 'ok', tests: 'ok' } });
+      const { report, cargoEnv } = await speculativeCargo({
+        sessionId: session,
+        worktree,
+        enabled: true,
+        env: project.env,
+        emit: (event) => events.push(event),
+      });
+      expect(report).toMatchObject({
+        status: 'Warmed',
+        reason: 'ok',
+        targetDir: warmTargetDir(session, project.env),
+        stages: { check: 'ok', tests: 'ok' },
+      });
       expect(report.populated).toBe(true);
       expect(report.depArtifacts).toBeGreaterThan(0);
       const kept = join(outputs.path, `${Math.random()}`.slice(2));
       const ran = await runCases(worktree, cases(), { cargoEnv, cacheFolder: project.cacheFolder, env: project.env, keepOutput: kept });
-      const build = join(kept, (await readdir(kept)).filter((name) => name.includes('build') && name.endsWith('.stdout')).sort().at(-1) ?? '');
+      const build = join(
+        kept,
+        (await readdir(kept))
+          .filter((name) => name.includes('build') && name.endsWith('.stdout'))
+          .sort()
+          .at(-1) ?? '',
+      );
       return { ran, stream: await streamOf(build), proof: await assertReuse(build), events };
     };
 
@@ -61,7 +86,9 @@ describe.skipIf(noCargo !== null)('warm boot', () => {
         // Once a session: the second worktree finds the report of the first.
         expect(events.filter((event) => event.type === 'warm_boot.done')).toHaveLength(round === 1 ? 1 : 0);
         const fields = events.flatMap((event) => (event.type === 'warm_boot.done' ? [Object.keys(event.fields).sort().join(' ')] : []));
-        expect(fields).toEqual(round === 1 ? ['dep_artifacts duration_ms exit_code populated reason session_id status stderr_tail target_dir timeout_ms'] : []);
+        expect(fields).toEqual(
+          round === 1 ? ['dep_artifacts duration_ms exit_code populated reason session_id status stderr_tail target_dir timeout_ms'] : [],
+        );
       }
     });
 
@@ -117,7 +144,11 @@ describe.skipIf(noCargo !== null)('warm boot', () => {
     };
 
     // @verifies AC-cargo-trap
-    it.each<{ order: readonly Kind[] }>([{ order: ['good', 'broken', 'good', 'wrong', 'side', 'good'] }, { order: ['broken', 'good', 'broken'] }, { order: ['wrong', 'side', 'good', 'wrong'] }])('$order one after the other', async ({ order }) => {
+    it.each<{ order: readonly Kind[] }>([
+      { order: ['good', 'broken', 'good', 'wrong', 'side', 'good'] },
+      { order: ['broken', 'good', 'broken'] },
+      { order: ['wrong', 'side', 'good', 'wrong'] },
+    ])('$order one after the other', async ({ order }) => {
       const session = `trap-${order.join('-')}`;
       const seen: string[] = [];
       for (const { path } of await trees(order)) seen.push((await verify(path, session)).verdicts['src/lib.rs::answers'] ?? '');
@@ -126,7 +157,13 @@ describe.skipIf(noCargo !== null)('warm boot', () => {
 
     // @verifies AC-cargo-trap
     it('two workers at the same time, in every pairing', async () => {
-      for (const pair of [['good', 'broken'], ['broken', 'good'], ['good', 'wrong'], ['wrong', 'good'], ['side', 'good']] as const) {
+      for (const pair of [
+        ['good', 'broken'],
+        ['broken', 'good'],
+        ['good', 'wrong'],
+        ['wrong', 'good'],
+        ['side', 'good'],
+      ] as const) {
         const made = await trees(pair);
         const ran = await Promise.all(made.map(async ({ path }) => verify(path, 'pairs')));
         expect([pair, ran.map((one) => one.verdicts['src/lib.rs::answers'])]).toEqual([pair, pair.map((kind) => EXPECTED[kind])]);
@@ -142,14 +179,18 @@ describe.skipIf(noCargo !== null)('warm boot', () => {
       // A cargo whose `clean` does nothing: the purge is lost, and mtimes alone are left.
       const bin = await folder();
       try {
-        await bin.write({ 'cargo': '#!/bin/sh\n[ "$1" = clean ] && exit 0\nPATH="${PATH#*:}" exec cargo "$@"\n' });
+        await bin.write({ cargo: '#!/bin/sh\n[ "$1" = clean ] && exit 0\nPATH="${PATH#*:}" exec cargo "$@"\n' });
         await capture({ command: ['chmod', '+x', join(bin.path, 'cargo')], cwd: '/' });
         const env = { ...project.env, PATH: `${bin.path}:${process.env['PATH'] ?? ''}` };
         // Nor may touching help: this tree is no worktree of git's any more, so it is left as it is.
         await rm(join(second.path, '.git'));
         const old = new Date(Date.now() - 86_400_000);
         await utimes(join(second.path, 'src/lib.rs'), old, old);
-        const ran = await runCases(second.path, [caseFor('src/lib.rs::answers')], { cargoEnv: [['CARGO_TARGET_DIR', warmTargetDir(session, project.env)]], cacheFolder: project.cacheFolder, env });
+        const ran = await runCases(second.path, [caseFor('src/lib.rs::answers')], {
+          cargoEnv: [['CARGO_TARGET_DIR', warmTargetDir(session, project.env)]],
+          cacheFolder: project.cacheFolder,
+          env,
+        });
         expect(ran.verdicts).toEqual({ 'src/lib.rs::answers': 'FAIL(assertion)' });
         expect(stale(ran.events).length).toBeGreaterThan(0);
         expect((await readdir(join(project.cacheFolder, 'cargo'))).filter((name) => name.startsWith('cold-'))).toEqual([]);
@@ -180,21 +221,34 @@ describe.skipIf(noCargo !== null)('warm boot', () => {
     // @verifies AC-cargo-warm-statuses
     it('disabled: Skipped, no directory, no event', async () => {
       const events: RunEvent[] = [];
-      expect(await warmBoot('s', repo.path, false, { env: env(), emit: (event) => events.push(event) })).toMatchObject({ status: 'Skipped', reason: 'disabled', targetDir: null, populated: false });
+      expect(await warmBoot('s', repo.path, false, { env: env(), emit: (event) => events.push(event) })).toMatchObject({
+        status: 'Skipped',
+        reason: 'disabled',
+        targetDir: null,
+        populated: false,
+      });
       expect(events).toEqual([]);
       expect(await readdir(cache.path)).toEqual([]);
     });
 
     // @verifies AC-cargo-warm-statuses
     it('no cargo on PATH: cargo-absent', async () => {
-      expect(await warmBoot('s', repo.path, true, { env: { ...env(), PATH: '/nowhere' } })).toMatchObject({ status: 'Unavailable', reason: 'cargo-absent', populated: false });
+      expect(await warmBoot('s', repo.path, true, { env: { ...env(), PATH: '/nowhere' } })).toMatchObject({
+        status: 'Unavailable',
+        reason: 'cargo-absent',
+        populated: false,
+      });
     });
 
     // @verifies AC-cargo-warm-statuses
     it('a cargo that does not answer: spawn-failed', async () => {
       await cache.write({ 'bin/cargo': '#!/bin/sh\nexit 3\n' });
       await capture({ command: ['chmod', '+x', join(cache.path, 'bin/cargo')], cwd: '/' });
-      expect(await warmBoot('s', repo.path, true, { env: { ...env(), PATH: join(cache.path, 'bin') } })).toMatchObject({ status: 'Unavailable', reason: 'spawn-failed', exitCode: 3 });
+      expect(await warmBoot('s', repo.path, true, { env: { ...env(), PATH: join(cache.path, 'bin') } })).toMatchObject({
+        status: 'Unavailable',
+        reason: 'spawn-failed',
+        exitCode: 3,
+      });
     });
 
     // @verifies AC-cargo-warm-statuses, AC-cargo-clean-tree
@@ -202,13 +256,22 @@ describe.skipIf(noCargo !== null)('warm boot', () => {
       const status = await clean();
       const empty = await folder();
       try {
-        expect(await warmBoot('empty', empty.path, true, { env: env() })).toMatchObject({ status: 'Unavailable', reason: 'not-a-crate', populated: false });
+        expect(await warmBoot('empty', empty.path, true, { env: env() })).toMatchObject({
+          status: 'Unavailable',
+          reason: 'not-a-crate',
+          populated: false,
+        });
       } finally {
         await empty.remove();
       }
       await repo.write({ 'src/lib.rs': BROKEN });
       const report = await warmBoot('broken', repo.path, true, { env: env() });
-      expect(report).toMatchObject({ status: 'Unavailable', reason: 'check-failed', exitCode: 101, stages: { check: 'failed', tests: 'skipped' } });
+      expect(report).toMatchObject({
+        status: 'Unavailable',
+        reason: 'check-failed',
+        exitCode: 101,
+        stages: { check: 'failed', tests: 'skipped' },
+      });
       expect(report.stderrTail).toContain('E0277');
       await repo.write({ 'src/lib.rs': GOOD });
       expect(await status()).toBe('');
@@ -217,27 +280,44 @@ describe.skipIf(noCargo !== null)('warm boot', () => {
     // @verifies AC-cargo-warm-statuses
     it('a failed second stage is reported and not fatal', async () => {
       await repo.write({ 'tests/flow.rs': '#[test]\nfn flows() {\n    let text: u8 = "";\n}\n' });
-      expect(await warmBoot('s', repo.path, true, { env: env() })).toMatchObject({ status: 'Warmed', reason: 'ok', stages: { check: 'ok', tests: 'failed' }, populated: true });
+      expect(await warmBoot('s', repo.path, true, { env: env() })).toMatchObject({
+        status: 'Warmed',
+        reason: 'ok',
+        stages: { check: 'ok', tests: 'failed' },
+        populated: true,
+      });
     });
 
     // @verifies AC-cargo-warm-statuses
     it('a cache that cannot be written: permission-denied or mkdir-failed', async () => {
       await writeFile(join(cache.path, 'file'), '');
-      expect(await warmBoot('s', repo.path, true, { env: { ...env(), COHERENCE_CACHE_DIR: join(cache.path, 'file') } })).toMatchObject({ status: 'Unavailable', reason: 'mkdir-failed', populated: false });
+      expect(await warmBoot('s', repo.path, true, { env: { ...env(), COHERENCE_CACHE_DIR: join(cache.path, 'file') } })).toMatchObject({
+        status: 'Unavailable',
+        reason: 'mkdir-failed',
+        populated: false,
+      });
       // /proc takes no folders from anybody, root included.
-      expect(await warmBoot('s', repo.path, true, { env: { ...env(), COHERENCE_CACHE_DIR: '/proc/sys' } })).toMatchObject({ status: 'Unavailable', populated: false });
+      expect(await warmBoot('s', repo.path, true, { env: { ...env(), COHERENCE_CACHE_DIR: '/proc/sys' } })).toMatchObject({
+        status: 'Unavailable',
+        populated: false,
+      });
     });
 
     // @verifies AC-cargo-warm-statuses
     it.skipIf(process.getuid?.() !== 0)('a full disk and a read-only one (needs root for mounts)', async (context) => {
       const mounted = join(cache.path, 'small');
       await mkdir(mounted);
-      if (!(await capture({ command: ['mount', '-t', 'tmpfs', '-o', 'size=64k', 'none', mounted], cwd: '/' })).ok) return context.skip('this container may not mount');
+      if (!(await capture({ command: ['mount', '-t', 'tmpfs', '-o', 'size=64k', 'none', mounted], cwd: '/' })).ok)
+        return context.skip('this container may not mount');
       try {
         const small = { ...env(), COHERENCE_CACHE_DIR: mounted };
         expect(await warmBoot('full', repo.path, true, { env: small })).toMatchObject({ status: 'Unavailable', reason: 'disk-full' });
         await capture({ command: ['mount', '-o', 'remount,ro', mounted], cwd: '/' });
-        expect(await warmBoot('read-only', repo.path, true, { env: small })).toMatchObject({ status: 'Unavailable', reason: 'permission-denied', populated: false });
+        expect(await warmBoot('read-only', repo.path, true, { env: small })).toMatchObject({
+          status: 'Unavailable',
+          reason: 'permission-denied',
+          populated: false,
+        });
       } finally {
         await capture({ command: ['umount', mounted], cwd: '/' });
       }
@@ -246,23 +326,43 @@ describe.skipIf(noCargo !== null)('warm boot', () => {
     // @verifies AC-cargo-warm-timeout
     it('a time-out ends cargo, rustc and build scripts, and a later cargo does not block', async () => {
       const mark = `warm-${process.pid}-${repo.path.slice(-6)}`;
-      await repo.write({ 'build.rs': `fn main() { std::fs::write("${cache.path}/started", "").unwrap(); std::process::Command::new("sh").args(["-c", "sleep 600; : ${mark}"]).status().unwrap(); }` });
+      await repo.write({
+        'build.rs': `fn main() { std::fs::write("${cache.path}/started", "").unwrap(); std::process::Command::new("sh").args(["-c", "sleep 600; : ${mark}"]).status().unwrap(); }`,
+      });
       const report = await warmBoot('slow', repo.path, true, { env: env(), timeoutMs: 4000 });
       expect(report).toMatchObject({ status: 'Unavailable', reason: 'timeout', stages: { check: 'failed' } });
-      expect(await stat(join(cache.path, 'started')).then(() => true, () => false)).toBe(true);
+      expect(
+        await stat(join(cache.path, 'started')).then(
+          () => true,
+          () => false,
+        ),
+      ).toBe(true);
       expect(await sumOfRunning(mark)).toBe(0);
       await rm(join(repo.path, 'build.rs'));
-      const later = await capture({ command: ['cargo', 'check', '-q'], cwd: repo.path, env: { ...env(), CARGO_TARGET_DIR: warmTargetDir('slow', env()) }, timeoutMs: 60_000 });
+      const later = await capture({
+        command: ['cargo', 'check', '-q'],
+        cwd: repo.path,
+        env: { ...env(), CARGO_TARGET_DIR: warmTargetDir('slow', env()) },
+        timeoutMs: 60_000,
+      });
       expect(later.end.timedOut).toBe(false);
       expect(later.ok).toBe(true);
     });
 
     // @verifies AC-cargo-warm-timeout
     it('a cancel ends it as well', async () => {
-      await repo.write({ 'build.rs': `fn main() { std::fs::write("${cache.path}/started", "").unwrap(); std::thread::sleep(std::time::Duration::from_secs(600)); }` });
+      await repo.write({
+        'build.rs': `fn main() { std::fs::write("${cache.path}/started", "").unwrap(); std::thread::sleep(std::time::Duration::from_secs(600)); }`,
+      });
       const controller = new AbortController();
       const pending = warmBoot('cancel', repo.path, true, { env: env(), signal: controller.signal });
-      while (!(await stat(join(cache.path, 'started')).then(() => true, () => false))) await new Promise((resolve) => setTimeout(resolve, 20));
+      while (
+        !(await stat(join(cache.path, 'started')).then(
+          () => true,
+          () => false,
+        ))
+      )
+        await new Promise((resolve) => setTimeout(resolve, 20));
       controller.abort();
       expect(await pending).toMatchObject({ status: 'Unavailable', reason: 'cancelled' });
     });
@@ -308,7 +408,11 @@ describe.skipIf(noCargo !== null)('warm boot', () => {
       await utimes(join(cache.path, 'target-held/.coherence.lock'), when, when);
       const dry = await cleanWarm(cache.path, { maxBytes: 900_000, ttlHours: 72, live: ['live'], dryRun: true });
       const report = await cleanWarm(cache.path, { maxBytes: 900_000, ttlHours: 72, live: ['live'] });
-      expect(report.removed.map(({ directory, why }) => [directory.slice(cache.path.length + 1), why])).toEqual([['cargo/cold-left', 'left-over'], ['target-old', 'ttl'], ['target-a', 'size']]);
+      expect(report.removed.map(({ directory, why }) => [directory.slice(cache.path.length + 1), why])).toEqual([
+        ['cargo/cold-left', 'left-over'],
+        ['target-old', 'ttl'],
+        ['target-a', 'size'],
+      ]);
       expect(dry.removed.length).toBeGreaterThanOrEqual(3);
       expect((await readdir(cache.path)).sort()).toEqual(['cargo', 'other', 'target-b', 'target-c', 'target-held', 'target-live']);
       expect(report.kept.map((directory) => directory.slice(cache.path.length + 1)).sort()).toEqual(['target-held', 'target-live']);

@@ -8,7 +8,10 @@ async function counting(place: Folder): Promise<{ readonly env: Record<string, s
   const log = join(place.path, 'calls.log');
   await place.write({ 'bin/cargo': `#!/bin/sh\necho "$*" >> '${log}'\nPATH="\${PATH#*:}" exec cargo "$@"\n`, 'calls.log': '' });
   await chmod(join(place.path, 'bin/cargo'), 0o755);
-  return { env: { ...process.env, PATH: `${place.path}/bin:${process.env['PATH'] ?? ''}` }, calls: async () => (await readFile(log, 'utf8')).split('\n').filter((line) => line !== '') };
+  return {
+    env: { ...process.env, PATH: `${place.path}/bin:${process.env['PATH'] ?? ''}` },
+    calls: async () => (await readFile(log, 'utf8')).split('\n').filter((line) => line !== ''),
+  };
 }
 
 describe.skipIf(noCargo !== null)('cargo workspaces', () => {
@@ -23,8 +26,12 @@ describe.skipIf(noCargo !== null)('cargo workspaces', () => {
     await side.remove();
   });
   const cases = () => [
-    caseFor('alpha/src/lib.rs::unit'), caseFor('alpha/tests/flow.rs::through_both'), caseFor('beta/src/lib.rs::unit'), caseFor('beta/src/lib.rs::loud_unit', { features: ['loud'] }),
-    caseFor('apart/src/lib.rs::on_its_own'), docCase('alpha/src/lib.rs', ['doctest', 'twice (line 1)'], 1),
+    caseFor('alpha/src/lib.rs::unit'),
+    caseFor('alpha/tests/flow.rs::through_both'),
+    caseFor('beta/src/lib.rs::unit'),
+    caseFor('beta/src/lib.rs::loud_unit', { features: ['loud'] }),
+    caseFor('apart/src/lib.rs::on_its_own'),
+    docCase('alpha/src/lib.rs', ['doctest', 'twice (line 1)'], 1),
   ];
 
   // @verifies AC-cargo-workspace, AC-cargo-one-build
@@ -41,7 +48,10 @@ describe.skipIf(noCargo !== null)('cargo workspaces', () => {
     const few = (await calls()).length;
     await writeFile(join(side.path, 'calls.log'), '');
     const names = Array.from({ length: 40 }, (_, i) => `case_${i}`);
-    await appendFile(join(project.path, 'beta/src/lib.rs'), names.map((name) => `#[test] fn ${name}() { assert_eq!(one(), 1); }\n`).join(''));
+    await appendFile(
+      join(project.path, 'beta/src/lib.rs'),
+      names.map((name) => `#[test] fn ${name}() { assert_eq!(one(), 1); }\n`).join(''),
+    );
     const many = await runCases(project.path, [...cases(), ...names.map((name) => caseFor(`beta/src/lib.rs::${name}`))], { env });
     expect(new Set(Object.values(many.verdicts))).toEqual(new Set(['PASS(executed)']));
     expect((await calls()).length).toBe(few);
@@ -52,8 +62,12 @@ describe.skipIf(noCargo !== null)('cargo workspaces', () => {
     await appendFile(join(project.path, 'alpha/src/lib.rs'), '\nfn broken() -> u8 { "text" }\n');
     const ran = await runCases(project.path, cases());
     expect(ran.verdicts).toEqual({
-      'alpha/src/lib.rs::unit': 'ERROR(build)', 'alpha/tests/flow.rs::through_both': 'ERROR(build)', 'alpha/src/lib.rs::doctest::twice (line 1)': 'ERROR(build)',
-      'beta/src/lib.rs::unit': 'PASS(executed)', 'beta/src/lib.rs::loud_unit': 'PASS(executed)', 'apart/src/lib.rs::on_its_own': 'PASS(executed)',
+      'alpha/src/lib.rs::unit': 'ERROR(build)',
+      'alpha/tests/flow.rs::through_both': 'ERROR(build)',
+      'alpha/src/lib.rs::doctest::twice (line 1)': 'ERROR(build)',
+      'beta/src/lib.rs::unit': 'PASS(executed)',
+      'beta/src/lib.rs::loud_unit': 'PASS(executed)',
+      'apart/src/lib.rs::on_its_own': 'PASS(executed)',
     });
     expect(ran.of('alpha/src/lib.rs::unit').detail).toMatch(/^alpha\/src\/lib\.rs:\d+: mismatched types/u);
     expect(ran.of('alpha/src/lib.rs::unit').message).toContain('expected `u8`');
@@ -62,8 +76,16 @@ describe.skipIf(noCargo !== null)('cargo workspaces', () => {
   // @verifies AC-cargo-build-failure
   it('what depends on a package that does not compile fails with it', async () => {
     await appendFile(join(project.path, 'beta/src/lib.rs'), '\nfn broken( {\n');
-    const ran = await runCases(project.path, [caseFor('alpha/src/lib.rs::unit'), caseFor('beta/src/lib.rs::unit'), caseFor('apart/src/lib.rs::on_its_own')]);
-    expect(ran.verdicts).toEqual({ 'alpha/src/lib.rs::unit': 'ERROR(build)', 'beta/src/lib.rs::unit': 'ERROR(build)', 'apart/src/lib.rs::on_its_own': 'PASS(executed)' });
+    const ran = await runCases(project.path, [
+      caseFor('alpha/src/lib.rs::unit'),
+      caseFor('beta/src/lib.rs::unit'),
+      caseFor('apart/src/lib.rs::on_its_own'),
+    ]);
+    expect(ran.verdicts).toEqual({
+      'alpha/src/lib.rs::unit': 'ERROR(build)',
+      'beta/src/lib.rs::unit': 'ERROR(build)',
+      'apart/src/lib.rs::on_its_own': 'PASS(executed)',
+    });
     expect(ran.of('alpha/src/lib.rs::unit').detail).toContain('beta/src/lib.rs:');
   });
 
@@ -104,11 +126,19 @@ describe.skipIf(noCargo !== null)('cargo workspaces', () => {
     const exclusive = `use std::fs::{create_dir, remove_dir}; use std::{thread::sleep, time::Duration};
 fn alone() { let lock = std::env::var("LOCK").unwrap(); create_dir(&lock).expect("not alone"); sleep(Duration::from_millis(150)); remove_dir(&lock).unwrap(); }
 ${[1, 2, 3, 4].map((i) => `#[test] fn one_${i}() { alone(); }`).join('\n')}\n`;
-    await project.write({ 'apart/tests/serial.rs': exclusive, 'apart/serial/Cargo.toml': '[package]\nname = "serial_test"\nversion = "1.0.0"\nedition = "2021"\n', 'apart/serial/src/lib.rs': '' });
+    await project.write({
+      'apart/tests/serial.rs': exclusive,
+      'apart/serial/Cargo.toml': '[package]\nname = "serial_test"\nversion = "1.0.0"\nedition = "2021"\n',
+      'apart/serial/src/lib.rs': '',
+    });
     await rm(join(project.path, 'apart/Cargo.lock'));
     const some = [1, 2, 3, 4].map((i) => caseFor(`apart/tests/serial.rs::one_${i}`, { env: { LOCK: join(side.path, 'lock') } }));
     const passes = { PASS: 4 };
-    const count = (verdicts: Readonly<Record<string, string>>) => Object.values(verdicts).reduce<Record<string, number>>((all, verdict) => ({ ...all, [verdict.split('(')[0] ?? '']: (all[verdict.split('(')[0] ?? ''] ?? 0) + 1 }), {});
+    const count = (verdicts: Readonly<Record<string, string>>) =>
+      Object.values(verdicts).reduce<Record<string, number>>(
+        (all, verdict) => ({ ...all, [verdict.split('(')[0] ?? '']: (all[verdict.split('(')[0] ?? ''] ?? 0) + 1 }),
+        {},
+      );
     const together = await runCases(project.path, some, { jobs: 4 });
     expect(count(together.verdicts)['FAIL']).toBeGreaterThan(0);
     await rm(join(side.path, 'lock'), { recursive: true, force: true });
@@ -119,7 +149,11 @@ ${[1, 2, 3, 4].map((i) => `#[test] fn one_${i}() { alone(); }`).join('\n')}\n`;
 
   // @verifies AC-cargo-ambiguous
   it('a file compiled into two targets is ambiguous, not guessed', async () => {
-    await project.write({ 'apart/tests/one.rs': 'mod common;', 'apart/tests/two.rs': 'mod common;', 'apart/tests/common/mod.rs': '#[test] fn shared() { assert!(true); }' });
+    await project.write({
+      'apart/tests/one.rs': 'mod common;',
+      'apart/tests/two.rs': 'mod common;',
+      'apart/tests/common/mod.rs': '#[test] fn shared() { assert!(true); }',
+    });
     const ran = await runCases(project.path, [caseFor('apart/tests/common/mod.rs::shared')]);
     expect(ran.verdicts).toEqual({ 'apart/tests/common/mod.rs::shared': 'ERROR(ambiguous-selector)' });
   });
@@ -128,11 +162,23 @@ ${[1, 2, 3, 4].map((i) => `#[test] fn one_${i}() { alone(); }`).join('\n')}\n`;
   it('a file that is not compiled does not borrow the test of another file at its module path', async () => {
     await project.write({
       'apart/src/lib.rs': '#[cfg(windows)] mod there; #[cfg(not(windows))] #[path = "real.rs"] mod there;\n#[path = "b.rs"] mod a;',
-      'apart/src/there.rs': '#[test] fn same() { assert!(false); }', 'apart/src/real.rs': '#[test] fn same() { assert!(true); }',
-      'apart/src/a.rs': '#[test] fn x() { assert!(false); }', 'apart/src/b.rs': '#[test] fn x() { assert!(true); }',
+      'apart/src/there.rs': '#[test] fn same() { assert!(false); }',
+      'apart/src/real.rs': '#[test] fn same() { assert!(true); }',
+      'apart/src/a.rs': '#[test] fn x() { assert!(false); }',
+      'apart/src/b.rs': '#[test] fn x() { assert!(true); }',
     });
-    const ran = await runCases(project.path, [caseFor('apart/src/there.rs::same'), caseFor('apart/src/real.rs::same'), caseFor('apart/src/a.rs::x'), caseFor('apart/src/b.rs::x')]);
-    expect(ran.verdicts).toEqual({ 'apart/src/there.rs::same': 'ERROR(not-found)', 'apart/src/real.rs::same': 'PASS(executed)', 'apart/src/a.rs::x': 'ERROR(not-found)', 'apart/src/b.rs::x': 'PASS(executed)' });
+    const ran = await runCases(project.path, [
+      caseFor('apart/src/there.rs::same'),
+      caseFor('apart/src/real.rs::same'),
+      caseFor('apart/src/a.rs::x'),
+      caseFor('apart/src/b.rs::x'),
+    ]);
+    expect(ran.verdicts).toEqual({
+      'apart/src/there.rs::same': 'ERROR(not-found)',
+      'apart/src/real.rs::same': 'PASS(executed)',
+      'apart/src/a.rs::x': 'ERROR(not-found)',
+      'apart/src/b.rs::x': 'PASS(executed)',
+    });
   });
 
   // @verifies AC-cargo-stale-sources
@@ -163,8 +209,13 @@ ${[1, 2, 3, 4].map((i) => `#[test] fn one_${i}() { alone(); }`).join('\n')}\n`;
     try {
       const env = { ...process.env, CARGO_TARGET_DIR: join(side.path, 'shared') };
       const one = [caseFor('beta/src/lib.rs::unit')];
-      await writeFile(join(other.path, 'beta/src/lib.rs'), 'pub fn one() -> i32 {\n    2\n}\n\n#[test]\nfn unit() {\n    assert_eq!(one(), 1);\n}\n');
-      expect((await runCases(project.path, one, { env, cacheFolder: join(side.path, 'cache') })).verdicts['beta/src/lib.rs::unit']).toBe('PASS(executed)');
+      await writeFile(
+        join(other.path, 'beta/src/lib.rs'),
+        'pub fn one() -> i32 {\n    2\n}\n\n#[test]\nfn unit() {\n    assert_eq!(one(), 1);\n}\n',
+      );
+      expect((await runCases(project.path, one, { env, cacheFolder: join(side.path, 'cache') })).verdicts['beta/src/lib.rs::unit']).toBe(
+        'PASS(executed)',
+      );
       const ran = await runCases(other.path, one, { env, cacheFolder: join(side.path, 'cache') });
       expect(ran.verdicts['beta/src/lib.rs::unit']).toBe('FAIL(assertion)');
       expect(ran.events.some((event) => event.type === 'cargo.stale_member')).toBe(true);
@@ -189,7 +240,14 @@ ${[1, 2, 3, 4].map((i) => `#[test] fn one_${i}() { alone(); }`).join('\n')}\n`;
     const { hostPlace } = await import('../../../src/run/places/index.js');
     const runner = cargoRunner();
     const [batch] = await runner.batches(project.path, [caseFor('beta/src/lib.rs::unit')]);
-    const opened = batch === undefined ? null : await hostPlace({ root: project.path, env: { PATH: '/nowhere' }, outputFolder: side.path }).open({ environment: null, batch, signal: new AbortController().signal });
+    const opened =
+      batch === undefined
+        ? null
+        : await hostPlace({ root: project.path, env: { PATH: '/nowhere' }, outputFolder: side.path }).open({
+            environment: null,
+            batch,
+            signal: new AbortController().signal,
+          });
     if (opened?.ok !== true || batch === undefined) throw new Error('no workspace');
     await using workspace = opened.workspace;
     expect(await runner.available(workspace, batch)).toMatchObject({ available: false, what: 'cargo' });
@@ -197,13 +255,24 @@ ${[1, 2, 3, 4].map((i) => `#[test] fn one_${i}() { alone(); }`).join('\n')}\n`;
 
   // @verifies AC-cargo-cancel
   it('a canceled run ends cargo and its build scripts, and says so for every case', async () => {
-    await project.write({ 'apart/build.rs': `fn main() { std::fs::write("${side.path}/started", "").unwrap(); std::thread::sleep(std::time::Duration::from_secs(600)); }` });
+    await project.write({
+      'apart/build.rs': `fn main() { std::fs::write("${side.path}/started", "").unwrap(); std::thread::sleep(std::time::Duration::from_secs(600)); }`,
+    });
     const controller = new AbortController();
     const watch = async (): Promise<void> => {
-      while (!(await stat(join(side.path, 'started')).then(() => true, () => false))) await new Promise((resolve) => setTimeout(resolve, 20));
+      while (
+        !(await stat(join(side.path, 'started')).then(
+          () => true,
+          () => false,
+        ))
+      )
+        await new Promise((resolve) => setTimeout(resolve, 20));
       controller.abort();
     };
-    const [ran] = await Promise.all([runCases(project.path, [caseFor('apart/src/lib.rs::on_its_own')], { signal: controller.signal }), watch()]);
+    const [ran] = await Promise.all([
+      runCases(project.path, [caseFor('apart/src/lib.rs::on_its_own')], { signal: controller.signal }),
+      watch(),
+    ]);
     expect(ran.verdicts).toEqual({ 'apart/src/lib.rs::on_its_own': 'ERROR(canceled)' });
   });
 });

@@ -27,7 +27,9 @@ export async function contentsOf(targetDirectory: string, sinceMs: number): Prom
   const profiles: string[] = [];
   for (const first of await names(targetDirectory)) {
     profiles.push(join(targetDirectory, first));
-    for (const second of await names(join(targetDirectory, first))) if (!['deps', '.fingerprint', 'build', 'incremental', 'examples'].includes(second)) profiles.push(join(targetDirectory, first, second));
+    for (const second of await names(join(targetDirectory, first)))
+      if (!['deps', '.fingerprint', 'build', 'incremental', 'examples'].includes(second))
+        profiles.push(join(targetDirectory, first, second));
   }
   for (const profile of profiles) {
     const compiled = (await names(join(profile, 'deps'))).filter((name) => /\.(?:rmeta|rlib)$/u.test(name));

@@ -84,12 +84,34 @@ async function makeFolder(path: string): Promise<void> {
 const running = new Map<string, Promise<WarmReport>>();
 const done = new Map<string, WarmReport>();
 
-async function stage(program: string, roots: readonly string[], options: { readonly env: Readonly<Record<string, string | undefined>>; readonly deadline: number; readonly signal: AbortSignal | undefined; readonly args: readonly string[]; readonly locked: ReadonlyMap<string, boolean>; readonly configured: ReadonlyMap<string, readonly string[]> }): Promise<Ending | null> {
+async function stage(
+  program: string,
+  roots: readonly string[],
+  options: {
+    readonly env: Readonly<Record<string, string | undefined>>;
+    readonly deadline: number;
+    readonly signal: AbortSignal | undefined;
+    readonly args: readonly string[];
+    readonly locked: ReadonlyMap<string, boolean>;
+    readonly configured: ReadonlyMap<string, readonly string[]>;
+  },
+): Promise<Ending | null> {
   for (const folder of roots) {
     const left = options.deadline - Date.now();
     if (left <= 0) return { status: 'Unavailable', reason: 'timeout' };
-    const command = [program, ...options.args, ...(options.locked.get(folder) === true ? ['--locked'] : []), ...(options.configured.get(folder) ?? [])];
-    const answer = await capture({ command, cwd: folder, env: options.env, timeoutMs: left, ...(options.signal === undefined ? {} : { signal: options.signal }) });
+    const command = [
+      program,
+      ...options.args,
+      ...(options.locked.get(folder) === true ? ['--locked'] : []),
+      ...(options.configured.get(folder) ?? []),
+    ];
+    const answer = await capture({
+      command,
+      cwd: folder,
+      env: options.env,
+      timeoutMs: left,
+      ...(options.signal === undefined ? {} : { signal: options.signal }),
+    });
     const { end, stderr } = answer;
     const failed = (reason: WarmReason): Ending => ({ status: 'Unavailable', reason, exitCode: end.code, stderr });
     if (end.canceled) return failed('cancelled');
@@ -100,15 +122,33 @@ async function stage(program: string, roots: readonly string[], options: { reado
   return null;
 }
 
-async function warm(targetDir: string, repo: string, options: WarmOptions, stages: Stages): Promise<Ending & { readonly cargoVersion: string | null }> {
+async function warm(
+  targetDir: string,
+  repo: string,
+  options: WarmOptions,
+  stages: Stages,
+): Promise<Ending & { readonly cargoVersion: string | null }> {
   const base = options.env ?? process.env;
   const deadline = Date.now() + (options.timeoutMs ?? DEFAULT_WARM_TIMEOUT_MS);
   const signal = options.signal;
   const program = await findProgram(options.program ?? 'cargo', base['PATH']);
   if (program === null) return { status: 'Unavailable', reason: 'cargo-absent', cargoVersion: null };
-  const version = await capture({ command: [program, '--version'], cwd: repo, env: base, timeoutMs: Math.min(VERSION_TIMEOUT_MS, Math.max(1, deadline - Date.now())), ...(signal === undefined ? {} : { signal }) });
+  const version = await capture({
+    command: [program, '--version'],
+    cwd: repo,
+    env: base,
+    timeoutMs: Math.min(VERSION_TIMEOUT_MS, Math.max(1, deadline - Date.now())),
+    ...(signal === undefined ? {} : { signal }),
+  });
   if (version.end.canceled) return { status: 'Unavailable', reason: 'cancelled', cargoVersion: null };
-  if (!version.ok) return { status: 'Unavailable', reason: 'spawn-failed', exitCode: version.end.code, stderr: version.stderr || (version.end.spawnError?.message ?? ''), cargoVersion: null };
+  if (!version.ok)
+    return {
+      status: 'Unavailable',
+      reason: 'spawn-failed',
+      exitCode: version.end.code,
+      stderr: version.stderr || (version.end.spawnError?.message ?? ''),
+      cargoVersion: null,
+    };
   const cargoVersion = version.stdout.trim();
   const roots = await crateRoots(repo);
   if (roots.length === 0) return { status: 'Unavailable', reason: 'not-a-crate', cargoVersion };
@@ -118,20 +158,36 @@ async function warm(targetDir: string, repo: string, options: WarmOptions, stage
     return { status: 'Unavailable', reason: reasonOfMkdir(error), stderr: error instanceof Error ? error.message : '', cargoVersion };
   }
   const lock = await waitForLock(directoryLock(targetDir), signal, Math.max(0, deadline - Date.now()));
-  if (lock === null) return { status: 'Unavailable', reason: signal?.aborted === true ? 'cancelled' : Date.now() >= deadline ? 'timeout' : 'permission-denied', cargoVersion };
+  if (lock === null)
+    return {
+      status: 'Unavailable',
+      reason: signal?.aborted === true ? 'cancelled' : Date.now() >= deadline ? 'timeout' : 'permission-denied',
+      cargoVersion,
+    };
   const env = { ...base, CARGO_TARGET_DIR: targetDir };
   const guards = [];
   try {
     const locked = new Map<string, boolean>();
     const configured = new Map<string, readonly string[]>();
     for (const folder of roots) {
-      const guard = await guardLockFile(folder, join(cacheRoot(base), 'cargo'), AbortSignal.any([AbortSignal.timeout(Math.max(1, deadline - Date.now())), ...(signal === undefined ? [] : [signal])]));
+      const guard = await guardLockFile(
+        folder,
+        join(cacheRoot(base), 'cargo'),
+        AbortSignal.any([AbortSignal.timeout(Math.max(1, deadline - Date.now())), ...(signal === undefined ? [] : [signal])]),
+      );
       guards.push(guard);
       locked.set(folder, guard.locked);
       const top = await topLevel(folder);
       const configuration = await vendorArguments(folder, top, targetDir);
       configured.set(folder, configuration);
-      const run: RunCargo = async (args) => capture({ command: [program, ...args, ...configuration], cwd: folder, env, timeoutMs: Math.max(1, deadline - Date.now()), ...(signal === undefined ? {} : { signal }) });
+      const run: RunCargo = async (args) =>
+        capture({
+          command: [program, ...args, ...configuration],
+          cwd: folder,
+          env,
+          timeoutMs: Math.max(1, deadline - Date.now()),
+          ...(signal === undefined ? {} : { signal }),
+        });
       // Without this a broken tree would be "fresh" after a good one, and its check would say ok.
       await purgeTree({ run, top, locked: guard.locked });
     }
@@ -157,26 +213,53 @@ async function boot(sessionId: string, targetDir: string, repo: string, options:
   options.emit?.({ type: 'warm_boot.start', session_id: sessionId, target_dir: targetDir });
   const ending = await warm(targetDir, repo, options, stages).catch((error: unknown): Ending & { cargoVersion: null } => ({
     // A full or read-only disk may strike in any file operation above; nothing else is expected to throw.
-    status: 'Unavailable', reason: errorCode(error) === '' ? 'spawn-failed' : reasonOfMkdir(error), stderr: error instanceof Error ? error.message : String(error), cargoVersion: null,
+    status: 'Unavailable',
+    reason: errorCode(error) === '' ? 'spawn-failed' : reasonOfMkdir(error),
+    stderr: error instanceof Error ? error.message : String(error),
+    cargoVersion: null,
   }));
   const contents = await contentsOf(targetDir, startedMs - 20).catch(() => ({ artifacts: 0, populated: false }));
   const report: WarmReport = {
-    status: ending.status, reason: ending.reason, targetDir, populated: contents.populated, depArtifacts: contents.artifacts,
-    durationMs: Math.round(Number(process.hrtime.bigint() - started) / 1e6), exitCode: ending.exitCode ?? null, stderrTail: tailOf(ending.stderr ?? ''),
-    cargoVersion: ending.cargoVersion, stages: { ...stages },
+    status: ending.status,
+    reason: ending.reason,
+    targetDir,
+    populated: contents.populated,
+    depArtifacts: contents.artifacts,
+    durationMs: Math.round(Number(process.hrtime.bigint() - started) / 1e6),
+    exitCode: ending.exitCode ?? null,
+    stderrTail: tailOf(ending.stderr ?? ''),
+    cargoVersion: ending.cargoVersion,
+    stages: { ...stages },
   };
   options.emit?.({
     type: 'warm_boot.done',
     fields: {
-      session_id: sessionId, target_dir: targetDir, status: report.status, reason: report.reason, populated: report.populated, dep_artifacts: report.depArtifacts,
-      duration_ms: report.durationMs, timeout_ms: options.timeoutMs ?? DEFAULT_WARM_TIMEOUT_MS, exit_code: report.exitCode, stderr_tail: report.stderrTail,
+      session_id: sessionId,
+      target_dir: targetDir,
+      status: report.status,
+      reason: report.reason,
+      populated: report.populated,
+      dep_artifacts: report.depArtifacts,
+      duration_ms: report.durationMs,
+      timeout_ms: options.timeoutMs ?? DEFAULT_WARM_TIMEOUT_MS,
+      exit_code: report.exitCode,
+      stderr_tail: report.stderrTail,
     },
   });
   return report;
 }
 
 export const skippedReport: WarmReport = {
-  status: 'Skipped', reason: 'disabled', targetDir: null, populated: false, depArtifacts: 0, durationMs: 0, exitCode: null, stderrTail: '', cargoVersion: null, stages: { check: 'skipped', tests: 'skipped' },
+  status: 'Skipped',
+  reason: 'disabled',
+  targetDir: null,
+  populated: false,
+  depArtifacts: 0,
+  durationMs: 0,
+  exitCode: null,
+  stderrTail: '',
+  cargoVersion: null,
+  stages: { check: 'skipped', tests: 'skipped' },
 };
 
 /**
@@ -202,6 +285,14 @@ export async function warmBoot(sessionId: string, repo: string, enabled: boolean
 
 /** The report as run records show it. */
 export const warmRecord = (report: WarmReport): Readonly<Record<string, unknown>> => ({
-  status: report.status, reason: report.reason, target_dir: report.targetDir, populated: report.populated, dep_artifacts: report.depArtifacts, duration_ms: report.durationMs,
-  exit_code: report.exitCode, stderr_tail: report.stderrTail, cargo_version: report.cargoVersion, stages: report.stages,
+  status: report.status,
+  reason: report.reason,
+  target_dir: report.targetDir,
+  populated: report.populated,
+  dep_artifacts: report.depArtifacts,
+  duration_ms: report.durationMs,
+  exit_code: report.exitCode,
+  stderr_tail: report.stderrTail,
+  cargo_version: report.cargoVersion,
+  stages: report.stages,
 });

@@ -83,7 +83,12 @@ export async function cleanWarm(cacheFolder: string, options: CleanOptions): Pro
     if (name.startsWith('cold-')) await drop(directory, await sizeOf(directory), 'left-over');
   }
   const candidates: { directory: string; usedMs: number; bytes: number; live: boolean }[] = [];
-  const names = [...(await readdir(cacheFolder).catch(() => [])).map((name) => ({ name, directory: join(cacheFolder, name) })), ...(await readdir(join(cacheFolder, 'cargo')).catch(() => [])).filter((name) => name.startsWith('private-')).map((name) => ({ name, directory: join(cacheFolder, 'cargo', name) }))];
+  const names = [
+    ...(await readdir(cacheFolder).catch(() => [])).map((name) => ({ name, directory: join(cacheFolder, name) })),
+    ...(await readdir(join(cacheFolder, 'cargo')).catch(() => []))
+      .filter((name) => name.startsWith('private-'))
+      .map((name) => ({ name, directory: join(cacheFolder, 'cargo', name) })),
+  ];
   for (const { name, directory } of names) {
     if (/^target-.+\.removing-\d+$/u.test(name)) {
       if (options.dryRun !== true) await rm(directory, { recursive: true, force: true });
@@ -92,7 +97,10 @@ export async function cleanWarm(cacheFolder: string, options: CleanOptions): Pro
     if (!name.startsWith('target-') && !name.startsWith('private-')) continue;
     const found = await lstat(directory).catch(() => null);
     if (found === null || !found.isDirectory()) continue;
-    const used = await stat(directoryLock(directory)).then((lock) => lock.mtimeMs, () => found.mtimeMs);
+    const used = await stat(directoryLock(directory)).then(
+      (lock) => lock.mtimeMs,
+      () => found.mtimeMs,
+    );
     candidates.push({ directory, usedMs: used, bytes: await sizeOf(directory), live: live.has(name) });
   }
   candidates.sort((left, right) => left.usedMs - right.usedMs);

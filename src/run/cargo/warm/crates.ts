@@ -14,7 +14,8 @@ export async function crateRoots(repo: string): Promise<readonly string[]> {
       return;
     }
     if (depth === DEEPEST) return;
-    for (const entry of entries) if (entry.isDirectory() && !entry.name.startsWith('.') && !SKIPPED.has(entry.name)) await visit(join(folder, entry.name), depth + 1);
+    for (const entry of entries)
+      if (entry.isDirectory() && !entry.name.startsWith('.') && !SKIPPED.has(entry.name)) await visit(join(folder, entry.name), depth + 1);
   };
   await visit(repo, 0);
   return found.sort();

@@ -22,7 +22,8 @@ export const safeSession = (sessionId: string): string =>
   PLAIN.test(sessionId) ? sessionId : `h-${createHash('sha256').update(sessionId).digest('hex').slice(0, 16)}`;
 
 /** `<cache>/target-<safe session>`. */
-export const warmTargetDir = (sessionId: string, env: Environment = process.env): string => join(cacheRoot(env), `target-${safeSession(sessionId)}`);
+export const warmTargetDir = (sessionId: string, env: Environment = process.env): string =>
+  join(cacheRoot(env), `target-${safeSession(sessionId)}`);
 
 /** What a worker's cargo gets: nothing, or exactly the one pair CARGO_TARGET_DIR. */
 export const workerCargoEnv = (sessionId: string, speculative: boolean, env: Environment = process.env): [string, string][] =>
