@@ -138,11 +138,12 @@ export function maskText(text: string, secrets: readonly string[]): string {
   return result;
 }
 
-/** What every case of a batch sees beside its declared variables (contract, section 5). Cases of one batch share one environment. */
-export function batchEnv(
-  batch: Batch,
-  context: { readonly env: Readonly<Record<string, string>>; readonly attempt: number },
-): Record<string, string> {
+/**
+ * What every case of a batch sees beside its declared variables (contract, section 5). Cases of one batch share one
+ * environment. `COHERENCE_RUN_ATTEMPT`, set by a daemon that runs a whole run again, counts tries from there.
+ */
+export function batchEnv(batch: Batch, context: { readonly env: Readonly<Record<string, string>>; readonly attempt: number }): Record<string, string> {
   const criteria = [...new Set(batch.cases.flatMap((entry: Case) => entry.criteria))].sort();
-  return { ...batch.cases[0]?.env, ...context.env, COHERENCE_AC_ID: criteria.join(','), COHERENCE_ATTEMPT: String(context.attempt) };
+  const first = Number(context.env['COHERENCE_RUN_ATTEMPT'] ?? 1);
+  return { ...batch.cases[0]?.env, ...context.env, COHERENCE_AC_ID: criteria.join(','), COHERENCE_ATTEMPT: String((Number.isInteger(first) && first > 0 ? first : 1) + context.attempt - 1) };
 }

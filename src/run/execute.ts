@@ -182,8 +182,14 @@ class Run {
     try {
       const availability = await runner.available(workspace, batch);
       if (!availability.available) return all(`unavailable:${availability.what}`, availability.detail);
-      await using daemon = wantsDaemon && first !== undefined ? ((await this.#options.privateDaemon?.(first, signal)) ?? null) : null;
-      const context: RunContext = { root, jobs, signal, emit, env: { ...env, ...daemon?.env }, attempt, cargoEnv };
+      let daemon: PrivateDaemon | null = null;
+      try {
+        if (wantsDaemon && first !== undefined) daemon = (await this.#options.privateDaemon?.(first, signal)) ?? null;
+      } catch (error) {
+        return all('setup', error instanceof Error ? error.message : String(error));
+      }
+      await using guarded = daemon;
+      const context: RunContext = { root, jobs, signal, emit, env: { ...env, ...guarded?.env }, attempt, cargoEnv };
       const outcomes = await runner.run(batch, workspace, context);
       const byCase = new Map(batch.cases.map((entry) => [entry.id, entry]));
       const whole: Outcome[] = [];

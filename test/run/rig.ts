@@ -33,20 +33,23 @@ export async function bench(fixture: string | null): Promise<Bench> {
   const events: RunEvent[] = [];
   const run: Bench['run'] = async (cases, options = {}) => {
     const { callerEnv, ...rest } = options;
-    const emit = (event: RunEvent): void => void events.push(event);
+    const emit = (event: RunEvent): void => {
+      events.push(event);
+      options.emit?.(event);
+    };
     return execute(cases, {
       root,
       runners: runners(),
       jobs: 2,
       signal: new AbortController().signal,
       failFast: false,
-      emit,
       env: { COHERENCE_RUN_ID: 'test-run' },
       retryCount: 0,
       cargoEnv: [],
       outputFolder: output,
       places: () => hostPlace({ root, env: callerEnv ?? process.env, outputFolder: output, emit, graceMs: 200 }),
       ...rest,
+      emit,
     });
   };
   return {

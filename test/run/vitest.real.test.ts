@@ -79,10 +79,8 @@ describe('vitest', () => {
       [await test(project, 'exits.test.ts', ['before an exit']), 'PASS(executed)'],
       [await test(project, 'exits.test.ts', ['exits with zero']), 'FAIL(assertion)'],
       [await test(project, 'exits.test.ts', ['prints success and really exits'], {}, "it('prints"), 'ERROR(crash)'],
-      [await test(project, 'exits.test.ts', ['after an exit']), 'PASS(executed)'],
       [await test(project, 'killed.test.ts', ['before a kill']), 'PASS(executed)'],
       [await test(project, 'killed.test.ts', ['kills its process']), 'ERROR(crash)'],
-      [await test(project, 'killed.test.ts', ['after a kill']), 'PASS(executed)'],
       [await test(project, 'same.test.ts', ['same title in two files']), 'PASS(executed)'],
     ]);
     expect(seen).toEqual(wanted);

@@ -1,0 +1,159 @@
+import { appendFile, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import { describe, expect, it } from 'vitest';
+import { Channel } from '../../src/run/reports/channel.js';
+import { NODE_CHANNEL } from '../../src/run/reports/node-channel.js';
+import { judgeCounts } from '../../src/run/runners/command/counts.js';
+import { parseJunit } from '../../src/run/runners/command/junit.js';
+import { readTap } from '../../src/run/runners/command/tap.js';
+import { runPattern, rewritten } from '../../src/run/runners/go/index.js';
+import { GoReports } from '../../src/run/runners/go/reports.js';
+import { optionsOfScript } from '../../src/run/runners/node-test/options.js';
+import { namePattern } from '../../src/run/runners/vitest/filter.js';
+import { capture } from '../../src/util/process.js';
+import { makeCase, makeCommand } from './rig.js';
+
+describe('the channel', () => {
+  // @verifies AC-run-forged-output-is-no-report
+  it('takes only lines under its key and in their order, and the key is gone before a test could read it', async () => {
+    const folder = await mkdtemp(join(tmpdir(), 'coherence-test-'));
+    try {
+      await using channel = await Channel.open({ inside: folder, host: folder }, { once: true });
+      const reporter = join(folder, 'reporter.mjs');
+      await writeFile(reporter, `${NODE_CHANNEL}\nsend({ type: 'one' });\nsend({ type: 'two', text: 'é\\n' });`);
+      const main = join(folder, 'main.mjs');
+      await writeFile(
+        main,
+        `const names = Object.keys(await import(${JSON.stringify(pathToFileURL(reporter).href)}));\nprocess.stdout.write(JSON.stringify([process.env.COHERENCE_REPORT_CHANNEL ?? null, names]));`,
+      );
+      const done = await capture({ command: [process.execPath, main], cwd: folder, env: { ...process.env, ...channel.env } });
+      expect(done.stdout).toBe('[null,[]]');
+      const inside = (await readdir(folder)).find((name) => name.startsWith('channel-')) ?? '';
+      const logs = await readdir(join(folder, inside));
+      expect(logs).toHaveLength(1);
+      expect(logs[0]).toMatch(/\.log$/);
+      const log = join(folder, inside, logs[0] ?? '');
+      expect((await channel.read()).map((event) => [event.type, event.fields['text']])).toEqual([
+        ['one', undefined],
+        ['two', 'é\n'],
+      ]);
+      const copied = (await readFile(log, 'utf8')).split('\n')[0] ?? '';
+      await appendFile(log, `${copied}\n{"type":"three"}\n${'0'.repeat(64)} {"type":"four"}\n`);
+      expect(await channel.read()).toEqual([]);
+      expect(channel.forged).toBe(3);
+    } finally {
+      await rm(folder, { recursive: true });
+    }
+  });
+});
+
+describe('TAP', () => {
+  it.each([
+    ['1..2\nok 1 - a\nok 2\n', { passed: 2, skipped: 0, failures: [] }],
+    ['TAP version 14\nok a\nnot ok - b\n1..2\n', { passed: 1, skipped: 0, failures: ['b'] }],
+    ['1..3\nok 1 # SKIP x\nnot ok 2 - y # TODO later\nok 3 - has \\# hash\n', { passed: 1, skipped: 2, failures: [] }],
+    ['1..1\n    ok 1 - inner\n    1..1\nok 1 - outer\n  ---\n  not ok 5\n  ...\n', { passed: 1, skipped: 0, failures: [] }],
+    ['1..0 # SKIP no database\n', { passed: 0, skipped: 1, failures: [] }],
+  ])('counts %j', (text, expected) => {
+    expect(readTap(text)).toMatchObject(expected);
+  });
+
+  it.each([
+    '',
+    'ok 1\n',
+    '1..2\nok 1\n',
+    '1..1\nok 1\n1..1\n',
+    '1..2\nok 1\nok 1\n',
+    '1..1\nok 1\nBail out! no\n',
+    'PASS\n',
+    '1..1\nok 2\n',
+  ])('believes no report like %j', (text) => {
+    expect(readTap(text)).toHaveProperty('problem');
+  });
+});
+
+describe('JUnit', () => {
+  it('counts nested suites, failures, errors and skips', async () => {
+    const counts = await parseJunit(
+      '<?xml version="1.0"?><testsuites><testsuite name="a"><testsuite><testcase name="one"/></testsuite><testcase classname="k" name="two"><failure message="m &lt; n">t</failure></testcase><testcase name="three"><error/></testcase><testcase name="four"><skipped/></testcase></testsuite></testsuites>',
+    );
+    expect(counts).toMatchObject({ passed: 1, skipped: 1, failures: ['k > two', 'three'] });
+    expect(await parseJunit('<testsuite><testcase name="1"/></testsuite>')).toMatchObject({ passed: 1 });
+  });
+
+  it('believes no other document', async () => {
+    for (const text of ['', 'x', '<a/>', '<testsuite>', '<!DOCTYPE x [<!ENTITY a "b">]><x>&a;</x>'])
+      expect(await parseJunit(text)).toHaveProperty('problem');
+  });
+});
+
+describe('counts', () => {
+  const counts = (passed: number, skipped = 0, failures: string[] = []): Parameters<typeof judgeCounts>[1] => ({
+    passed,
+    skipped,
+    failures,
+    message: '',
+  });
+  it.each([
+    [counts(2), 0, {}, 'executed'],
+    [counts(2), 1, {}, 'exit-code'],
+    [counts(0), 0, {}, 'not-reported'],
+    [counts(0), 5, {}, 'not-reported'],
+    [counts(0, 3), 0, {}, 'runner-skipped'],
+    [counts(2, 1), 0, {}, 'runner-skipped'],
+    [counts(2, 1), 0, { min_executed: 2 }, 'executed'],
+    [counts(2, 1), 0, { min_executed: 3 }, 'not-reported'],
+    [counts(2, 0, ['x']), 0, {}, 'assertion'],
+    [counts(2), 3, { exit: 3 }, 'executed'],
+  ])('%j with exit code %i and %j', (given, code, expected, reason) => {
+    expect(judgeCounts(makeCommand('x', { expect: expected }), given, code).reason).toBe(reason);
+  });
+});
+
+describe('selectors', () => {
+  // @verifies AC-run-selectors-are-exact
+  it('are escaped and anchored for vitest', () => {
+    const found = (path: string[], more = {}): ReturnType<typeof makeCase> => makeCase('vitest', 'a.test.ts', path, { found: { ...more } });
+    const pattern = new RegExp(namePattern([found(['s (x)', 'a.b*c']), found(['adds %i to $name.first'], { parametrised: true })]) ?? '');
+    expect(['s (x) a.b*c', 'adds 1 to Ann'].every((title) => pattern.test(title))).toBe(true);
+    expect(['s (x) a.b*c more', 'more s (x) a.b*c', 's x aXbc', 's (x) aXbYc', 'adds 1'].some((title) => pattern.test(title))).toBe(false);
+    expect(namePattern([found(['x']), found(['`${name}`'], { dynamic: true })])).toBeNull();
+    expect(namePattern([makeCase('vitest', 'a.test.ts', [])])).toBeNull();
+  });
+
+  it('are escaped and anchored for go, level by level', () => {
+    expect(runPattern(['TestA', 'TestB/a.b|c/d', 'TestA'])).toBe('^TestA$|^TestB$/^a\\.b\\|c$/^d$');
+    expect(rewritten('two words\tand \u0001')).toBe('two_words_and_\\x01');
+  });
+});
+
+describe('go events', () => {
+  const event = (fields: Record<string, unknown>): string => JSON.stringify({ Package: 'p', ...fields });
+  it('give a pass only for one start and one end', () => {
+    const state = (...actions: string[]): string | undefined => {
+      const reports = new GoReports();
+      for (const action of actions) reports.take(event({ Action: action, Test: 'TestX', Time: '2026-01-01T00:00:00Z' }));
+      return reports.reports('TestX', 'x_test.go')[0]?.state;
+    };
+    expect(state('run', 'pass')).toBe('passed');
+    expect(state('pass')).toBe('unfinished');
+    expect(state('run', 'pass', 'pass')).toBe('unfinished');
+    expect(state('run', 'pass', 'fail')).toBe('failed');
+    expect(state('run')).toBe('unfinished');
+    expect(state()).toBeUndefined();
+  });
+});
+
+describe('package scripts', () => {
+  it('say with which loaders the project runs its tests', () => {
+    expect(optionsOfScript('node --import tsx --test "test/**/*.test.ts"')).toEqual(['--import', 'tsx']);
+    expect(optionsOfScript('tsc && node --test --test-reporter=spec --enable-source-maps --require=./setup.cjs')).toEqual([
+      '--enable-source-maps',
+      '--require=./setup.cjs',
+    ]);
+    expect(optionsOfScript('npx tsx --test')).toEqual(['--import', 'tsx']);
+    expect(optionsOfScript('node server.js')).toBeNull();
+  });
+});
