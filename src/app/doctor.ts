@@ -2,7 +2,7 @@
 import { realpath } from 'node:fs/promises';
 import { relative } from 'node:path';
 import type { Project } from '../config/index.js';
-import { capture, findProgram } from '../util/process.js';
+import { capture, findProgram, pathOutside } from '../util/process.js';
 import { runnersInUse } from './init.js';
 import { doltStatus } from './store.js';
 import { dockerStatus } from './wire.js';
@@ -43,7 +43,8 @@ async function outside(program: string, root: string, path: string | undefined):
   return inside.startsWith('..') ? found : null;
 }
 
-export async function diagnose(project: Project, env: Readonly<Record<string, string | undefined>>): Promise<readonly Finding[]> {
+export async function diagnose(project: Project, callerEnv: Readonly<Record<string, string | undefined>>): Promise<readonly Finding[]> {
+  const env = { ...callerEnv, PATH: pathOutside(project.root, callerEnv['PATH']) };
   const [major = 0, minor = 0] = process.versions.node.split('.').map(Number);
   const fits = major > NEEDED_NODE[0] || (major === NEEDED_NODE[0] && minor >= NEEDED_NODE[1]);
   const findings: Finding[] = [{ name: 'node', state: fits ? 'ok' : 'too-old', detail: process.version, disables: fits ? '' : 'coherence itself', remedy: `Node ${NEEDED_NODE.join('.')} or newer.` }];

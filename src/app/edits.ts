@@ -37,6 +37,10 @@ export function idProblem(id: string, prefix: 'SPEC-' | 'AC-'): string | null {
   return id.slice(prefix.length).split('/').some((part) => part === '' || part === '.' || part === '..') ? 'An id has no empty, "." or ".." segment.' : null;
 }
 
+/** A slug is a path of names: what could lead elsewhere as a path is refused before `/` becomes `-`. */
+const slugProblem = (slug: string | undefined): string | null =>
+  slug !== undefined && slug.split('/').some((part) => part === '' || part === '.' || part === '..') ? 'A slug has no empty, "." or ".." segment.' : null;
+
 const usage = (message: string, hint?: string): { readonly ok: false; readonly failures: readonly Failure[] } =>
   failure({ kind: 'usage', message, ...(hint === undefined ? {} : { hint }) });
 
@@ -72,7 +76,7 @@ export interface Edit {
 export function addSpec(catalog: Catalog, request: { readonly slug?: string; readonly id?: string } & SpecFields): Result<Edit> {
   const id = request.id ?? (request.slug === undefined ? undefined : `SPEC-${request.slug.replaceAll('/', '-')}`);
   if (id === undefined) return usage('`spec add` needs --slug S (or --id ID).', 'For example: coherence spec add --slug payment-api --title "Payment API".');
-  const problem = idProblem(id, 'SPEC-');
+  const problem = slugProblem(request.slug) ?? idProblem(id, 'SPEC-');
   if (problem !== null) return usage(`"${id}" cannot be an id. ${problem}`);
   if (request.title === undefined) return usage('`spec add` needs --title T.');
   const wrongTitle = titleProblem(request.title);
@@ -111,7 +115,7 @@ export function addCriterion(catalog: Catalog, request: { readonly spec?: string
   if (owner === undefined) return failure(unknownId(request.spec, catalog));
   const id = request.id ?? (request.slug === undefined ? undefined : `AC-${owner.id.replace(/^SPEC-/, '')}-${request.slug.replaceAll('/', '-')}`);
   if (id === undefined) return usage('`ac add` needs --slug S (or --id ID).');
-  const problem = idProblem(id, 'AC-');
+  const problem = slugProblem(request.slug) ?? idProblem(id, 'AC-');
   if (problem !== null) return usage(`"${id}" cannot be an id. ${problem}`);
   if (request.title === undefined) return usage('`ac add` needs --title T.');
   const wrongTitle = titleProblem(request.title);

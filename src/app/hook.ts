@@ -6,8 +6,7 @@ import { chmod, lstat, mkdir, readFile, realpath, rename, rm, stat, writeFile } 
 import { isAbsolute, join, relative, resolve } from 'node:path';
 import { failure, success, type Failure, type Result } from '../model/index.js';
 import { exists, writeAtomically } from '../util/files.js';
-import { capture } from '../util/process.js';
-import { gitEnvironment, gitLine } from '../util/git.js';
+import { gitConfigValue, gitLine } from '../util/git.js';
 
 const MARK = '# coherence pre-push gate';
 /** What was there before we came; called first, with git's arguments and standard input. */
@@ -43,9 +42,7 @@ export interface Hook {
 async function hooksFolder(root: string): Promise<Result<string>> {
   const common = await gitLine(root, ['rev-parse', '--path-format=absolute', '--git-common-dir']);
   if (common === null) return failure({ kind: 'usage', message: `${root} is not in a git repository.`, hint: 'Run `git init` first.' });
-  // Not through util/git.ts's safe settings: they set core.hooksPath, and this is the one question about it.
-  const asked = await capture({ command: ['git', 'config', '--path', '--get', 'core.hooksPath'], cwd: root, env: gitEnvironment() });
-  const configured = asked.ok ? asked.stdout.trim() : '';
+  const configured = (await gitConfigValue(root, 'core.hooksPath')) ?? '';
   if (configured === '') return success(join(common, 'hooks'));
   const folder = isAbsolute(configured) ? configured : resolve(root, configured);
   const top = await realpath(root);

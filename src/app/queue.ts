@@ -100,11 +100,11 @@ export interface Queued {
   readonly repeated: boolean;
 }
 
-/** Adds runs. 64 without ids, 66 for an unknown id, commit or run to wait for, 75 when the disk is full. */
+/** Adds runs; they execute every check, whatever the verdict cache knows. 64 without ids, 66 for an unknown id, commit or run to wait for, 75 when the disk is full. */
 export async function addToQueue(project: Project, request: QueueRequest): Promise<Result<readonly Queued[]>> {
   if (request.ids.length === 0) return failure({ kind: 'usage', message: '`queue add` needs at least one id.', hint: 'For example: coherence queue add SPEC-payment-api' });
   if (request.after !== null && !(await hasRun(project, request.after))) return failure(unknownRun(request.after));
-  const runs = await newRuns(project, request);
+  const runs = await newRuns(project, { ...request, options: { no_cache: true, ...request.options } });
   if (!runs.ok) return runs;
   return throughDaemonOrJournal(project,
     async (client) => {

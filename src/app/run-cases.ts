@@ -5,11 +5,10 @@
 import { join, relative } from 'node:path';
 import { cp, mkdir, rm } from 'node:fs/promises';
 import type { Project } from '../config/index.js';
-import type { Case, Outcome } from '../model/index.js';
+import { success, type Case, type Outcome, type Result } from '../model/index.js';
 import { execute, type ExecuteOptions, type Execution } from '../run/index.js';
 import { speculativeCargo, warmRecord } from '../run/cargo/index.js';
 import { changedFiles, resolveCommit } from '../sources/index.js';
-import { success } from '../model/index.js';
 import { dirname } from 'node:path/posix';
 import { gitLine } from '../util/git.js';
 import { placesOf, type DockerModule } from './places.js';
@@ -66,7 +65,8 @@ async function runSpeculative(project: Project, cases: readonly Case[], request:
   const made = await withWorktree(project, { commit, run: request.run, attempt: request.attempt, keep: request.keepWorktree, prepare: false }, request.context, async (folder) => {
     const top = (await gitLine(project.root, ['rev-parse', '--show-toplevel'])) ?? project.root;
     const root = join(folder, relative(top, project.root));
-    await overlay(project.root, root);
+    const overlaid = await overlay(project.root, root);
+    if (!overlaid.ok) return overlaid;
     const warm = await speculativeCargo({
       sessionId: request.session, worktree: root, enabled: true, env: request.context.env, signal: request.context.signal, emit: request.options.emit,
       timeoutMs: project.settings.cargo.warm_timeout_ms, program: project.settings.backends.cargo.bin,
@@ -80,17 +80,15 @@ async function runSpeculative(project: Project, cases: readonly Case[], request:
 }
 
 /** What the working tree has beyond its commit: the run is about this very source, uncommitted changes included. */
-async function overlay(from: string, to: string): Promise<void> {
+async function overlay(from: string, to: string): Promise<Result<null>> {
   const changed = await changedFiles(from, 'HEAD');
-  if (!changed.ok) return;
+  if (!changed.ok) return changed;
   for (const file of changed.value) {
     if (file.from !== undefined) await rm(join(to, file.from), { force: true });
-    if (file.status === 'deleted') {
-      await rm(join(to, file.path), { force: true });
-      continue;
-    }
-    await mkdir(join(to, dirname(file.path)), { recursive: true });
     await rm(join(to, file.path), { force: true });
+    if (file.status === 'deleted') continue;
+    await mkdir(join(to, dirname(file.path)), { recursive: true });
     await cp(join(from, file.path), join(to, file.path), { verbatimSymlinks: true, preserveTimestamps: true });
   }
+  return success(null);
 }

@@ -2,7 +2,7 @@
  * git, asked as data: no configuration of the repository that runs programs is honoured (hooks, fsmonitor, pagers,
  * external diffs), and variables that would point git elsewhere are unset.
  */
-import { capture, run, type Captured } from './process.js';
+import { capture, pathOutside, run, type Captured } from './process.js';
 
 const POINTERS = ['GIT_DIR', 'GIT_WORK_TREE', 'GIT_INDEX_FILE', 'GIT_COMMON_DIR', 'GIT_OBJECT_DIRECTORY', 'GIT_ALTERNATE_OBJECT_DIRECTORIES', 'GIT_NAMESPACE', 'GIT_PREFIX', 'GIT_CONFIG', 'GIT_CONFIG_PARAMETERS', 'GIT_CONFIG_COUNT', 'GIT_EXTERNAL_DIFF', 'GIT_PAGER', 'GIT_QUARANTINE_PATH'];
 
@@ -24,9 +24,21 @@ export interface GitOptions {
   readonly onStart?: (pid: number) => void;
 }
 
+const command = (args: readonly string[]): readonly string[] => ['git', ...SAFE, ...args];
+const environment = (cwd: string, env: GitOptions['env']): Record<string, string | undefined> => {
+  const wanted = gitEnvironment(env);
+  return { ...wanted, PATH: pathOutside(cwd, wanted['PATH']) };
+};
+
+/** One configured value as git itself reads it (the settings that keep git safe elsewhere would answer for themselves); null when unset. */
+export async function gitConfigValue(cwd: string, key: string): Promise<string | null> {
+  const answer = await capture({ command: ['git', 'config', '--path', '--get', key], cwd, env: environment(cwd, undefined) });
+  return answer.ok ? answer.stdout.trim() : null;
+}
+
 /** Runs `git <args>` in `cwd`. Never rejects; look at `ok`. */
 export const git = async (cwd: string, args: readonly string[], options: GitOptions = {}): Promise<Captured> =>
-  capture({ command: ['git', ...SAFE, ...args], cwd, ...options, env: gitEnvironment(options.env), maxBytes: 512 * 1024 * 1024 });
+  capture({ command: command(args), cwd, ...options, env: environment(cwd, options.env), maxBytes: 512 * 1024 * 1024 });
 
 /** Trimmed standard output, or null when git failed. */
 export async function gitLine(cwd: string, args: readonly string[]): Promise<string | null> {
@@ -45,7 +57,7 @@ export async function gitBytes(cwd: string, args: readonly string[], options: Gi
   const stdout: Buffer[] = [];
   const stderr: Buffer[] = [];
   const end = await run({
-    command: ['git', ...SAFE, ...args], cwd, ...options, env: gitEnvironment(options.env),
+    command: command(args), cwd, ...options, env: environment(cwd, options.env),
     onStdout: (chunk) => stdout.push(chunk), onStderr: (chunk) => stderr.push(chunk),
   });
   return { ok: end.code === 0 && end.spawnError === null, stdout: Buffer.concat(stdout), stderr: Buffer.concat(stderr).toString('utf8') };

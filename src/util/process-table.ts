@@ -23,7 +23,12 @@ function noncesOf(pid: number): readonly string[] | null {
   try {
     const environment = readFileSync(`/proc/${pid}/environ`, 'latin1');
     const line = environment.split('\0').find((entry) => entry.startsWith(`${NONCE_VARIABLE}=`));
-    return line === undefined ? [] : line.slice(NONCE_VARIABLE.length + 1).split(',').filter((nonce) => nonce !== '');
+    return line === undefined
+      ? []
+      : line
+          .slice(NONCE_VARIABLE.length + 1)
+          .split(',')
+          .filter((nonce) => nonce !== '');
   } catch {
     return null;
   }
@@ -46,11 +51,20 @@ export function readProcessTable(): readonly TableEntry[] {
     if (stat === null) continue;
     let argv: readonly string[] = [];
     try {
-      argv = readFileSync(`/proc/${pid}/cmdline`, 'utf8').split('\0').filter((word) => word !== '');
+      argv = readFileSync(`/proc/${pid}/cmdline`, 'utf8')
+        .split('\0')
+        .filter((word) => word !== '');
     } catch {
       // It ended in the meantime, or the kernel keeps it from us.
     }
-    table.push({ pid, state: stat.state, group: stat.group, startTicks: stat.startTicks, argv, nonces: isDeadState(stat.state) ? [] : noncesOf(pid) });
+    table.push({
+      pid,
+      state: stat.state,
+      group: stat.group,
+      startTicks: stat.startTicks,
+      argv,
+      nonces: isDeadState(stat.state) ? [] : noncesOf(pid),
+    });
   }
   return table;
 }
@@ -92,5 +106,6 @@ export function readOccupants(): readonly Occupant[] {
 }
 
 /** Pids that are inside `folder`. */
-export const occupantsOf = (folder: string, occupants: readonly Occupant[]): readonly number[] =>
-  [...new Set(occupants.filter((entry) => entry.path === folder || entry.path.startsWith(`${folder}/`)).map((entry) => entry.pid))];
+export const occupantsOf = (folder: string, occupants: readonly Occupant[]): readonly number[] => [
+  ...new Set(occupants.filter((entry) => entry.path === folder || entry.path.startsWith(`${folder}/`)).map((entry) => entry.pid)),
+];

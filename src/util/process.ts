@@ -9,7 +9,7 @@ import { spawn, spawnSync, type ChildProcess } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { access, constants } from 'node:fs/promises';
-import { delimiter, isAbsolute, join } from 'node:path';
+import { delimiter, isAbsolute, join, sep } from 'node:path';
 import { NONCE_VARIABLE, groupLives, processesWithNonce } from './proc.js';
 
 export { NONCE_VARIABLE, bootId, identityOf, isAlive, processStat, processesWithNonce, type ProcessIdentity } from './proc.js';
@@ -334,4 +334,13 @@ export async function findProgram(name: string, path: string | undefined = proce
       return candidate;
   }
   return null;
+}
+
+/**
+ * PATH without what a repository could put there: relative entries, and folders below `folder`.
+ * A program named `git` or `python3` in a clone is never run by looking at the clone.
+ */
+export function pathOutside(folder: string, path: string | undefined): string {
+  const below = folder.endsWith(sep) ? folder : folder + sep;
+  return (path ?? '').split(delimiter).filter((entry) => isAbsolute(entry) && entry !== folder && !entry.startsWith(below)).join(delimiter);
 }
