@@ -4,7 +4,7 @@
 import { judgePlan, openRunFolder, recordOf, exitCodeOfRun, type RunFolder } from '../evidence/index.js';
 import type { Project } from '../config/index.js';
 import {
-  criteriaOf, failure, success, type Criterion, type EventSink, type Outcome, type PlaceName, type Plan, type Result, type Risk, type RunRecord, type Status, type TracedCriterion,
+  criteriaOf, failure, success, type Criterion, type Outcome, type Plan, type Result, type RunRecord, type TracedCriterion,
 } from '../model/index.js';
 import { parseSelector } from '../trace/index.js';
 import { plan as planOf, toRun, withReuse } from '../plan/index.js';

@@ -92,7 +92,7 @@ export async function listRuns(root: string): Promise<readonly string[]> {
     if (errorCode(error) === 'ENOENT') return [] as string[];
     throw error;
   });
-  return names.filter((name) => ULID.test(name)).sort().reverse();
+  return names.filter((name) => ULID.test(name)).sort((left, right) => (left < right ? 1 : -1));
 }
 
 /** One recorded run; `tracked` names files that git tracks there, which are never read (contract, section 2). */
