@@ -33,7 +33,8 @@ export interface ContainerState {
   readonly exitCode: number | null;
   readonly outOfMemory: boolean;
   readonly dead: boolean;
-  /** By the daemon's clock, RFC 3339 with nanoseconds; '' when it gives none. */
+  /** By the daemon's clock, RFC 3339 with nanoseconds; '' when it gives none. A short life may end before its recorded start. */
+  readonly createdAt: string;
   readonly startedAt: string;
   readonly finishedAt: string;
 }
@@ -148,7 +149,7 @@ export function dockerApi(transport: Transport) {
       const code = field(found, 'State', 'ExitCode');
       return {
         running: field(found, 'State', 'Running') === true, status: text(found, 'State', 'Status'), exitCode: typeof code === 'number' && Number.isInteger(code) ? code : null,
-        outOfMemory: field(found, 'State', 'OOMKilled') === true, dead: field(found, 'State', 'Dead') === true, startedAt: text(found, 'State', 'StartedAt'), finishedAt: text(found, 'State', 'FinishedAt'),
+        outOfMemory: field(found, 'State', 'OOMKilled') === true, dead: field(found, 'State', 'Dead') === true, createdAt: text(found, 'Created'), startedAt: text(found, 'State', 'StartedAt'), finishedAt: text(found, 'State', 'FinishedAt'),
       };
     },
     /** What happened to a container between two moments of the daemon's clock: `kill` (a signal by anybody), `oom`. */

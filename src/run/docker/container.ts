@@ -241,7 +241,8 @@ async function confirm(api: Api, id: string, watched: number | null, output: Out
     await pause(50 * 2 ** attempt);
   }
   if (state === null || state.dead || state.status === 'removing') return infra('the container was removed by somebody else while it was in use');
-  const events = state.finishedAt === '' ? [] : await api.eventsOf(id, ['kill', 'oom'], state.startedAt, state.finishedAt);
+  const until = [state.startedAt, state.finishedAt, new Date().toISOString()].sort((left, right) => Date.parse(right) - Date.parse(left))[0] ?? '';
+  const events = state.createdAt === '' ? [] : await api.eventsOf(id, ['kill', 'oom'], state.createdAt, until);
   if (state.outOfMemory || events.includes('oom')) {
     result.trouble = { reason: 'crash', message: 'out of memory: the limit of the environment was reached and the kernel killed a process' };
     return;
