@@ -28,7 +28,10 @@ export interface AppliedChange {
  * Failures: those of `next`, and invalid spec files.
  */
 export async function applyCatalogChange(
-  project: Project, describe: string | ((id: string) => string), next: (current: Catalog) => Result<Catalog>, env: Env = process.env,
+  project: Project,
+  describe: string | ((id: string) => string),
+  next: (current: Catalog) => Result<Catalog>,
+  env: Env = process.env,
 ): Promise<Result<AppliedChange>> {
   return withCatalogLock(project, async (): Promise<Result<AppliedChange>> => {
     const recovered = await recoverFiles(project);
@@ -57,8 +60,16 @@ export async function applyCatalogChange(
     if (!withStore || files.length === 0) return success({ catalog: after, files, store: 'none', notes });
     const before = loaded.value.catalog;
     const message = typeof describe === 'string' ? describe : describe(changedId(before, after));
-    const stored = store === null ? await bringTogether(project, env) : await writeStore(project, env, store, { before, after, changes, paths, message });
-    return success({ catalog: after, files, store: stored.ok ? 'written' : 'pending', notes: stored.ok ? notes : [...notes, ...stored.failures.map((item) => `store: pending (${item.message})`)] });
+    const stored =
+      store === null
+        ? await bringTogether(project, env)
+        : await writeStore(project, env, store, { before, after, changes, paths, message });
+    return success({
+      catalog: after,
+      files,
+      store: stored.ok ? 'written' : 'pending',
+      notes: stored.ok ? notes : [...notes, ...stored.failures.map((item) => `store: pending (${item.message})`)],
+    });
   });
 }
 
@@ -66,7 +77,8 @@ export async function applyCatalogChange(
 function changedId(before: Catalog, after: Catalog): string {
   const { created, changed, removed } = changedSpecs(before, after);
   const [only = ''] = [...created, ...changed, ...removed];
-  const criteria = (catalog: Catalog): Map<string, Criterion> => new Map((catalog.specs.find((spec) => spec.id === only)?.criteria ?? []).map((item) => [item.id, item]));
+  const criteria = (catalog: Catalog): Map<string, Criterion> =>
+    new Map((catalog.specs.find((spec) => spec.id === only)?.criteria ?? []).map((item) => [item.id, item]));
   if (created.length + removed.length > 0) return only;
   const [old, now] = [criteria(before), criteria(after)];
   const different = [...new Set([...old.keys(), ...now.keys()])].filter((id) => {
@@ -100,19 +112,43 @@ interface Written {
 }
 
 /** Files and store were equal, so the change itself is all that there is to write. */
-async function writeStore(project: Project, env: Env, store: EqualStore, { before, after, changes, paths, message }: Written): Promise<Result<null>> {
+async function writeStore(
+  project: Project,
+  env: Env,
+  store: EqualStore,
+  { before, after, changes, paths, message }: Written,
+): Promise<Result<null>> {
   const session = await openProjectStore(project, { env });
   if (!session.ok) return session;
   try {
     const { created, changed, removed } = changedSpecs(before, after);
     const touched = new Set([...created, ...changed]);
     const upsert = after.specs.filter((spec) => touched.has(spec.id));
-    const hashOf = (path: string | undefined): string | null => (path === undefined ? null : ((text) => (text === null || text === undefined ? null : sha256(text)))(changes.get(path)));
-    const sync = upsert.map((spec) => ({ spec: spec.id, path: paths.get(spec.id) ?? null, fileHash: hashOf(paths.get(spec.id)), base: plainSpec(spec) as unknown as Spec })); // the same spec without positions
+    const hashOf = (path: string | undefined): string | null =>
+      path === undefined ? null : ((text) => (text === null || text === undefined ? null : sha256(text)))(changes.get(path));
+    const sync = upsert.map((spec) => ({
+      spec: spec.id,
+      path: paths.get(spec.id) ?? null,
+      fileHash: hashOf(paths.get(spec.id)),
+      base: plainSpec(spec) as unknown as Spec,
+    })); // the same spec without positions
     const head = await gitHead(project.root);
-    const done = await session.value.write({ upsert, remove: removed, sync, unsync: removed, message, git: head.kind === 'branch' ? head.commit : null });
+    const done = await session.value.write({
+      upsert,
+      remove: removed,
+      sync,
+      unsync: removed,
+      message,
+      git: head.kind === 'branch' ? head.commit : null,
+    });
     if (!done.ok) return done;
-    await restoreMirror(project, store.database, store.branch, store.mirror, new Map([...changes].map(([path, text]) => [path, text === null ? null : sha256(text)])));
+    await restoreMirror(
+      project,
+      store.database,
+      store.branch,
+      store.mirror,
+      new Map([...changes].map(([path, text]) => [path, text === null ? null : sha256(text)])),
+    );
     return success(null);
   } finally {
     await session.value.close();
@@ -126,7 +162,12 @@ async function bringTogether(project: Project, env: Env): Promise<Result<readonl
   try {
     const outcome = await reconcile(project, session.value);
     if (!outcome.ok) return outcome;
-    return success(outcome.value.conflicts.map((conflict) => `conflict in ${conflict.criterion ?? conflict.spec}, field ${conflict.field}: kept until \`coherence sync --ours|--theirs\``));
+    return success(
+      outcome.value.conflicts.map(
+        (conflict) =>
+          `conflict in ${conflict.criterion ?? conflict.spec}, field ${conflict.field}: kept until \`coherence sync --ours|--theirs\``,
+      ),
+    );
   } finally {
     await session.value.close();
   }
@@ -145,7 +186,11 @@ export async function catalogAt(project: Project, ref?: string, env: Env = proce
   }
   const commit = await resolveCommit(project.root, ref);
   if (commit !== null) return catalogOfCommit(project, commit);
-  const unknown: Failure = { kind: 'unknown-id', message: `"${ref}" is no commit of git and none of the store.`, hint: '`git log` and `coherence store log` list them.' };
+  const unknown: Failure = {
+    kind: 'unknown-id',
+    message: `"${ref}" is no commit of git and none of the store.`,
+    hint: '`git log` and `coherence store log` list them.',
+  };
   if (!/^[0-9a-v]{32}$/.test(ref)) return failure(unknown);
   const place = await storePlace(project, env);
   if (!place.ok) return place;
@@ -165,25 +210,37 @@ export async function catalogAt(project: Project, ref?: string, env: Env = proce
 async function catalogOfCommit(project: Project, commit: string): Promise<Result<Catalog>> {
   const listed = await listAtCommit(project.root, commit);
   if (!listed.ok) return listed;
-  const files = listed.value.filter((file) => file.path.startsWith(`${SPECS_FOLDER}/`) && file.path.endsWith('.yaml') && file.mode.startsWith('100'));
-  const blobs = await readBlobs(project.root, files.map((file) => file.blob));
-  const read = readCatalogSources(files.flatMap((file) => {
-    const content = blobs.get(file.blob);
-    return content === undefined ? [] : [{ file: file.path, content }];
-  }));
+  const files = listed.value.filter(
+    (file) => file.path.startsWith(`${SPECS_FOLDER}/`) && file.path.endsWith('.yaml') && file.mode.startsWith('100'),
+  );
+  const blobs = await readBlobs(
+    project.root,
+    files.map((file) => file.blob),
+  );
+  const read = readCatalogSources(
+    files.flatMap((file) => {
+      const content = blobs.get(file.blob);
+      return content === undefined ? [] : [{ file: file.path, content }];
+    }),
+  );
   return read.failures.length > 0 ? { ok: false, failures: read.failures } : success(read.catalog);
 }
 
 /** Ids of specs that differ between two catalogs. */
-export function changedSpecs(before: Catalog, after: Catalog): { readonly created: readonly string[]; readonly changed: readonly string[]; readonly removed: readonly string[] } {
+export function changedSpecs(
+  before: Catalog,
+  after: Catalog,
+): { readonly created: readonly string[]; readonly changed: readonly string[]; readonly removed: readonly string[] } {
   const old = new Map(before.specs.map((spec) => [spec.id, spec]));
   const now = new Set(after.specs.map((spec) => spec.id));
   return {
     created: after.specs.filter((spec) => !old.has(spec.id)).map((spec) => spec.id),
-    changed: after.specs.filter((spec) => {
-      const earlier = old.get(spec.id);
-      return earlier !== undefined && !sameSpec(earlier, spec);
-    }).map((spec) => spec.id),
+    changed: after.specs
+      .filter((spec) => {
+        const earlier = old.get(spec.id);
+        return earlier !== undefined && !sameSpec(earlier, spec);
+      })
+      .map((spec) => spec.id),
     removed: before.specs.filter((spec) => !now.has(spec.id)).map((spec) => spec.id),
   };
 }

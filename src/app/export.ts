@@ -26,7 +26,8 @@ export interface ExportOutcome {
   readonly specs: number;
 }
 
-const outcome = (catalog: Catalog, rest: Partial<ExportOutcome>): Result<ExportOutcome> => success({ text: null, written: [], differing: [], conflicts: [], specs: catalog.specs.length, ...rest });
+const outcome = (catalog: Catalog, rest: Partial<ExportOutcome>): Result<ExportOutcome> =>
+  success({ text: null, written: [], differing: [], conflicts: [], specs: catalog.specs.length, ...rest });
 
 export async function exportCatalog(project: Project, request: ExportRequest, env: Env = process.env): Promise<Result<ExportOutcome>> {
   if (request.format === 'jsonl') return exportJsonl(project, request, env);
@@ -41,7 +42,8 @@ async function exportJsonl(project: Project, { out, check }: ExportRequest, env:
     if (!check) return outcome(catalog.value, { text });
     return exportSpecs(project, true, env);
   }
-  if ((await stat(out).catch(() => null))?.isDirectory() === true) return failure({ kind: 'usage', message: `${out} is a folder; jsonl is one file.`, hint: 'Name a file: --out catalog.jsonl' });
+  if ((await stat(out).catch(() => null))?.isDirectory() === true)
+    return failure({ kind: 'usage', message: `${out} is a folder; jsonl is one file.`, hint: 'Name a file: --out catalog.jsonl' });
   const there = await readFile(out, 'utf8').catch(() => null);
   if (check) return outcome(catalog.value, { differing: there === text ? [] : [relative(project.root, out)] });
   if (there !== text) await writeAtomically(out, text);
@@ -77,7 +79,8 @@ async function exportSpecs(project: Project, check: boolean, env: Env): Promise<
 async function exportFolder(project: Project, folder: string, check: boolean, env: Env): Promise<Result<ExportOutcome>> {
   const catalog = await catalogAt(project, undefined, env);
   if (!catalog.ok) return catalog;
-  if ((await stat(folder).catch(() => null))?.isFile() === true) return failure({ kind: 'usage', message: `${folder} is a file; yaml is a folder of files.`, hint: 'Name a folder: --out exported/' });
+  if ((await stat(folder).catch(() => null))?.isFile() === true)
+    return failure({ kind: 'usage', message: `${folder} is a file; yaml is a folder of files.`, hint: 'Name a folder: --out exported/' });
   const specs = new Map(catalog.value.specs.map((spec) => [[...writeYaml({ specs: [spec] }).keys()][0] ?? '', spec]));
   const changes: [string, string][] = [];
   for (const [name, text] of writeYaml(catalog.value)) {

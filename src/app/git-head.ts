@@ -8,7 +8,11 @@ export type GitHead =
   | { readonly kind: 'detached'; readonly commit: string }
   | { readonly kind: 'no-git' };
 
-const text = async (path: string): Promise<string | null> => readFile(path, 'utf8').then((read) => read.trim(), () => null);
+const text = async (path: string): Promise<string | null> =>
+  readFile(path, 'utf8').then(
+    (read) => read.trim(),
+    () => null,
+  );
 
 export async function gitHead(root: string): Promise<GitHead> {
   const top = await findUp(root, '.git');
@@ -28,5 +32,10 @@ async function refCommit(common: string, ref: string): Promise<string | null> {
   const loose = await text(join(common, ref));
   if (loose !== null) return /^[0-9a-f]{40,64}$/.test(loose) ? loose : null;
   const packed = (await text(join(common, 'packed-refs'))) ?? '';
-  return packed.split('\n').find((line) => line.endsWith(` ${ref}`))?.split(' ')[0] ?? null;
+  return (
+    packed
+      .split('\n')
+      .find((line) => line.endsWith(` ${ref}`))
+      ?.split(' ')[0] ?? null
+  );
 }

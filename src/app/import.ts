@@ -34,7 +34,8 @@ export interface ImportOutcome {
 export async function importCatalog(project: Project, request: ImportRequest, env: Env = process.env): Promise<Result<ImportOutcome>> {
   const source = await readSource(request);
   if (!source.ok) return source;
-  const resolve = source.value.kind === 'jsonl' && source.value.text.includes('"codeintel_code_location"') ? await testResolver(project) : undefined;
+  const resolve =
+    source.value.kind === 'jsonl' && source.value.text.includes('"codeintel_code_location"') ? await testResolver(project) : undefined;
   let seen: { readonly imported: Catalog; readonly plan: ImportPlan } | null = null;
   const next = (current: Catalog): Result<Catalog> => {
     const imported = readImport(source.value, request.name, current, resolve);
@@ -48,7 +49,14 @@ export async function importCatalog(project: Project, request: ImportRequest, en
     // Set by `next`, which has succeeded by now.
     const { imported, plan } = seen as unknown as { readonly imported: Catalog; readonly plan: ImportPlan };
     const { created, changed, removed, unchanged } = plan;
-    return success({ specs: imported.specs.length, criteria: imported.specs.reduce((sum, spec) => sum + (spec.criteria ?? []).length, 0), plan: { created, changed, removed, unchanged }, dryRun: request.dryRun, store, notes });
+    return success({
+      specs: imported.specs.length,
+      criteria: imported.specs.reduce((sum, spec) => sum + (spec.criteria ?? []).length, 0),
+      plan: { created, changed, removed, unchanged },
+      dryRun: request.dryRun,
+      store,
+      notes,
+    });
   };
   if (request.dryRun) {
     const current = await catalogAt(project, undefined, env);
@@ -60,20 +68,38 @@ export async function importCatalog(project: Project, request: ImportRequest, en
   return applied.ok ? outcome(applied.value.store, applied.value.notes) : applied;
 }
 
-type Source = { readonly kind: 'jsonl'; readonly text: string } | { readonly kind: 'yaml'; readonly files: readonly { readonly file: string; readonly content: Buffer }[] };
+type Source =
+  | { readonly kind: 'jsonl'; readonly text: string }
+  | { readonly kind: 'yaml'; readonly files: readonly { readonly file: string; readonly content: Buffer }[] };
 
 async function readSource({ path, name, from }: ImportRequest): Promise<Result<Source>> {
   const found = await stat(path).catch(() => null);
-  if (found === null) return failure({ kind: 'usage', message: `${name} does not exist.`, hint: 'Name a .jsonl file, a spec file, or a folder of spec files.' });
+  if (found === null)
+    return failure({
+      kind: 'usage',
+      message: `${name} does not exist.`,
+      hint: 'Name a .jsonl file, a spec file, or a folder of spec files.',
+    });
   const yaml = from === 'yaml' || (from === undefined && (found.isDirectory() || ['.yaml', '.yml'].includes(extname(path))));
   if (!yaml) {
-    if (found.isDirectory()) return failure({ kind: 'usage', message: `${name} is a folder; jsonl is one file.`, hint: 'Name the file, or import a folder of spec files with --from yaml.' });
+    if (found.isDirectory())
+      return failure({
+        kind: 'usage',
+        message: `${name} is a folder; jsonl is one file.`,
+        hint: 'Name the file, or import a folder of spec files with --from yaml.',
+      });
     return success({ kind: 'jsonl', text: await readFile(path, 'utf8') });
   }
   if (!found.isDirectory()) return success({ kind: 'yaml', files: [{ file: name, content: await readFile(path) }] });
   const entries = await readdir(path, { recursive: true, withFileTypes: true });
-  const names = entries.filter((entry) => entry.isFile() && entry.name.endsWith('.yaml')).map((entry) => join(entry.parentPath, entry.name)).toSorted();
-  return success({ kind: 'yaml', files: await Promise.all(names.map(async (file) => ({ file: join(name, file.slice(path.length + 1)), content: await readFile(file) }))) });
+  const names = entries
+    .filter((entry) => entry.isFile() && entry.name.endsWith('.yaml'))
+    .map((entry) => join(entry.parentPath, entry.name))
+    .toSorted();
+  return success({
+    kind: 'yaml',
+    files: await Promise.all(names.map(async (file) => ({ file: join(name, file.slice(path.length + 1)), content: await readFile(file) }))),
+  });
 }
 
 function readImport(source: Source, name: string, known: Catalog, resolve: ResolveTest | undefined): Result<Catalog> {
@@ -96,7 +122,11 @@ async function testResolver(project: Project): Promise<ResolveTest | undefined> 
       if (query.file !== null && test.file !== query.file) return false;
       if (query.target !== null && query.target !== 'lib' && !test.file.endsWith(`tests/${query.target}.rs`)) return false;
       if (query.name === null) return test.kind === 'file' && query.file !== null;
-      return test.kind === 'case' && !test.dynamic && [test.path.join('::'), test.path.join(' > '), test.path.join(' '), test.path.at(-1)].includes(query.name);
+      return (
+        test.kind === 'case' &&
+        !test.dynamic &&
+        [test.path.join('::'), test.path.join(' > '), test.path.join(' '), test.path.at(-1)].includes(query.name)
+      );
     };
     const found = [...new Set(tests.filter(fits).map((test) => test.selector))];
     return found.length === 1 ? (found[0] ?? null) : null;

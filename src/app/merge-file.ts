@@ -17,7 +17,16 @@ export interface FileMerge {
 export function mergeTexts(base: string, ours: string, theirs: string, file = 'specs/merged.yaml'): FileMerge {
   if (ours === theirs) return { text: ours, conflicts: [], byField: true };
   const [o, a, b] = [base, ours, theirs].map((text) => (text.trim() === '' ? null : parseSpecText(text, file)));
-  if (a === undefined || a === null || !a.ok || b === undefined || b === null || !b.ok || (o !== undefined && o !== null && !o.ok) || a.value.id !== b.value.id) {
+  if (
+    a === undefined ||
+    a === null ||
+    !a.ok ||
+    b === undefined ||
+    b === null ||
+    !b.ok ||
+    (o !== undefined && o !== null && !o.ok) ||
+    a.value.id !== b.value.id
+  ) {
     return { text: marked(ours, theirs), conflicts: [], byField: false };
   }
   const only = (spec: Spec | undefined): Catalog => ({ specs: spec === undefined ? [] : [spec] });
@@ -48,7 +57,8 @@ export function marked(ours: string, theirs: string): string {
   while (start < a.length && start < b.length && a[start] === b[start]) start += 1;
   let end = 0;
   while (end < a.length - start && end < b.length - start && a[a.length - 1 - end] === b[b.length - 1 - end]) end += 1;
-  const hunk = (left: readonly string[], right: readonly string[]): string[] => (left.length + right.length === 0 ? [] : ['<<<<<<< ours', ...left, '=======', ...right, '>>>>>>> theirs']);
+  const hunk = (left: readonly string[], right: readonly string[]): string[] =>
+    left.length + right.length === 0 ? [] : ['<<<<<<< ours', ...left, '=======', ...right, '>>>>>>> theirs'];
   const lines = [...a.slice(0, start)];
   const [x, y] = [a.slice(start, a.length - end), b.slice(start, b.length - end)];
   if (x.length * y.length > LARGEST_TABLE) lines.push(...hunk(x, y));
@@ -76,10 +86,11 @@ function commonLines(left: readonly string[], right: readonly string[]): Step[] 
   for (let i = left.length - 1; i >= 0; i -= 1) {
     const row = table[i];
     if (row === undefined) continue;
-    for (let j = right.length - 1; j >= 0; j -= 1) row[j] = left[i] === right[j] ? at(i + 1, j + 1) + 1 : Math.max(at(i + 1, j), at(i, j + 1));
+    for (let j = right.length - 1; j >= 0; j -= 1)
+      row[j] = left[i] === right[j] ? at(i + 1, j + 1) + 1 : Math.max(at(i + 1, j), at(i, j + 1));
   }
   const steps: Step[] = [];
-  for (let i = 0, j = 0; i < left.length || j < right.length; ) {
+  for (let i = 0, j = 0; i < left.length || j < right.length;) {
     const [x, y] = [left[i], right[j]];
     if (x !== undefined && x === y) {
       steps.push({ kind: 'both', line: x });
@@ -98,7 +109,7 @@ function commonLines(left: readonly string[], right: readonly string[]): Step[] 
 
 /** Merges files as git hands them over: the result replaces `ours`. Resolves to git's exit code: 0 merged, 1 conflict. */
 export async function mergeFiles(base: string, ours: string, theirs: string): Promise<{ readonly code: 0 | 1; readonly merge: FileMerge }> {
-  const [o, a, b] = await Promise.all([base, ours, theirs].map(async (path) => readFile(path, 'utf8'))) as [string, string, string];
+  const [o, a, b] = (await Promise.all([base, ours, theirs].map(async (path) => readFile(path, 'utf8')))) as [string, string, string];
   const merge = mergeTexts(o, a, b);
   await writeFile(ours, merge.text);
   return { code: merge.conflicts.length === 0 && merge.byField ? 0 : 1, merge };
@@ -121,7 +132,10 @@ export async function installMergeDriver(root: string, command: readonly string[
     changed = true;
   }
   const quoted = command.map((word) => (/^[A-Za-z0-9_./-]+$/.test(word) ? word : `'${word.replaceAll("'", String.raw`'\''`)}'`)).join(' ');
-  for (const [key, value] of [['merge.coherence.name', 'field-wise merge of specs'], ['merge.coherence.driver', `${quoted} merge-file %O %A %B`]] as const) {
+  for (const [key, value] of [
+    ['merge.coherence.name', 'field-wise merge of specs'],
+    ['merge.coherence.driver', `${quoted} merge-file %O %A %B`],
+  ] as const) {
     const present = await git(root, ['config', '--local', '--get', key]);
     if (present.stdout.trim() === value) continue;
     await git(root, ['config', '--local', key, value]);

@@ -22,7 +22,12 @@ export interface PlannedFiles {
 }
 
 /** What must change in `specs/` so that it says `next`. Files of specs that stay the same are left alone, byte for byte. */
-export async function planFiles(project: Project, current: Catalog, paths: ReadonlyMap<string, string>, next: Catalog): Promise<Result<PlannedFiles>> {
+export async function planFiles(
+  project: Project,
+  current: Catalog,
+  paths: ReadonlyMap<string, string>,
+  next: Catalog,
+): Promise<Result<PlannedFiles>> {
   const before = new Map(current.specs.map((spec) => [spec.id, spec]));
   const after = new Set(next.specs.map((spec) => spec.id));
   const changes = new Map<string, string | null>();
@@ -40,7 +45,13 @@ export async function planFiles(project: Project, current: Catalog, paths: Reado
     taken.add(path.toLowerCase());
     places.set(spec.id, path);
     const target = await insideRoot(project.root, path);
-    if (target === null) return failure({ kind: 'unsafe-path', message: `${path} leads out of the project.`, hint: 'Replace the symlink by a folder.', file: path });
+    if (target === null)
+      return failure({
+        kind: 'unsafe-path',
+        message: `${path} leads out of the project.`,
+        hint: 'Replace the symlink by a folder.',
+        file: path,
+      });
     const text = old === undefined ? null : await readFile(target, 'utf8').catch(() => null);
     if (text === null) changes.set(path, formatSpec(spec));
     else {
@@ -79,8 +90,14 @@ export async function writeFiles(project: Project, changes: FileChanges): Promis
 
 function writeFailure(error: unknown): Result<never> {
   const code = errorCode(error);
-  if (code === 'ENOSPC' || code === 'EDQUOT') return failure({ kind: 'try-again', message: 'The specs could not be written: the disk is full.', hint: 'Free some space and run the command again.' });
-  if (code === 'EACCES' || code === 'EROFS' || code === 'EPERM') return failure({ kind: 'try-again', message: `The specs could not be written (${code}).`, hint: 'Check the permissions of specs/.' });
+  if (code === 'ENOSPC' || code === 'EDQUOT')
+    return failure({
+      kind: 'try-again',
+      message: 'The specs could not be written: the disk is full.',
+      hint: 'Free some space and run the command again.',
+    });
+  if (code === 'EACCES' || code === 'EROFS' || code === 'EPERM')
+    return failure({ kind: 'try-again', message: `The specs could not be written (${code}).`, hint: 'Check the permissions of specs/.' });
   throw error;
 }
 
@@ -101,7 +118,13 @@ async function finish(project: Project): Promise<Result<null>> {
   if (text === null) return success(null);
   const { changes } = JSON.parse(text) as { readonly changes: readonly (readonly [string, string | null])[] };
   for (const [file] of changes) {
-    if ((await insideRoot(project.root, file)) === null) return failure({ kind: 'unsafe-path', message: `${file} leads out of the project.`, hint: `Replace the symlink by a folder; ${path} holds the change.`, file });
+    if ((await insideRoot(project.root, file)) === null)
+      return failure({
+        kind: 'unsafe-path',
+        message: `${file} leads out of the project.`,
+        hint: `Replace the symlink by a folder; ${path} holds the change.`,
+        file,
+      });
   }
   const waiting = changes.values();
   const worker = async (): Promise<void> => {
@@ -129,7 +152,10 @@ async function applyOne(root: string, file: string, content: string | null, dura
   }
   await mkdir(dirname(path), { recursive: true });
   const temporary = `${path}.${randomBytes(6).toString('hex')}.tmp`;
-  const mode = await stat(path).then((found) => found.mode & 0o7777, () => null);
+  const mode = await stat(path).then(
+    (found) => found.mode & 0o7777,
+    () => null,
+  );
   await writeFile(temporary, content, { flag: 'wx' });
   if (mode !== null) await chmod(temporary, mode);
   await rename(temporary, path);

@@ -18,8 +18,17 @@ export async function storePlace(project: Project, env: Env = process.env): Prom
   const { state, cache, sockets } = project.directories;
   return success({
     // One server a state folder, by whatever path it is reached.
-    state: await realpath(state).catch(() => state), cache, sockets, database: databaseName(project.manifest.databaseName, environment.value),
-    doltBin: store.dolt_bin, url: store.url, doltUrl: store.dolt_url, doltSha256: store.dolt_sha256, idleMinutes: store.idle_minutes, env, author: ANONYMOUS,
+    state: await realpath(state).catch(() => state),
+    cache,
+    sockets,
+    database: databaseName(project.manifest.databaseName, environment.value),
+    doltBin: store.dolt_bin,
+    url: store.url,
+    doltUrl: store.dolt_url,
+    doltSha256: store.dolt_sha256,
+    idleMinutes: store.idle_minutes,
+    env,
+    author: ANONYMOUS,
   });
 }
 
@@ -44,15 +53,25 @@ async function author(root: string, env: Env): Promise<string> {
 export const storeBranch = (head: GitHead): string | null => (head.kind === 'branch' ? head.name : head.kind === 'no-git' ? 'main' : null);
 
 /** Opens the store on the Dolt branch of the checked-out git branch. A detached HEAD is `unavailable`: it reads the files. */
-export async function openProjectStore(project: Project, options: { readonly create?: boolean; readonly env?: Env } = {}): Promise<Result<StoreSession>> {
+export async function openProjectStore(
+  project: Project,
+  options: { readonly create?: boolean; readonly env?: Env } = {},
+): Promise<Result<StoreSession>> {
   const env = options.env ?? process.env;
   const place = await storePlace(project, env);
   if (!place.ok) return place;
   const head = await gitHead(project.root);
   const branch = storeBranch(head);
-  if (branch === null) return failure({ kind: 'unavailable', message: "git's HEAD is detached, so there is no branch of the store to use; files are read as they are.", hint: 'Check out a branch.' });
+  if (branch === null)
+    return failure({
+      kind: 'unavailable',
+      message: "git's HEAD is detached, so there is no branch of the store to use; files are read as they are.",
+      hint: 'Check out a branch.',
+    });
   return openStore({
-    place: { ...place.value, author: await author(project.root, env) }, gitBranch: branch, create: options.create === true,
+    place: { ...place.value, author: await author(project.root, env) },
+    gitBranch: branch,
+    create: options.create === true,
     ...(head.kind === 'branch' ? { fork: async (existing) => nearestBranch(project.root, branch, existing) } : {}),
   });
 }
@@ -62,7 +81,10 @@ const MOST_BRANCHES = 30;
 /** Of the git branches that have a Dolt branch, the one that HEAD left last. */
 async function nearestBranch(root: string, current: string, existing: ReadonlySet<string>): Promise<Fork | null> {
   const listed = await git(root, ['for-each-ref', '--format=%(refname:lstrip=2)', '--sort=-committerdate', 'refs/heads']);
-  const candidates = listed.stdout.split('\n').filter((name) => name !== '' && name !== current && existing.has(doltBranch(name))).slice(0, MOST_BRANCHES);
+  const candidates = listed.stdout
+    .split('\n')
+    .filter((name) => name !== '' && name !== current && existing.has(doltBranch(name)))
+    .slice(0, MOST_BRANCHES);
   let best: { readonly name: string; readonly distance: number } | null = null;
   for (const name of candidates) {
     const answer = await git(root, ['rev-list', '--count', 'HEAD', '--not', `refs/heads/${name}`, '--']);
@@ -80,7 +102,11 @@ export async function withCatalogLock<T>(project: Project, work: () => Promise<R
   const taken = await takeLock(join(project.directories.state, 'catalog.lock'), 120_000);
   if (!taken.taken) {
     if (taken.why === 'unsupported') return work();
-    return failure({ kind: 'try-again', message: 'Another command is changing the specs and does not come to an end.', hint: 'Run the command again later.' });
+    return failure({
+      kind: 'try-again',
+      message: 'Another command is changing the specs and does not come to an end.',
+      hint: 'Run the command again later.',
+    });
   }
   try {
     return await work();

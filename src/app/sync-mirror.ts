@@ -79,11 +79,18 @@ export function compareMirror(project: Project, database: string, branch: string
 }
 
 /** Notes the present files as equal to the store. `hashes` are those of the bytes that were compared. */
-export async function writeMirror(project: Project, database: string, branch: string, hashes: ReadonlyMap<string, string>, conflicts: number): Promise<void> {
+export async function writeMirror(
+  project: Project,
+  database: string,
+  branch: string,
+  hashes: ReadonlyMap<string, string>,
+  conflicts: number,
+): Promise<void> {
   await store(project, keyOf(database, branch), { root: project.root, files: stamps(project, hashes), conflicts });
 }
 
-const store = async (project: Project, key: string, entry: Mirrored): Promise<void> => writeAtomically(pathOf(project), JSON.stringify({ ...read(project), [key]: entry }), 0o600);
+const store = async (project: Project, key: string, entry: Mirrored): Promise<void> =>
+  writeAtomically(pathOf(project), JSON.stringify({ ...read(project), [key]: entry }), 0o600);
 
 function stamps(project: Project, hashes: ReadonlyMap<string, string>): Record<string, Stamp> {
   const files: Record<string, Stamp> = {};
@@ -101,10 +108,17 @@ function stamps(project: Project, hashes: ReadonlyMap<string, string>): Record<s
 }
 
 /** A branch's mirror as it stands, to be put back with changes by `restoreMirror`. */
-export const takeMirror = (project: Project, database: string, branch: string): Mirrored | null => read(project)[keyOf(database, branch)] ?? null;
+export const takeMirror = (project: Project, database: string, branch: string): Mirrored | null =>
+  read(project)[keyOf(database, branch)] ?? null;
 
 /** Notes that files which were equal before still are, and that the changed ones are equal again. Null: the file is gone. */
-export async function restoreMirror(project: Project, database: string, branch: string, before: Mirrored, changes: ReadonlyMap<string, string | null>): Promise<void> {
+export async function restoreMirror(
+  project: Project,
+  database: string,
+  branch: string,
+  before: Mirrored,
+  changes: ReadonlyMap<string, string | null>,
+): Promise<void> {
   const present = new Map([...changes].flatMap(([file, hash]) => (hash === null ? [] : [[file, hash] as const])));
   const kept = Object.entries(before.files).filter(([file]) => !changes.has(file));
   await store(project, keyOf(database, branch), { ...before, files: { ...Object.fromEntries(kept), ...stamps(project, present) } });

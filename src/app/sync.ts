@@ -25,10 +25,20 @@ export interface SyncOutcome {
   readonly commit: string | null;
 }
 
-const nothing = (state: SyncOutcome['state']): SyncOutcome => ({ state, toStore: [], toFiles: [], conflicts: [], invalid: [], commit: null });
+const nothing = (state: SyncOutcome['state']): SyncOutcome => ({
+  state,
+  toStore: [],
+  toFiles: [],
+  conflicts: [],
+  invalid: [],
+  commit: null,
+});
 
 /** Whether files and store differ, without a connection: for commands that only read. */
-export async function syncState(project: Project, env: Env = process.env): Promise<'equal' | 'pending' | 'conflicts' | 'no-store' | 'detached'> {
+export async function syncState(
+  project: Project,
+  env: Env = process.env,
+): Promise<'equal' | 'pending' | 'conflicts' | 'no-store' | 'detached'> {
   const place = await storePlace(project, env);
   if (!place.ok) return 'no-store';
   const there = await storeExists(place.value);
@@ -40,7 +50,10 @@ export async function syncState(project: Project, env: Env = process.env): Promi
 }
 
 /** `prefer`: 'ours' keeps the files', 'theirs' the store's side of every conflict. */
-export async function syncProject(project: Project, options: { readonly prefer?: Side; readonly env?: Env } = {}): Promise<Result<SyncOutcome>> {
+export async function syncProject(
+  project: Project,
+  options: { readonly prefer?: Side; readonly env?: Env } = {},
+): Promise<Result<SyncOutcome>> {
   const state = await syncState(project, options.env);
   if (state === 'equal') return success(nothing('unchanged'));
   if (state === 'detached') return success(nothing('detached'));
@@ -101,30 +114,51 @@ export async function reconcile(project: Project, session: StoreSession, prefer?
   const upsert = merge.merged.specs.filter((spec) => !same(before.get(spec.id), spec));
   const remove = [...before.keys()].filter((id) => !after.has(id));
   const known = new Map(entries.map((entry) => [entry.spec, entry]));
-  const sync = merge.merged.specs.map((spec): SyncEntry => {
-    const path = planned.value.paths.get(spec.id) ?? null;
-    return { spec: spec.id, path, fileHash: path === null ? null : (hashes.get(path) ?? null), base: plain(spec) };
-  }).filter((entry) => !sameEntry(known.get(entry.spec), entry));
+  const sync = merge.merged.specs
+    .map((spec): SyncEntry => {
+      const path = planned.value.paths.get(spec.id) ?? null;
+      return { spec: spec.id, path, fileHash: path === null ? null : (hashes.get(path) ?? null), base: plain(spec) };
+    })
+    .filter((entry) => !sameEntry(known.get(entry.spec), entry));
   const unsync = entries.map((entry) => entry.spec).filter((id) => !after.has(id) && !held.has(id));
   const toStore = [...upsert.map((spec) => spec.id), ...remove].toSorted();
   let commit: string | null = null;
   if (toStore.length + sync.length + unsync.length > 0) {
     const head = await gitHead(project.root);
-    const done = await session.write({ upsert, remove, sync, unsync, message: messageOf(toStore), git: head.kind === 'branch' ? head.commit : null });
+    const done = await session.write({
+      upsert,
+      remove,
+      sync,
+      unsync,
+      message: messageOf(toStore),
+      git: head.kind === 'branch' ? head.commit : null,
+    });
     if (!done.ok) return done;
     commit = done.value;
   }
   if (loaded.failures.length === 0) await writeMirror(project, session.database, branch, hashes, merge.conflicts.length);
-  const toFiles = merge.merged.specs.filter((spec) => planned.value.changes.has(planned.value.paths.get(spec.id) ?? '')).map((spec) => spec.id);
+  const toFiles = merge.merged.specs
+    .filter((spec) => planned.value.changes.has(planned.value.paths.get(spec.id) ?? ''))
+    .map((spec) => spec.id);
   const gone = files.specs.map((spec) => spec.id).filter((id) => !after.has(id));
-  return success({ state: 'synced', toStore, toFiles: [...toFiles, ...gone].toSorted(), conflicts: merge.conflicts, invalid: loaded.failures, commit });
+  return success({
+    state: 'synced',
+    toStore,
+    toFiles: [...toFiles, ...gone].toSorted(),
+    conflicts: merge.conflicts,
+    invalid: loaded.failures,
+    commit,
+  });
 }
 
 const plain = (spec: Spec): Spec => plainSpec(spec) as unknown as Spec; // the same spec without positions and empty lists
 const same = (left: Spec | undefined, right: Spec): boolean => left !== undefined && sameSpec(left, right);
-const sameEntry = (left: SyncEntry | undefined, right: SyncEntry): boolean => left !== undefined && left.path === right.path && left.fileHash === right.fileHash && sameSpec(left.base, right.base);
-const messageOf = (ids: readonly string[]): string => (ids.length === 0 ? 'Sync' : ids.length <= 3 ? `Sync ${ids.join(', ')}` : `Sync ${ids.length} specs`);
-const pathsOf = (loaded: LoadedCatalog, files: Catalog): ReadonlyMap<string, string> => new Map(files.specs.flatMap((spec) => (loaded.files.has(spec.id) ? [[spec.id, loaded.files.get(spec.id) ?? ''] as const] : [])));
+const sameEntry = (left: SyncEntry | undefined, right: SyncEntry): boolean =>
+  left !== undefined && left.path === right.path && left.fileHash === right.fileHash && sameSpec(left.base, right.base);
+const messageOf = (ids: readonly string[]): string =>
+  ids.length === 0 ? 'Sync' : ids.length <= 3 ? `Sync ${ids.join(', ')}` : `Sync ${ids.length} specs`;
+const pathsOf = (loaded: LoadedCatalog, files: Catalog): ReadonlyMap<string, string> =>
+  new Map(files.specs.flatMap((spec) => (loaded.files.has(spec.id) ? [[spec.id, loaded.files.get(spec.id) ?? ''] as const] : [])));
 
 interface MergedSides {
   /** The sides, without the specs that are held back. */
@@ -137,7 +171,12 @@ interface MergedSides {
 }
 
 /** Pure: what a sync of these sides comes to. */
-export function mergeSides(loaded: Pick<LoadedCatalog, 'catalog' | 'failures' | 'files'>, stored: Catalog, entries: readonly SyncEntry[], prefer: Side | undefined): MergedSides {
+export function mergeSides(
+  loaded: Pick<LoadedCatalog, 'catalog' | 'failures' | 'files'>,
+  stored: Catalog,
+  entries: readonly SyncEntry[],
+  prefer: Side | undefined,
+): MergedSides {
   const base: Catalog = { specs: entries.map((entry) => entry.base) };
   const invalidFiles = new Set(loaded.failures.flatMap((item) => (item.file === undefined ? [] : [item.file])));
   const held = new Set<string>();
@@ -159,7 +198,8 @@ export function mergeSides(loaded: Pick<LoadedCatalog, 'catalog' | 'failures' | 
   const without = (catalog: Catalog): Catalog => ({ specs: catalog.specs.filter((spec) => !held.has(spec.id)) });
   closeOver(held, sides);
   const first = mergeCatalogs(without(base), without(loaded.catalog), without(stored), prefer);
-  if (first.conflicts.length === 0) return { files: without(loaded.catalog), store: without(stored), merged: first.merged, conflicts: [], held };
+  if (first.conflicts.length === 0)
+    return { files: without(loaded.catalog), store: without(stored), merged: first.merged, conflicts: [], held };
   for (const conflict of first.conflicts) held.add(conflict.spec);
   closeOver(held, sides);
   const rest = mergeCatalogs(without(base), without(loaded.catalog), without(stored));
@@ -180,7 +220,7 @@ function closeOver(held: Set<string>, sides: readonly Catalog[]): void {
     }
   }
   const shared = [...owners.values()].filter((list) => list.size > 1);
-  for (let grown = true; grown; ) {
+  for (let grown = true; grown;) {
     grown = false;
     for (const list of shared) {
       if (![...list].some((id) => held.has(id)) || [...list].every((id) => held.has(id))) continue;

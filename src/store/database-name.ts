@@ -6,11 +6,14 @@ import { ENVIRONMENTS, type StoreEnvironment } from './place.js';
 export function storeEnvironment(value: string | undefined): Result<StoreEnvironment> {
   const wanted = value === undefined || value === '' ? 'dev' : value;
   const found = ENVIRONMENTS.find((name) => name === wanted);
-  return found === undefined ? failure({ kind: 'usage', message: `COHERENCE_ENV is "${wanted}".`, hint: `It is one of ${ENVIRONMENTS.join(', ')}.` }) : success(found);
+  return found === undefined
+    ? failure({ kind: 'usage', message: `COHERENCE_ENV is "${wanted}".`, hint: `It is one of ${ENVIRONMENTS.join(', ')}.` })
+    : success(found);
 }
 
 /** The environment that a database name ends in, or null. */
-export const environmentOf = (database: string): StoreEnvironment | null => ENVIRONMENTS.find((name) => database.endsWith(`_${name}`)) ?? null;
+export const environmentOf = (database: string): StoreEnvironment | null =>
+  ENVIRONMENTS.find((name) => database.endsWith(`_${name}`)) ?? null;
 
 /** The name for an environment: a suffix that `configured` already has is replaced. */
 export function databaseName(configured: string, environment: StoreEnvironment): string {
@@ -21,7 +24,11 @@ export function databaseName(configured: string, environment: StoreEnvironment):
 /** Test code calls this before it touches a database: only `…_test` is its own. */
 export function requireTestDatabase(database: string): Result<string> {
   if (environmentOf(database) === 'test') return success(database);
-  return failure({ kind: 'usage', message: `Test code was about to use the database "${database}", which does not end in _test.`, hint: 'Set COHERENCE_ENV=test.' });
+  return failure({
+    kind: 'usage',
+    message: `Test code was about to use the database "${database}", which does not end in _test.`,
+    hint: 'Set COHERENCE_ENV=test.',
+  });
 }
 
 /** Refuses a destructive command whose explicit target belongs to another environment than the one it runs in. */

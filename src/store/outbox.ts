@@ -14,15 +14,39 @@ const BATCH = 50;
 /** What of a record goes into the store. Outputs and messages stay in the evidence folder. */
 export function compact(record: RunRecord): CompactRun {
   return {
-    run: record.run, session: record.session, started_at: record.started_at, source: record.source, summary: record.summary,
+    run: record.run,
+    session: record.session,
+    started_at: record.started_at,
+    source: record.source,
+    summary: record.summary,
     ...(record.ended === undefined ? {} : { ended: record.ended }),
-    criteria: record.specs.flatMap((spec) => spec.criteria.map((item) => ({
-      id: item.id, spec: spec.id, verdict: item.verdict, reason: item.reason, ...(item.detail === undefined ? {} : { detail: item.detail }), wording: item.wording,
-      checks: item.checks.map((check) => ({
-        link: check.link, kind: check.kind, runner: check.runner, place: check.place, verdict: check.verdict, reason: check.reason, proof: check.proof, file: check.file, line: check.line,
-        exit_code: check.exit_code, attempt: check.attempt, duration_ms: check.duration_ms, cached: check.cached, source_hash: check.source_hash, output_sha256: check.output_sha256,
+    criteria: record.specs.flatMap((spec) =>
+      spec.criteria.map((item) => ({
+        id: item.id,
+        spec: spec.id,
+        verdict: item.verdict,
+        reason: item.reason,
+        ...(item.detail === undefined ? {} : { detail: item.detail }),
+        wording: item.wording,
+        checks: item.checks.map((check) => ({
+          link: check.link,
+          kind: check.kind,
+          runner: check.runner,
+          place: check.place,
+          verdict: check.verdict,
+          reason: check.reason,
+          proof: check.proof,
+          file: check.file,
+          line: check.line,
+          exit_code: check.exit_code,
+          attempt: check.attempt,
+          duration_ms: check.duration_ms,
+          cached: check.cached,
+          source_hash: check.source_hash,
+          output_sha256: check.output_sha256,
+        })),
       })),
-    }))),
+    ),
   };
 }
 
@@ -33,7 +57,8 @@ export async function post(state: string, database: string, record: RunRecord): 
   await writeAtomically(join(folder, `${record.run}.json`), JSON.stringify(compact(record)), 0o600);
 }
 
-const waiting = async (folder: string): Promise<string[]> => (await readdir(folder).catch(() => [])).filter((name) => /^[0-9A-Z]{26}\.json$/.test(name)).toSorted();
+const waiting = async (folder: string): Promise<string[]> =>
+  (await readdir(folder).catch(() => [])).filter((name) => /^[0-9A-Z]{26}\.json$/.test(name)).toSorted();
 
 /** Number of runs that wait. */
 export const countPosted = async (state: string, database: string): Promise<number> => (await waiting(folderOf(state, database))).length;

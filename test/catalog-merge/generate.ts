@@ -1,5 +1,5 @@
 /** Random catalogs and edits of them, for properties of the merge. Kept beside it so that sync's tests can use it too. */
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import type { Catalog, Criterion, Spec } from '../../src/model/index.js';
 
 const word = fc.constantFrom('a', 'b', 'c', 'two words', 'line\nbreak', '☂', 'it\'s: "x"', '- dash', '#no', '1.10', 'true');

@@ -17,7 +17,9 @@ export function leftovers(marks: readonly string[]): Leak[] {
       const state = processStat(pid)?.state;
       if (state === undefined || state === 'Z' || state === 'X') return [];
       const environment = readFileSync(`/proc/${pid}/environ`, 'utf8');
-      return marks.some((mark) => command.includes(mark) || environment.includes(mark)) ? [{ pid, command: command.replaceAll('\0', ' ').slice(0, 300) }] : [];
+      return marks.some((mark) => command.includes(mark) || environment.includes(mark))
+        ? [{ pid, command: command.replaceAll('\0', ' ').slice(0, 300) }]
+        : [];
     } catch {
       return [];
     }

@@ -16,8 +16,15 @@ import { doltHere, get, newProject, type TestProject } from './rig.js';
 
 const CORPUS = process.env['COHERENCE_CORPUS'] ?? '/work/shared/cases/bootstrap-specs.jsonl';
 const here = existsSync(CORPUS);
-const request = (path: string, over: { dryRun?: boolean; prune?: boolean } = {}): Parameters<typeof importCatalog>[1] => ({ path, name: 'in.jsonl', dryRun: false, prune: false, ...over });
-const exported = async (at: TestProject): Promise<string> => get(await exportCatalog(at.project, { format: 'jsonl', out: null, check: false }, at.env)).text ?? '';
+const request = (path: string, over: { dryRun?: boolean; prune?: boolean } = {}): Parameters<typeof importCatalog>[1] => ({
+  path,
+  name: 'in.jsonl',
+  dryRun: false,
+  prune: false,
+  ...over,
+});
+const exported = async (at: TestProject): Promise<string> =>
+  get(await exportCatalog(at.project, { format: 'jsonl', out: null, check: false }, at.env)).text ?? '';
 const shape = (catalog: Catalog): [number, number] => [catalog.specs.length, catalog.specs.flatMap(criteriaOf).length];
 const stored = async (at: TestProject): Promise<Catalog> => {
   const session = get(await openProjectStore(at.project, { env: at.env }));
@@ -84,7 +91,13 @@ describe.skipIf(!here || !doltHere)('the real corpus, with the store', () => {
     get(await startStore(at.project, () => undefined, at.env));
     get(await importCatalog(at.project, request(CORPUS), at.env));
     const file = join(at.root, 'small.jsonl');
-    await writeFile(file, `${(await readFile(CORPUS, 'utf8')).split('\n').filter((line) => line.includes('"SPEC-component-cli-parser"')).join('\n')}\n`);
+    await writeFile(
+      file,
+      `${(await readFile(CORPUS, 'utf8'))
+        .split('\n')
+        .filter((line) => line.includes('"SPEC-component-cli-parser"'))
+        .join('\n')}\n`,
+    );
     const pruned = get(await importCatalog(at.project, request(file, { prune: true }), at.env));
     expect(pruned.plan.removed.length).toBeGreaterThan(200);
     expect(canonicalJson((await stored(at)).specs.map((spec) => spec.id))).toBe('["SPEC-component-cli-parser"]');
@@ -96,12 +109,21 @@ describe.skipIf(!here || !doltHere)('the real corpus, with the store', () => {
     const at = await newProject();
     get(await startStore(at.project, () => undefined, at.env));
     const small = join(at.root, 'small.jsonl');
-    await writeFile(small, `${(await readFile(CORPUS, 'utf8')).split('\n').filter((line) => line.includes('cli-router')).join('\n')}\n`);
+    await writeFile(
+      small,
+      `${(await readFile(CORPUS, 'utf8'))
+        .split('\n')
+        .filter((line) => line.includes('cli-router'))
+        .join('\n')}\n`,
+    );
     const whole = async (): Promise<number> => Date.now();
     const startedAt = await whole();
     expect((await drive(at, ['import', CORPUS])).code).toBe(0);
     const duration = (await whole()) - startedAt;
-    const sizes = [[1, 2], [39, 235]].map((pair) => pair.join());
+    const sizes = [
+      [1, 2],
+      [39, 235],
+    ].map((pair) => pair.join());
     const seen = new Set<string>();
     for (let round = 0; round < 50; round += 1) {
       const command = round % 5 === 4 ? ['sync'] : ['import', round % 2 === 0 ? small : CORPUS];
@@ -124,12 +146,21 @@ describe.skipIf(!here || !doltHere)('the real corpus, with the store', () => {
     const at = await newProject();
     get(await startStore(at.project, () => undefined, at.env));
     const small = join(at.root, 'small.jsonl');
-    await writeFile(small, `${(await readFile(CORPUS, 'utf8')).split('\n').filter((line) => line.includes('cli-router')).join('\n')}\n`);
+    await writeFile(
+      small,
+      `${(await readFile(CORPUS, 'utf8'))
+        .split('\n')
+        .filter((line) => line.includes('cli-router'))
+        .join('\n')}\n`,
+    );
     for (let round = 0; round < 12; round += 1) {
       const importing = drive(at, ['import', round % 2 === 0 ? CORPUS : small]);
-      const timer = setTimeout(() => {
-        void runningServer(at.place).then((server) => server !== null && process.kill(server.pid, 'SIGKILL'));
-      }, 300 + Math.random() * 700);
+      const timer = setTimeout(
+        () => {
+          void runningServer(at.place).then((server) => server !== null && process.kill(server.pid, 'SIGKILL'));
+        },
+        300 + Math.random() * 700,
+      );
       const done = await importing;
       clearTimeout(timer);
       expect([0, 75]).toContain(done.code);

@@ -15,7 +15,8 @@ const finish = (result: Result<unknown>): never => {
 const [command = '', argument = ''] = process.argv.slice(2);
 const project = await loadProject({ cwd: process.cwd(), env: process.env });
 if (!project.ok) finish(project);
-else if (command === 'import') finish(await importCatalog(project.value, { path: resolve(argument), name: argument, dryRun: false, prune: true }));
+else if (command === 'import')
+  finish(await importCatalog(project.value, { path: resolve(argument), name: argument, dryRun: false, prune: true }));
 else if (command === 'sync') finish(await syncProject(project.value, { prefer: 'ours' }));
 else if (command === 'list') finish(await catalogAt(project.value));
 else {

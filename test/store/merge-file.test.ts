@@ -35,11 +35,17 @@ describe('the merge driver', () => {
     const { code, merge } = await mergeFiles(o, a, b);
     expect(code).toBe(1);
     expect(merge.conflicts).toEqual([{ spec: 'SPEC-a', field: 'title', base: 't', ours: 'ours', theirs: 'theirs' }]);
-    expect(await readFile(a, 'utf8')).toBe(text('t', ['AC-1', 'AC-x', 'AC-y']).replace('title: t\n', '<<<<<<< ours\ntitle: ours\n=======\ntitle: theirs\n>>>>>>> theirs\n'));
+    expect(await readFile(a, 'utf8')).toBe(
+      text('t', ['AC-1', 'AC-x', 'AC-y']).replace('title: t\n', '<<<<<<< ours\ntitle: ours\n=======\ntitle: theirs\n>>>>>>> theirs\n'),
+    );
   });
 
   it('shows both sides of a removal against a change', () => {
-    const merge = mergeTexts(text('t', ['AC-1', 'AC-2']), text('t', ['AC-2']), text('t', ['AC-1', 'AC-2']).replace('title: AC-1', 'title: changed'));
+    const merge = mergeTexts(
+      text('t', ['AC-1', 'AC-2']),
+      text('t', ['AC-2']),
+      text('t', ['AC-1', 'AC-2']).replace('title: AC-1', 'title: changed'),
+    );
     expect(merge.conflicts).toMatchObject([{ criterion: 'AC-1', field: 'removed' }]);
     expect(merge.text).toContain('=======\n  - id: AC-1\n    title: changed\n>>>>>>> theirs\n');
   });
@@ -54,7 +60,14 @@ describe('the merge driver', () => {
   // @verifies AC-store-driver-git
   it('is called by git, as installed, and a second installation changes nothing', async () => {
     const root = await temporary();
-    const env = { ...process.env, GIT_CONFIG_GLOBAL: '/dev/null', GIT_AUTHOR_NAME: 'A', GIT_AUTHOR_EMAIL: 'a@b', GIT_COMMITTER_NAME: 'A', GIT_COMMITTER_EMAIL: 'a@b' };
+    const env = {
+      ...process.env,
+      GIT_CONFIG_GLOBAL: '/dev/null',
+      GIT_AUTHOR_NAME: 'A',
+      GIT_AUTHOR_EMAIL: 'a@b',
+      GIT_COMMITTER_NAME: 'A',
+      GIT_COMMITTER_EMAIL: 'a@b',
+    };
     const git = async (...args: string[]): Promise<string> => {
       const answer = await capture({ command: ['git', ...args], cwd: root, env });
       return `${answer.end.code ?? ''} ${answer.stdout}`;

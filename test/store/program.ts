@@ -13,7 +13,15 @@ export const driver = async (): Promise<string> =>
     const folder = join(ROOT, 'node_modules', '.cache', 'coherence-test');
     await mkdir(folder, { recursive: true });
     const outfile = join(folder, `store-driver-${process.pid}.mjs`);
-    await build({ entryPoints: [join(import.meta.dirname, 'driver.ts')], outfile, bundle: true, platform: 'node', format: 'esm', packages: 'external', logLevel: 'error' });
+    await build({
+      entryPoints: [join(import.meta.dirname, 'driver.ts')],
+      outfile,
+      bundle: true,
+      platform: 'node',
+      format: 'esm',
+      packages: 'external',
+      logLevel: 'error',
+    });
     return outfile;
   })());
 

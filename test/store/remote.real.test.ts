@@ -5,7 +5,20 @@ import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { applyCatalogChange, catalogAt } from '../../src/app/catalog-change.js';
-import { cloneProjectStore, drainRuns, migrateStore, pullStore, pushStore, recordRun, startStore, stopStore, storeDiff, storeLog, storeTrend, verdictsAt } from '../../src/app/store.js';
+import {
+  cloneProjectStore,
+  drainRuns,
+  migrateStore,
+  pullStore,
+  pushStore,
+  recordRun,
+  startStore,
+  stopStore,
+  storeDiff,
+  storeLog,
+  storeTrend,
+  verdictsAt,
+} from '../../src/app/store.js';
 import { syncState } from '../../src/app/sync.js';
 import { loadProject } from '../../src/config/index.js';
 import { formatSpec } from '../../src/catalog/index.js';
@@ -19,22 +32,75 @@ import { doltHere, get, newPlace, newProject, open, temporary, type TestProject 
 
 const real = describe.skipIf(!doltHere);
 const spec = (id: string, rest: Partial<Spec> = {}): Spec => ({ id: `SPEC-${id}`, title: id, level: 'module', status: 'active', ...rest });
-const edit = async (at: TestProject, change: (spec: Spec) => Spec): Promise<void> => void get(await applyCatalogChange(at.project, 'Edit', (current) => success({ specs: current.specs.map(change) }), at.env));
-const titles = async (at: TestProject): Promise<unknown> => get(await catalogAt(at.project, undefined, at.env)).specs.map((one) => [one.title, one.owner]);
+const edit = async (at: TestProject, change: (spec: Spec) => Spec): Promise<void> =>
+  void get(await applyCatalogChange(at.project, 'Edit', (current) => success({ specs: current.specs.map(change) }), at.env));
+const titles = async (at: TestProject): Promise<unknown> =>
+  get(await catalogAt(at.project, undefined, at.env)).specs.map((one) => [one.title, one.owner]);
 
 const record = (run: string, verdict: 'PASS' | 'FAIL', commit: string): RunRecord => ({
-  schema: 'coherence.verify/1', run, session: 'shop', started_at: '2026-01-01T00:00:00.000Z', source: { commit, dirty: false, tree: 'sha256:x' },
-  summary: { pass: verdict === 'PASS' ? 1 : 0, fail: verdict === 'FAIL' ? 1 : 0, skip: 0, error: 0, cached: 0, executed: 1, duration_ms: 12 }, warm: {}, diagnostics: [],
-  specs: [{
-    id: 'SPEC-a', title: 'a', level: 'module', status: 'active', verdict, reason: verdict === 'PASS' ? 'executed' : 'assertion',
-    criteria: [{
-      id: 'AC-a-1', title: 'one', risk: 'medium', verdict, reason: verdict === 'PASS' ? 'executed' : 'assertion', wording: 'f'.repeat(64),
-      checks: [{
-        link: 'a.test.ts > one', kind: 'test', runner: 'vitest', place: 'host', verdict, reason: verdict === 'PASS' ? 'executed' : 'assertion', proof: 'report', file: 'a.test.ts', line: 3, command: ['vitest'], exit_code: 0, attempt: 1,
-        started_at: null, ended_at: null, duration_ms: 3.5, cached: false, env: {}, source_hash: 'sha256:y', image_id: null, layers: [], output: '.coherence/runs/x', output_sha256: 'a'.repeat(64), message: 'secret output',
-      }],
-    }],
-  }],
+  schema: 'coherence.verify/1',
+  run,
+  session: 'shop',
+  started_at: '2026-01-01T00:00:00.000Z',
+  source: { commit, dirty: false, tree: 'sha256:x' },
+  summary: {
+    pass: verdict === 'PASS' ? 1 : 0,
+    fail: verdict === 'FAIL' ? 1 : 0,
+    skip: 0,
+    error: 0,
+    cached: 0,
+    executed: 1,
+    duration_ms: 12,
+  },
+  warm: {},
+  diagnostics: [],
+  specs: [
+    {
+      id: 'SPEC-a',
+      title: 'a',
+      level: 'module',
+      status: 'active',
+      verdict,
+      reason: verdict === 'PASS' ? 'executed' : 'assertion',
+      criteria: [
+        {
+          id: 'AC-a-1',
+          title: 'one',
+          risk: 'medium',
+          verdict,
+          reason: verdict === 'PASS' ? 'executed' : 'assertion',
+          wording: 'f'.repeat(64),
+          checks: [
+            {
+              link: 'a.test.ts > one',
+              kind: 'test',
+              runner: 'vitest',
+              place: 'host',
+              verdict,
+              reason: verdict === 'PASS' ? 'executed' : 'assertion',
+              proof: 'report',
+              file: 'a.test.ts',
+              line: 3,
+              command: ['vitest'],
+              exit_code: 0,
+              attempt: 1,
+              started_at: null,
+              ended_at: null,
+              duration_ms: 3.5,
+              cached: false,
+              env: {},
+              source_hash: 'sha256:y',
+              image_id: null,
+              layers: [],
+              output: '.coherence/runs/x',
+              output_sha256: 'a'.repeat(64),
+              message: 'secret output',
+            },
+          ],
+        },
+      ],
+    },
+  ],
 });
 
 real('remotes', () => {
@@ -89,7 +155,10 @@ real('runs', () => {
     const outbox = join(at.project.directories.state, 'outbox', 'shop_abc123_test');
     const saved = await readFile(join(outbox, `${first.run}.json`), 'utf8');
     expect(saved).not.toContain('secret output');
-    expect(get(await storeTrend(at.project, 10, at.env)).map((point) => [point.run, point.pass, point.fail])).toEqual([[first.run, 0, 1], [second.run, 1, 0]]);
+    expect(get(await storeTrend(at.project, 10, at.env)).map((point) => [point.run, point.pass, point.fail])).toEqual([
+      [first.run, 0, 1],
+      [second.run, 1, 0],
+    ]);
     expect(await readdir(outbox)).toEqual([]);
     // A file that was taken in but not yet removed when its command was killed.
     await writeFile(join(outbox, `${first.run}.json`), saved);
@@ -122,15 +191,36 @@ real('times', () => {
     const server = get(await openServer(place));
     await useBranch(server.connection, place.database, session.branch);
     let statements = 0;
-    const counting = { ...server.connection, query: async (statement: string, values?: readonly unknown[]) => {
-      statements += 1;
-      return server.connection.query(statement, values);
-    } };
+    const counting = {
+      ...server.connection,
+      query: async (statement: string, values?: readonly unknown[]) => {
+        statements += 1;
+        return server.connection.query(statement, values);
+      },
+    };
     const asked: number[] = [];
     for (const edits of [3, 30]) {
-      for (let at = 0; at < edits; at += 1) get(await session.write({ upsert: [spec('a', { title: `${edits} ${at}`, criteria: [{ id: 'AC-a-1', title: `${at}`, verified_by: [{ kind: 'run', target: 'true' }] }] })], remove: [], sync: [], unsync: [], message: `${at}`, git: null }));
+      for (let at = 0; at < edits; at += 1)
+        get(
+          await session.write({
+            upsert: [
+              spec('a', {
+                title: `${edits} ${at}`,
+                criteria: [{ id: 'AC-a-1', title: `${at}`, verified_by: [{ kind: 'run', target: 'true' }] }],
+              }),
+            ],
+            remove: [],
+            sync: [],
+            unsync: [],
+            message: `${at}`,
+            git: null,
+          }),
+        );
       statements = 0;
-      expect((await readBlame(counting, 'SPEC-a')).find((entry) => entry.field === 'title' && entry.id === 'SPEC-a')).toMatchObject({ value: `${edits} ${edits - 1}`, previous: `${edits} ${edits - 2}` });
+      expect((await readBlame(counting, 'SPEC-a')).find((entry) => entry.field === 'title' && entry.id === 'SPEC-a')).toMatchObject({
+        value: `${edits} ${edits - 1}`,
+        previous: `${edits} ${edits - 2}`,
+      });
       await readRows(counting, await session.head());
       asked.push(statements);
     }
@@ -153,9 +243,21 @@ describe('without Dolt', () => {
     const at = await newProject({ PATH: '/usr/bin:/bin', COHERENCE_CACHE_DIR: empty });
     const project = get(await loadProject({ cwd: at.root, env: at.env }));
     await at.write('specs/a.yaml', formatSpec(spec('a')));
-    expect(get(await applyCatalogChange(project, 'Edit', (current) => success({ specs: current.specs.map((one) => ({ ...one, title: 'new' })) }), at.env))).toMatchObject({ store: 'none', notes: [] });
+    expect(
+      get(
+        await applyCatalogChange(
+          project,
+          'Edit',
+          (current) => success({ specs: current.specs.map((one) => ({ ...one, title: 'new' })) }),
+          at.env,
+        ),
+      ),
+    ).toMatchObject({ store: 'none', notes: [] });
     expect(get(await catalogAt(project, undefined, at.env)).specs[0]?.title).toBe('new');
-    for (const result of [await storeLog(project, null, 9, at.env), await startStore(project, () => undefined, { ...at.env, PATH: empty })]) {
+    for (const result of [
+      await storeLog(project, null, 9, at.env),
+      await startStore(project, () => undefined, { ...at.env, PATH: empty }),
+    ]) {
       expect(result.ok ? [] : result.failures).toMatchObject([{ kind: 'unavailable' }]);
       expect(result.ok ? '' : result.failures[0]?.hint).toContain('store start');
     }
@@ -165,7 +267,9 @@ describe('without Dolt', () => {
 real('installing', () => {
   // @verifies AC-store-install-mirror
   it('takes a mirror with the right hash, once for many, and refuses a wrong hash', async () => {
-    const bytes = await readFile(get(await findDolt({ doltBin: null, cache: join(process.env['HOME'] ?? '', '.cache/coherence'), env: process.env })).path);
+    const bytes = await readFile(
+      get(await findDolt({ doltBin: null, cache: join(process.env['HOME'] ?? '', '.cache/coherence'), env: process.env })).path,
+    );
     let requests = 0;
     const server = createServer((_request, response) => {
       requests += 1;

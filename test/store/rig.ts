@@ -42,7 +42,18 @@ afterEach(async () => {
 export async function newPlace(over: Partial<StorePlace> = {}): Promise<StorePlace> {
   const folder = await temporary();
   const place: StorePlace = {
-    state: join(folder, 'state'), cache: CACHE, sockets: join(folder, 's'), database: 'p_h_test', doltBin: null, url: null, doltUrl: null, doltSha256: null, idleMinutes: 15, env: process.env, author: 'Ann <ann@example.org>', ...over,
+    state: join(folder, 'state'),
+    cache: CACHE,
+    sockets: join(folder, 's'),
+    database: 'p_h_test',
+    doltBin: null,
+    url: null,
+    doltUrl: null,
+    doltSha256: null,
+    idleMinutes: 15,
+    env: process.env,
+    author: 'Ann <ann@example.org>',
+    ...over,
   };
   get(requireTestDatabase(place.database));
   await mkdir(place.state, { recursive: true });
@@ -50,7 +61,8 @@ export async function newPlace(over: Partial<StorePlace> = {}): Promise<StorePla
   return place;
 }
 
-export const open = async (place: StorePlace, gitBranch = 'main'): Promise<StoreSession> => get(await openStore({ place, gitBranch, create: true }));
+export const open = async (place: StorePlace, gitBranch = 'main'): Promise<StoreSession> =>
+  get(await openStore({ place, gitBranch, create: true }));
 
 export interface TestProject {
   readonly project: Project;
@@ -67,14 +79,27 @@ export async function newProject(over: Readonly<Record<string, string>> = {}, sl
   const folder = await temporary('project');
   const root = join(folder, 'repo');
   const env: Record<string, string | undefined> = {
-    ...process.env, COHERENCE_ENV: 'test', COHERENCE_STATE_DIR: join(folder, 'state'), COHERENCE_CACHE_DIR: CACHE, XDG_RUNTIME_DIR: join(folder, 'r'), XDG_CONFIG_HOME: join(folder, 'config'),
-    GIT_AUTHOR_NAME: 'Ann', GIT_AUTHOR_EMAIL: 'ann@example.org', GIT_COMMITTER_NAME: 'Ann', GIT_COMMITTER_EMAIL: 'ann@example.org', GIT_CONFIG_GLOBAL: '/dev/null', ...over,
+    ...process.env,
+    COHERENCE_ENV: 'test',
+    COHERENCE_STATE_DIR: join(folder, 'state'),
+    COHERENCE_CACHE_DIR: CACHE,
+    XDG_RUNTIME_DIR: join(folder, 'r'),
+    XDG_CONFIG_HOME: join(folder, 'config'),
+    GIT_AUTHOR_NAME: 'Ann',
+    GIT_AUTHOR_EMAIL: 'ann@example.org',
+    GIT_COMMITTER_NAME: 'Ann',
+    GIT_COMMITTER_EMAIL: 'ann@example.org',
+    GIT_CONFIG_GLOBAL: '/dev/null',
+    ...over,
   };
   await mkdir(join(folder, 'r'), { mode: 0o700 });
   await mkdir(join(root, '.coherence'), { recursive: true });
   await mkdir(join(root, 'specs'));
   await mkdir(env['COHERENCE_STATE_DIR'] ?? '', { recursive: true });
-  await writeFile(join(root, '.coherence/project.toml'), `project_slug = "${slug}"\nproject_hash = "abc123"\ndolt_db_name = "${slug}_abc123"\n`);
+  await writeFile(
+    join(root, '.coherence/project.toml'),
+    `project_slug = "${slug}"\nproject_hash = "abc123"\ndolt_db_name = "${slug}_abc123"\n`,
+  );
   const git = async (...args: string[]): Promise<string> => {
     const answer = await capture({ command: ['git', ...args], cwd: root, env });
     if (!answer.ok) throw new Error(`git ${args.join(' ')}: ${answer.stderr}${answer.stdout}`);
@@ -82,10 +107,26 @@ export async function newProject(over: Readonly<Record<string, string>> = {}, sl
   };
   await git('init', '-q', '-b', 'main');
   const project = get(await loadProject({ cwd: root, env }));
-  const place: StorePlace = { state: project.directories.state, cache: CACHE, sockets: project.directories.sockets, database: `${slug}_abc123_test`, doltBin: null, url: null, doltUrl: null, doltSha256: null, idleMinutes: 15, env, author: 'x <x@x>' };
+  const place: StorePlace = {
+    state: project.directories.state,
+    cache: CACHE,
+    sockets: project.directories.sockets,
+    database: `${slug}_abc123_test`,
+    doltBin: null,
+    url: null,
+    doltUrl: null,
+    doltSha256: null,
+    idleMinutes: 15,
+    env,
+    author: 'x <x@x>',
+  };
   places.push(place);
   return {
-    project, root, env, git, place,
+    project,
+    root,
+    env,
+    git,
+    place,
     write: async (file, text) => {
       await mkdir(join(root, file, '..'), { recursive: true });
       await writeFile(join(root, file), text);

@@ -12,10 +12,14 @@ import { doltHere, get, newPlace, newProject, open, temporary } from './rig.js';
 
 const real = describe.skipIf(!doltHere);
 const paths = (place: StorePlace): ReturnType<typeof serverPaths> => serverPaths(place.state, place.sockets);
-const kinds = (result: { ok: boolean; failures?: readonly { kind: string; message: string }[] }): string => (result.ok ? 'ok' : (result.failures ?? []).map((item) => item.kind).join());
+const kinds = (result: { ok: boolean; failures?: readonly { kind: string; message: string }[] }): string =>
+  result.ok ? 'ok' : (result.failures ?? []).map((item) => item.kind).join();
 
 async function contents(folder: string): Promise<string> {
-  const names = (await readdir(folder, { recursive: true, withFileTypes: true })).filter((entry) => entry.isFile()).map((entry) => join(entry.parentPath, entry.name)).toSorted();
+  const names = (await readdir(folder, { recursive: true, withFileTypes: true }))
+    .filter((entry) => entry.isFile())
+    .map((entry) => join(entry.parentPath, entry.name))
+    .toSorted();
   return (await Promise.all(names.map(async (name) => `${name} ${sha256(await readFile(name))}`))).join('\n');
 }
 
@@ -62,7 +66,16 @@ real('the owned server', () => {
   it('is started anew after SIGKILL, with the data, and the keeper goes with the old one', async () => {
     const place = await newPlace();
     const session = await open(place);
-    get(await session.write({ upsert: [{ id: 'SPEC-a', title: 'A', level: 'module', status: 'active' }], remove: [], sync: [], unsync: [], message: 'a', git: null }));
+    get(
+      await session.write({
+        upsert: [{ id: 'SPEC-a', title: 'A', level: 'module', status: 'active' }],
+        remove: [],
+        sync: [],
+        unsync: [],
+        message: 'a',
+        git: null,
+      }),
+    );
     await session.close();
     const before = await runningServer(place);
     process.kill(before?.pid ?? 0, 'SIGKILL');
@@ -178,7 +191,8 @@ real('the owned server', () => {
     const { data } = paths(place);
     await damage(join(data, place.database, '.dolt/noms'));
     const before = await contents(data);
-    for (let attempt = 0; attempt < 2; attempt += 1) expect(kinds(await openStore({ place, gitBranch: 'main', create: true }))).toBe('damaged-state');
+    for (let attempt = 0; attempt < 2; attempt += 1)
+      expect(kinds(await openStore({ place, gitBranch: 'main', create: true }))).toBe('damaged-state');
     expect(await contents(data)).toBe(before);
   });
 
@@ -186,7 +200,16 @@ real('the owned server', () => {
   it('is another one for another clone: they share nothing', async () => {
     const [one, two] = [await newPlace(), await newPlace()];
     const session = await open(one);
-    get(await session.write({ upsert: [{ id: 'SPEC-a', title: 'A', level: 'module', status: 'active' }], remove: [], sync: [], unsync: [], message: 'a', git: null }));
+    get(
+      await session.write({
+        upsert: [{ id: 'SPEC-a', title: 'A', level: 'module', status: 'active' }],
+        remove: [],
+        sync: [],
+        unsync: [],
+        message: 'a',
+        git: null,
+      }),
+    );
     const other = await open(two);
     expect(get(await other.catalog()).specs).toEqual([]);
     expect(other.server.pid).not.toBe(session.server.pid);
@@ -199,7 +222,16 @@ real('the owned server', () => {
     const two = { ...one, database: 'q_h_test' };
     const [first, second] = [await open(one), await open(two)];
     expect(first.server.pid).toBe(second.server.pid);
-    get(await first.write({ upsert: [{ id: 'SPEC-a', title: 'A', level: 'module', status: 'active' }], remove: [], sync: [], unsync: [], message: 'a', git: null }));
+    get(
+      await first.write({
+        upsert: [{ id: 'SPEC-a', title: 'A', level: 'module', status: 'active' }],
+        remove: [],
+        sync: [],
+        unsync: [],
+        message: 'a',
+        git: null,
+      }),
+    );
     expect(get(await second.catalog()).specs).toEqual([]);
     await first.close();
     await second.close();
@@ -214,7 +246,13 @@ real('the schema', () => {
     const place = await newPlace();
     await get(await openStore({ place, gitBranch: 'main', create: true, migrations: [...MIGRATIONS, next] })).close();
     const refused = await openStore({ place, gitBranch: 'main', create: false });
-    expect(refused.ok ? [] : refused.failures).toMatchObject([{ kind: 'unavailable', message: 'The store has schema 2; this version of coherence knows schemas up to 1.', hint: 'Update coherence.' }]);
+    expect(refused.ok ? [] : refused.failures).toMatchObject([
+      {
+        kind: 'unavailable',
+        message: 'The store has schema 2; this version of coherence knows schemas up to 1.',
+        hint: 'Update coherence.',
+      },
+    ]);
     const edited = await openStore({ place, gitBranch: 'main', create: false, migrations: [...MIGRATIONS, { ...next, statements: [] }] });
     expect(kinds(edited)).toBe('damaged-state');
     expect(hashOf(next)).not.toBe(hashOf({ ...next, statements: [] }));
@@ -223,7 +261,16 @@ real('the schema', () => {
   it('goes forward on a branch that has data, one commit a step', async () => {
     const place = await newPlace();
     const session = await open(place);
-    get(await session.write({ upsert: [{ id: 'SPEC-a', title: 'A', level: 'module', status: 'active' }], remove: [], sync: [], unsync: [], message: 'a', git: null }));
+    get(
+      await session.write({
+        upsert: [{ id: 'SPEC-a', title: 'A', level: 'module', status: 'active' }],
+        remove: [],
+        sync: [],
+        unsync: [],
+        message: 'a',
+        git: null,
+      }),
+    );
     await session.close();
     const newer = get(await openStore({ place, gitBranch: 'main', create: false, migrations: [...MIGRATIONS, next] }));
     expect((await newer.facts()).schema).toBe(2);
@@ -245,7 +292,20 @@ describe.skipIf(!doltHere || process.getuid?.() !== 0)('a full disk', () => {
       await writeFile(join(folder, 'filler'), Buffer.alloc(64 * 1024 * 1024, 1)).catch(() => undefined);
       const session = await openStore({ place, gitBranch: 'main', create: false });
       const text = 'x'.repeat(200_000);
-      const change = { upsert: Array.from({ length: 30 }, (_, at) => ({ id: `SPEC-${at}`, title: 'A', level: 'module' as const, status: 'active' as const, intent: `${at}${text}` })), remove: [], sync: [], unsync: [], message: 'a', git: null };
+      const change = {
+        upsert: Array.from({ length: 30 }, (_, at) => ({
+          id: `SPEC-${at}`,
+          title: 'A',
+          level: 'module' as const,
+          status: 'active' as const,
+          intent: `${at}${text}`,
+        })),
+        remove: [],
+        sync: [],
+        unsync: [],
+        message: 'a',
+        git: null,
+      };
       const written = session.ok ? await session.value.write(change) : session;
       expect(kinds(written)).toBe('try-again');
       if (session.ok) await session.value.close();

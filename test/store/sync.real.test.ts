@@ -28,7 +28,16 @@ async function putStore(at: TestProject, catalog: Catalog): Promise<void> {
   try {
     const before = get(await session.catalog());
     const wanted = new Set(catalog.specs.map((one) => one.id));
-    get(await session.write({ upsert: catalog.specs, remove: before.specs.map((one) => one.id).filter((id) => !wanted.has(id)), sync: [], unsync: [], message: 'teammate', git: null }));
+    get(
+      await session.write({
+        upsert: catalog.specs,
+        remove: before.specs.map((one) => one.id).filter((id) => !wanted.has(id)),
+        sync: [],
+        unsync: [],
+        message: 'teammate',
+        git: null,
+      }),
+    );
   } finally {
     await session.close();
   }
@@ -53,22 +62,44 @@ real('sync', () => {
     expect(started.sync.toStore).toEqual(['SPEC-a']);
     expect(plain(await stored(at))).toEqual(plain(await files(at)));
     expect(get(await syncProject(at.project, { env: at.env })).state).toBe('unchanged');
-    expect(get(await storeStatus(at.project, at.env))).toMatchObject({ running: true, database: 'shop_abc123_test', branch: 'main', sync: 'equal', initialised: true });
+    expect(get(await storeStatus(at.project, at.env))).toMatchObject({
+      running: true,
+      database: 'shop_abc123_test',
+      branch: 'main',
+      sync: 'equal',
+      initialised: true,
+    });
   });
 
+  // @verifies AC-store-edit-both
   it('writes an edit to file and store in one step, and keeps the comment in the file', async () => {
     const at = await newProject();
     await at.write('specs/a.yaml', `# mine\n${formatSpec(spec('a'))}`);
     get(await startStore(at.project, () => undefined, at.env));
-    const applied = get(await applyCatalogChange(at.project, (id) => `Edit ${id}`, (current) => success({ specs: current.specs.map((one) => ({ ...one, title: 'new' })) }), at.env));
+    const applied = get(
+      await applyCatalogChange(
+        at.project,
+        (id) => `Edit ${id}`,
+        (current) => success({ specs: current.specs.map((one) => ({ ...one, title: 'new' })) }),
+        at.env,
+      ),
+    );
     expect(applied).toMatchObject({ files: ['specs/a.yaml'], store: 'written' });
     expect(await at.read('specs/a.yaml')).toMatch(/^# mine\n[^]*title: new/);
     expect((await stored(at)).specs[0]?.title).toBe('new');
     expect(await syncState(at.project, at.env)).toBe('equal');
-    expect(get(await storeLog(at.project, 'SPEC-a', 10, at.env)).map((entry) => [entry.message, entry.author])).toEqual([['Edit SPEC-a', 'Ann <ann@example.org>'], ['Sync SPEC-a', 'Ann <ann@example.org>']]);
-    expect(get(await storeBlame(at.project, 'SPEC-a', at.env)).find((entry) => entry.field === 'title')).toMatchObject({ value: 'new', previous: 'a', message: 'Edit SPEC-a' });
+    expect(get(await storeLog(at.project, 'SPEC-a', 10, at.env)).map((entry) => [entry.message, entry.author])).toEqual([
+      ['Edit SPEC-a', 'Ann <ann@example.org>'],
+      ['Sync SPEC-a', 'Ann <ann@example.org>'],
+    ]);
+    expect(get(await storeBlame(at.project, 'SPEC-a', at.env)).find((entry) => entry.field === 'title')).toMatchObject({
+      value: 'new',
+      previous: 'a',
+      message: 'Edit SPEC-a',
+    });
   });
 
+  // @verifies AC-store-sync-conflict
   it('shows a conflict with base, store and file, keeps both sides, and obeys --ours and --theirs', async () => {
     for (const prefer of ['ours', 'theirs'] as const) {
       const at = await newProject();
@@ -79,8 +110,14 @@ real('sync', () => {
       await putFiles(at, { specs: [spec('a', { title: 'file' }), spec('b', { intent: 'file' })] });
       const outcome = get(await syncProject(at.project, { env: at.env }));
       expect(outcome.conflicts).toEqual([{ spec: 'SPEC-a', field: 'title', base: 'a', ours: 'file', theirs: 'store' }]);
-      expect((await files(at)).specs.map((one) => [one.title, one.owner, one.intent])).toEqual([['file', undefined, undefined], ['b', 'store', 'file']]);
-      expect((await stored(at)).specs.map((one) => [one.title, one.owner, one.intent])).toEqual([['store', undefined, undefined], ['b', 'store', 'file']]);
+      expect((await files(at)).specs.map((one) => [one.title, one.owner, one.intent])).toEqual([
+        ['file', undefined, undefined],
+        ['b', 'store', 'file'],
+      ]);
+      expect((await stored(at)).specs.map((one) => [one.title, one.owner, one.intent])).toEqual([
+        ['store', undefined, undefined],
+        ['b', 'store', 'file'],
+      ]);
       expect(await syncState(at.project, at.env)).toBe('conflicts');
       expect(get(await syncProject(at.project, { env: at.env })).conflicts).toHaveLength(1);
       expect(get(await syncProject(at.project, { env: at.env, prefer })).conflicts).toEqual([]);
@@ -89,6 +126,7 @@ real('sync', () => {
     }
   });
 
+  // @verifies AC-store-sync-invalid-file
   it('leaves an invalid file out, and removes nothing from the store for it', async () => {
     const at = await newProject();
     await at.write('specs/a.yaml', formatSpec(spec('a')));
@@ -102,6 +140,7 @@ real('sync', () => {
     expect(await at.read('specs/a.yaml')).toBe('id: [broken\n');
   });
 
+  // @verifies AC-store-branches
   it('gives a git branch a branch of the store, from that of its merge base, and a detached HEAD none', async () => {
     const at = await newProject();
     await at.write('specs/a.yaml', formatSpec(spec('a')));
@@ -124,34 +163,44 @@ real('sync', () => {
   it('comes to the same catalog as the merge driver and the merge in memory, in both orders', async () => {
     const at = await newProject();
     get(await startStore(at.project, () => undefined, at.env));
-    await fc.assert(fc.asyncProperty(threeWay, async ({ base, ours, theirs }) => {
-      get(await syncProject(at.project, { env: at.env, prefer: 'ours' }));
-      await putFiles(at, base);
-      get(await syncProject(at.project, { env: at.env, prefer: 'ours' }));
-      expect(plain(await stored(at))).toEqual(plain(base));
-      await putStore(at, theirs);
-      await putFiles(at, ours);
-      const memory = mergeCatalogs(base, ours, theirs);
-      const outcome = get(await syncProject(at.project, { env: at.env }));
-      expect(outcome.conflicts.map((item) => ({ ...item }))).toEqual(memory.conflicts.map((item) => ({ ...item })));
-      const held = new Set(memory.conflicts.map((item) => item.spec));
-      const free = (catalog: Catalog): unknown => plain({ specs: catalog.specs.filter((one) => !held.has(one.id)) });
-      expect(free(await files(at))).toEqual(free(memory.merged));
-      expect(free(await stored(at))).toEqual(free(memory.merged));
-      // Specs in conflict are whole on both sides.
-      const kept = (catalog: Catalog): unknown => plain({ specs: catalog.specs.filter((one) => held.has(one.id)) });
-      expect(kept(await files(at))).toEqual(kept(ours));
-      expect(kept(await stored(at))).toEqual(kept(theirs));
-      // The driver, file by file, both ways round.
-      for (const one of memory.merged.specs) {
-        const text = (catalog: Catalog): string => catalog.specs.filter((item) => item.id === one.id).map(formatSpec).join('');
-        if (text(ours) === '' || text(theirs) === '' || held.has(one.id)) continue;
-        for (const [left, right] of [[ours, theirs], [theirs, ours]] as const) {
-          const driver = mergeTexts(text(base), text(left), text(right));
-          expect(driver.conflicts).toEqual([]);
-          expect(plainSpec(get(parseSpecText(driver.text, 'x.yaml')))).toEqual(plainSpec(one));
+    await fc.assert(
+      fc.asyncProperty(threeWay, async ({ base, ours, theirs }) => {
+        get(await syncProject(at.project, { env: at.env, prefer: 'ours' }));
+        await putFiles(at, base);
+        get(await syncProject(at.project, { env: at.env, prefer: 'ours' }));
+        expect(plain(await stored(at))).toEqual(plain(base));
+        await putStore(at, theirs);
+        await putFiles(at, ours);
+        const memory = mergeCatalogs(base, ours, theirs);
+        const outcome = get(await syncProject(at.project, { env: at.env }));
+        expect(outcome.conflicts.map((item) => ({ ...item }))).toEqual(memory.conflicts.map((item) => ({ ...item })));
+        const held = new Set(memory.conflicts.map((item) => item.spec));
+        const free = (catalog: Catalog): unknown => plain({ specs: catalog.specs.filter((one) => !held.has(one.id)) });
+        expect(free(await files(at))).toEqual(free(memory.merged));
+        expect(free(await stored(at))).toEqual(free(memory.merged));
+        // Specs in conflict are whole on both sides.
+        const kept = (catalog: Catalog): unknown => plain({ specs: catalog.specs.filter((one) => held.has(one.id)) });
+        expect(kept(await files(at))).toEqual(kept(ours));
+        expect(kept(await stored(at))).toEqual(kept(theirs));
+        // The driver, file by file, both ways round.
+        for (const one of memory.merged.specs) {
+          const text = (catalog: Catalog): string =>
+            catalog.specs
+              .filter((item) => item.id === one.id)
+              .map(formatSpec)
+              .join('');
+          if (text(ours) === '' || text(theirs) === '' || held.has(one.id)) continue;
+          for (const [left, right] of [
+            [ours, theirs],
+            [theirs, ours],
+          ] as const) {
+            const driver = mergeTexts(text(base), text(left), text(right));
+            expect(driver.conflicts).toEqual([]);
+            expect(plainSpec(get(parseSpecText(driver.text, 'x.yaml')))).toEqual(plainSpec(one));
+          }
         }
-      }
-    }), { numRuns: 15 });
+      }),
+      { numRuns: 15 },
+    );
   });
 });

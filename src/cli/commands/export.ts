@@ -10,12 +10,23 @@ export async function exportCommand(input: Input, context: CommandContext): Prom
   const format = input.text('format') === 'jsonl' ? 'jsonl' : 'yaml';
   const out = input.text('out');
   return withProject(context, async (project) =>
-    settle(context, exportCatalog(project, { format, out: out === undefined ? null : resolve(context.cwd, out), check: input.flag('check') }, context.env), (done) => {
-      if (done.text !== null && !context.json) context.streams.out(done.text);
-      else if (context.json) printJson(context, { specs: done.specs, written: done.written, differing: done.differing, conflicts: done.conflicts.length });
-      else if (done.differing.length > 0) context.streams.out(`differs: ${done.differing.map(visibleLine).join(', ')}\n`);
-      else if (!context.quiet) context.streams.err(`${done.specs} specs, ${input.flag('check') ? 'no difference' : `${done.written.length} files written`}\n`);
-      if (done.conflicts.length > 0) context.streams.err(conflictText(done.conflicts));
-      return done.differing.length + done.conflicts.length > 0 ? 1 : 0;
-    }));
+    settle(
+      context,
+      exportCatalog(
+        project,
+        { format, out: out === undefined ? null : resolve(context.cwd, out), check: input.flag('check') },
+        context.env,
+      ),
+      (done) => {
+        if (done.text !== null && !context.json) context.streams.out(done.text);
+        else if (context.json)
+          printJson(context, { specs: done.specs, written: done.written, differing: done.differing, conflicts: done.conflicts.length });
+        else if (done.differing.length > 0) context.streams.out(`differs: ${done.differing.map(visibleLine).join(', ')}\n`);
+        else if (!context.quiet)
+          context.streams.err(`${done.specs} specs, ${input.flag('check') ? 'no difference' : `${done.written.length} files written`}\n`);
+        if (done.conflicts.length > 0) context.streams.err(conflictText(done.conflicts));
+        return done.differing.length + done.conflicts.length > 0 ? 1 : 0;
+      },
+    ),
+  );
 }

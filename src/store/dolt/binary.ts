@@ -36,12 +36,20 @@ export async function versionOf(path: string, cache: string): Promise<string | n
   if (found === null) return null;
   const memory = join(cache, 'dolt', 'versions.json');
   const key = `${path}:${found.size}:${found.mtimeMs}`;
-  const known = await readFile(memory, 'utf8').then((text) => JSON.parse(text) as Record<string, unknown>, () => ({}) as Record<string, unknown>);
+  const known = await readFile(memory, 'utf8').then(
+    (text) => JSON.parse(text) as Record<string, unknown>,
+    () => ({}) as Record<string, unknown>,
+  );
   if (typeof known[key] === 'string') return known[key];
   // An own, empty home: no metrics, no look at the user's settings, no question about newer releases.
   const home = join(cache, 'dolt', 'home');
   await writeDoltHome(home);
-  const answer = await capture({ command: [path, 'version'], cwd: home, env: { PATH: process.env['PATH'], HOME: home, DOLT_ROOT_PATH: home }, timeoutMs: 20_000 });
+  const answer = await capture({
+    command: [path, 'version'],
+    cwd: home,
+    env: { PATH: process.env['PATH'], HOME: home, DOLT_ROOT_PATH: home },
+    timeoutMs: 20_000,
+  });
   const version = /^dolt version (\d+\.\d+\.\d+)/m.exec(answer.stdout)?.[1];
   if (!answer.ok || version === undefined) return null;
   await writeAtomically(memory, `${JSON.stringify({ ...known, [key]: version })}\n`).catch(() => undefined);
@@ -78,6 +86,12 @@ export async function findDolt(place: Pick<StorePlace, 'doltBin' | 'cache' | 'en
     if (found !== null) return success(found);
   }
   // Our own installation carries its version in its path: it was checked when it was put there.
-  if (await stat(cached).then((file) => file.isFile() && (file.mode & 0o100) !== 0, () => false)) return success({ path: cached, version: DOLT_VERSION, from: 'cache' });
+  if (
+    await stat(cached).then(
+      (file) => file.isFile() && (file.mode & 0o100) !== 0,
+      () => false,
+    )
+  )
+    return success({ path: cached, version: DOLT_VERSION, from: 'cache' });
   return failure(noDolt(seen.join('; ')));
 }

@@ -43,15 +43,22 @@ export const useBranch = async (connection: SqlConnection, database: string, bra
   await connection.query(`USE ${identifier(`${database}/${branch}`)}`);
 };
 
-export const branchNames = async (connection: SqlConnection): Promise<ReadonlySet<string>> => new Set((await connection.query('SELECT name FROM dolt_branches')).map((row) => String(row['name'])));
+export const branchNames = async (connection: SqlConnection): Promise<ReadonlySet<string>> =>
+  new Set((await connection.query('SELECT name FROM dolt_branches')).map((row) => String(row['name'])));
 
 /** Makes the branch of a git branch at a Dolt commit or branch and notes the pair. Leaves the connection on it. */
-export async function createBranch(connection: SqlConnection, options: { readonly database: string; readonly git: string; readonly from: string; readonly author: string }): Promise<Result<string>> {
+export async function createBranch(
+  connection: SqlConnection,
+  options: { readonly database: string; readonly git: string; readonly from: string; readonly author: string },
+): Promise<Result<string>> {
   const { database, git, from, author } = options;
   const branch = doltBranch(git);
   await useBranch(connection, database, ROOT_BRANCH);
   const noted = await inGroup(connection, { message: `Branch ${git}`, author }, async () => {
-    await connection.query('INSERT INTO branch_map (git_name, dolt_name) VALUES (?, ?) ON DUPLICATE KEY UPDATE git_name = VALUES(git_name)', [Buffer.from(git, 'utf8'), branch]);
+    await connection.query(
+      'INSERT INTO branch_map (git_name, dolt_name) VALUES (?, ?) ON DUPLICATE KEY UPDATE git_name = VALUES(git_name)',
+      [Buffer.from(git, 'utf8'), branch],
+    );
   });
   if (!noted.ok) return noted;
   // The pair is noted first: a kill in between leaves a name without a branch, and the next command makes it.
@@ -60,15 +67,28 @@ export async function createBranch(connection: SqlConnection, options: { readonl
   await connection.query(SYNC_STATE);
   // What the branch starts with is what its files are compared with: a git branch's own files then simply win.
   const start = fromRows(await readRows(connection));
-  const based = await inGroup(connection, { message: `Start of ${git}`, author }, async () => writeSyncEntries(connection, start.specs.map((spec) => ({ spec: spec.id, path: null, fileHash: null, base: spec })), []));
+  const based = await inGroup(connection, { message: `Start of ${git}`, author }, async () =>
+    writeSyncEntries(
+      connection,
+      start.specs.map((spec) => ({ spec: spec.id, path: null, fileHash: null, base: spec })),
+      [],
+    ),
+  );
   return based.ok ? { ok: true, value: branch } : based;
 }
 
 export async function readBranches(connection: SqlConnection, database: string, current: string): Promise<readonly BranchEntry[]> {
   const heads = await connection.query('SELECT name, hash FROM dolt_branches ORDER BY name');
-  const map = await connection.query(`SELECT CONVERT(git_name USING utf8mb4) AS git_name, dolt_name FROM ${identifier(`${database}/${ROOT_BRANCH}`)}.branch_map`);
+  const map = await connection.query(
+    `SELECT CONVERT(git_name USING utf8mb4) AS git_name, dolt_name FROM ${identifier(`${database}/${ROOT_BRANCH}`)}.branch_map`,
+  );
   const git = new Map(map.map((row) => [String(row['dolt_name']), String(row['git_name'])]));
-  return heads.map((row) => ({ git: git.get(String(row['name'])) ?? null, dolt: String(row['name']), head: String(row['hash']), current: row['name'] === current }));
+  return heads.map((row) => ({
+    git: git.get(String(row['name'])) ?? null,
+    dolt: String(row['name']),
+    head: String(row['hash']),
+    current: row['name'] === current,
+  }));
 }
 
 /** On a branch: the newest commit that was made at one of these git commits, or null. One statement for any history. */

@@ -18,8 +18,19 @@ export type ConnectTarget =
 export async function connect(target: ConnectTarget, timeoutMs = 10_000): Promise<SqlConnection> {
   const { createConnection } = await import('mysql2/promise');
   // The columns' own collation (exact) decides comparisons; the connection's only says that texts are utf8mb4.
-  const shared = { charset: 'utf8mb4', dateStrings: true, jsonStrings: true, supportBigNumbers: true, connectTimeout: timeoutMs, ...(target.database === undefined ? {} : { database: target.database }) };
-  const driver: DriverConnection = await createConnection(target.kind === 'socket' ? { ...shared, socketPath: target.socket, user: 'root', password: target.password } : { ...shared, uri: target.url });
+  const shared = {
+    charset: 'utf8mb4',
+    dateStrings: true,
+    jsonStrings: true,
+    supportBigNumbers: true,
+    connectTimeout: timeoutMs,
+    ...(target.database === undefined ? {} : { database: target.database }),
+  };
+  const driver: DriverConnection = await createConnection(
+    target.kind === 'socket'
+      ? { ...shared, socketPath: target.socket, user: 'root', password: target.password }
+      : { ...shared, uri: target.url },
+  );
   // A lost connection fails the query that is under way, or the next one; by itself it is no uncaught error.
   driver.on('error', () => undefined);
   return {

@@ -15,7 +15,11 @@ export interface GroupOptions {
  * Runs `body` in a transaction and commits it to history. Serialization failures run the body again after a random pause,
  * so it must not have effects outside the database. `commit` is null when the body changed nothing that has history.
  */
-export async function inGroup<T>(connection: SqlConnection, options: GroupOptions, body: () => Promise<T>): Promise<Result<{ readonly value: T; readonly commit: string | null }>> {
+export async function inGroup<T>(
+  connection: SqlConnection,
+  options: GroupOptions,
+  body: () => Promise<T>,
+): Promise<Result<{ readonly value: T; readonly commit: string | null }>> {
   for (let attempt = 1; ; attempt += 1) {
     try {
       await connection.query('START TRANSACTION');

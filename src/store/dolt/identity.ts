@@ -26,7 +26,12 @@ const NUMBERS = ['start_ticks', 'port', 'data_device', 'data_inode'] as const;
 function isIdentity(value: unknown): value is ServerIdentity {
   if (typeof value !== 'object' || value === null) return false;
   const record = value as Readonly<Record<string, unknown>>;
-  return TEXTS.every((key) => typeof record[key] === 'string') && NUMBERS.every((key) => typeof record[key] === 'number') && typeof record['ready'] === 'boolean' && (record['pid'] === null || typeof record['pid'] === 'number');
+  return (
+    TEXTS.every((key) => typeof record[key] === 'string') &&
+    NUMBERS.every((key) => typeof record[key] === 'number') &&
+    typeof record['ready'] === 'boolean' &&
+    (record['pid'] === null || typeof record['pid'] === 'number')
+  );
 }
 
 export async function readIdentity(path: string): Promise<ServerIdentity | null> {
@@ -40,7 +45,8 @@ export async function readIdentity(path: string): Promise<ServerIdentity | null>
   }
 }
 
-export const writeIdentity = async (path: string, identity: ServerIdentity): Promise<void> => writeAtomically(path, `${JSON.stringify(identity)}\n`, 0o600);
+export const writeIdentity = async (path: string, identity: ServerIdentity): Promise<void> =>
+  writeAtomically(path, `${JSON.stringify(identity)}\n`, 0o600);
 
 /** True while exactly the recorded process runs. */
 export const serverLives = (identity: ServerIdentity): identity is ServerIdentity & { pid: number } =>

@@ -8,7 +8,11 @@ import { failure, success, type Result } from '../../model/index.js';
 import { errorCode } from '../../util/files.js';
 import { damaged } from './failures.js';
 
-const isFolder = async (path: string): Promise<boolean> => stat(path).then((found) => found.isDirectory(), () => false);
+const isFolder = async (path: string): Promise<boolean> =>
+  stat(path).then(
+    (found) => found.isDirectory(),
+    () => false,
+  );
 
 /** Databases that were completely made in this data folder, as the marker file tells. */
 export async function readMarker(path: string): Promise<Result<readonly string[]>> {
@@ -20,7 +24,12 @@ export async function readMarker(path: string): Promise<Result<readonly string[]
   } catch {
     // Told below.
   }
-  return failure(damaged(`${path} cannot be read.`, 'It lists the databases of this state folder; restore it, or remove the state folder to start afresh.'));
+  return failure(
+    damaged(
+      `${path} cannot be read.`,
+      'It lists the databases of this state folder; restore it, or remove the state folder to start afresh.',
+    ),
+  );
 }
 
 /** Checks each known database's outer structure. Failure: `damaged-state`. */
@@ -51,7 +60,16 @@ async function problemOf(folder: string): Promise<string | null> {
   for (let at = 5; at < fields.length; at += 2) {
     const table = fields[at] ?? '';
     if (!/^[0-9a-v]{32}$/.test(table)) return 'its manifest is not readable';
-    const sizes = await Promise.all(['', '.darc'].flatMap((ending) => [join(noms, table + ending), join(noms, 'oldgen', table + ending)]).map((path) => stat(path).then((file) => file.size, () => null)));
+    const sizes = await Promise.all(
+      ['', '.darc']
+        .flatMap((ending) => [join(noms, table + ending), join(noms, 'oldgen', table + ending)])
+        .map((path) =>
+          stat(path).then(
+            (file) => file.size,
+            () => null,
+          ),
+        ),
+    );
     const size = sizes.find((one) => one !== null);
     if (size === undefined || size === null) return `table file ${table} is missing`;
     if (size === 0 && fields[at + 1] !== '0') return `table file ${table} is empty`;
@@ -70,14 +88,16 @@ export interface Snapshot {
 export async function snapshotData(data: string): Promise<Snapshot> {
   const before = new Map<string, Buffer | null>();
   for (const name of await filesBelow(data)) {
-    const small = /(^|\/)(journal\.idx|manifest|repo_state\.json|v{32})$/.test(name) && (await stat(join(data, name))).size < SNAPSHOT_LIMIT;
+    const small =
+      /(^|\/)(journal\.idx|manifest|repo_state\.json|v{32})$/.test(name) && (await stat(join(data, name))).size < SNAPSHOT_LIMIT;
     before.set(name, small ? await readFile(join(data, name)) : null);
   }
   return {
     restore: async () => {
       for (const name of await filesBelow(data)) if (!before.has(name) && before.size > 0) await rm(join(data, name), { force: true });
       for (const [name, bytes] of before) {
-        if (bytes !== null && !bytes.equals(await readFile(join(data, name)).catch(() => Buffer.alloc(0)))) await writeFile(join(data, name), bytes);
+        if (bytes !== null && !bytes.equals(await readFile(join(data, name)).catch(() => Buffer.alloc(0))))
+          await writeFile(join(data, name), bytes);
       }
     },
   };

@@ -28,7 +28,8 @@ export async function ensureDolt(place: StorePlace, progress: Progress, signal?:
   if (found.ok || place.doltBin !== null) return found;
   const folder = join(place.cache, 'dolt');
   const taken = await waitForLock(join(folder, 'install.lock'), progress);
-  if (!taken.taken) return failure(tryAgain('Dolt is being installed by another process and that takes too long.', 'Run the command again later.'));
+  if (!taken.taken)
+    return failure(tryAgain('Dolt is being installed by another process and that takes too long.', 'Run the command again later.'));
   try {
     const meanwhile = await findDolt(place);
     if (meanwhile.ok) return meanwhile;
@@ -49,16 +50,30 @@ async function waitForLock(path: string, progress: Progress): Promise<LockResult
   }
 }
 
-async function install(place: StorePlace, folder: string, progress: Progress, signal: AbortSignal | undefined): Promise<Result<DoltBinary>> {
+async function install(
+  place: StorePlace,
+  folder: string,
+  progress: Progress,
+  signal: AbortSignal | undefined,
+): Promise<Result<DoltBinary>> {
   await mkdir(folder, { recursive: true, mode: 0o700 });
   for (const name of await readdir(folder)) if (name.startsWith('install-')) await rm(join(folder, name), { recursive: true, force: true });
   const workspace = await mkdtemp(join(folder, 'install-'));
   try {
-    const built = place.doltUrl === null ? await byGo(place, workspace, progress, signal) : await byDownload(place.doltUrl, place.doltSha256, workspace, progress, signal);
+    const built =
+      place.doltUrl === null
+        ? await byGo(place, workspace, progress, signal)
+        : await byDownload(place.doltUrl, place.doltSha256, workspace, progress, signal);
     if (!built.ok) return built;
     await chmod(built.value, 0o755);
     const version = await versionOf(built.value, place.cache);
-    if (version === null || !isAtLeast(version, DOLT_MINIMUM)) return failure(unavailable(`What was installed is ${version === null ? 'no working dolt' : `dolt ${version}, older than ${DOLT_MINIMUM}`}.`, HOW_TO_GET_DOLT));
+    if (version === null || !isAtLeast(version, DOLT_MINIMUM))
+      return failure(
+        unavailable(
+          `What was installed is ${version === null ? 'no working dolt' : `dolt ${version}, older than ${DOLT_MINIMUM}`}.`,
+          HOW_TO_GET_DOLT,
+        ),
+      );
     const target = cachedBinary(place.cache);
     await mkdir(dirname(target), { recursive: true });
     const handle = await open(built.value, 'r');
@@ -74,15 +89,25 @@ async function install(place: StorePlace, folder: string, progress: Progress, si
 
 async function byGo(place: StorePlace, workspace: string, progress: Progress, signal: AbortSignal | undefined): Promise<Result<string>> {
   const go = await findProgram('go', place.env['PATH']);
-  const version = go === null ? null : (/go(\d+\.\d+(?:\.\d+)?)/.exec((await capture({ command: [go, 'version'], cwd: workspace, env: place.env })).stdout)?.[1] ?? null);
+  const version =
+    go === null
+      ? null
+      : (/go(\d+\.\d+(?:\.\d+)?)/.exec((await capture({ command: [go, 'version'], cwd: workspace, env: place.env })).stdout)?.[1] ?? null);
   if (go === null || version === null || !isAtLeast(version, GO_MINIMUM)) {
-    return failure(unavailable(`Dolt cannot be installed here: ${go === null ? 'there is no go program' : `go is ${version ?? 'not working'}, ${GO_MINIMUM} is needed`} and store.dolt_url is not set.`, HOW_TO_GET_DOLT));
+    return failure(
+      unavailable(
+        `Dolt cannot be installed here: ${go === null ? 'there is no go program' : `go is ${version ?? 'not working'}, ${GO_MINIMUM} is needed`} and store.dolt_url is not set.`,
+        HOW_TO_GET_DOLT,
+      ),
+    );
   }
   progress(`Building Dolt ${DOLT_VERSION} with Go ${version}; this takes some minutes, once.`);
   let packages = 0;
   let tail = '';
   const end = await run({
-    command: [go, 'install', '-v', '-tags', 'gms_pure_go', GO_PACKAGE], cwd: workspace, env: { ...place.env, GOBIN: workspace, GOFLAGS: '' },
+    command: [go, 'install', '-v', '-tags', 'gms_pure_go', GO_PACKAGE],
+    cwd: workspace,
+    env: { ...place.env, GOBIN: workspace, GOFLAGS: '' },
     ...(signal === undefined ? {} : { signal }),
     onStderr: (chunk) => {
       const text = chunk.toString('utf8');
@@ -94,12 +119,24 @@ async function byGo(place: StorePlace, workspace: string, progress: Progress, si
   });
   if (end.code === 0) return success(join(workspace, 'dolt'));
   if (saysDiskFull(tail)) return failure(tryAgain('Building Dolt failed: the disk is full.', 'Free some space and run the command again.'));
-  return failure(unavailable(`Building Dolt failed: ${tail.trim().split('\n').slice(-3).join(' / ') || end.spawnError?.message || `exit code ${String(end.code)}`}.`, HOW_TO_GET_DOLT));
+  return failure(
+    unavailable(
+      `Building Dolt failed: ${tail.trim().split('\n').slice(-3).join(' / ') || end.spawnError?.message || `exit code ${String(end.code)}`}.`,
+      HOW_TO_GET_DOLT,
+    ),
+  );
 }
 
-async function byDownload(url: string, checksum: string | null, workspace: string, progress: Progress, signal: AbortSignal | undefined): Promise<Result<string>> {
+async function byDownload(
+  url: string,
+  checksum: string | null,
+  workspace: string,
+  progress: Progress,
+  signal: AbortSignal | undefined,
+): Promise<Result<string>> {
   const file = join(workspace, 'download');
-  const refused = (why: string): { readonly ok: false; readonly failures: readonly Failure[] } => failure(unavailable(`Dolt was not installed from ${url}: ${why}.`, 'Check store.dolt_url and store.dolt_sha256.'));
+  const refused = (why: string): { readonly ok: false; readonly failures: readonly Failure[] } =>
+    failure(unavailable(`Dolt was not installed from ${url}: ${why}.`, 'Check store.dolt_url and store.dolt_sha256.'));
   progress(`Fetching Dolt from ${url}.`);
   try {
     const response = await fetch(url, signal === undefined ? {} : { signal });
@@ -108,7 +145,9 @@ async function byDownload(url: string, checksum: string | null, workspace: strin
     await pipeline(Readable.fromWeb(response.body as Parameters<typeof Readable.fromWeb>[0]), createWriteStream(file, { mode: 0o600 }));
   } catch (error) {
     const text = errorText(error) + (error instanceof Error && error.cause instanceof Error ? `: ${error.cause.message}` : '');
-    return saysDiskFull(text) ? failure(tryAgain('Fetching Dolt failed: the disk is full.', 'Free some space and run the command again.')) : refused(text);
+    return saysDiskFull(text)
+      ? failure(tryAgain('Fetching Dolt failed: the disk is full.', 'Free some space and run the command again.'))
+      : refused(text);
   }
   const actual = await sha256File(file);
   if (checksum !== null && actual !== checksum.toLowerCase()) return refused(`its SHA-256 is ${actual}, not the configured ${checksum}`);
@@ -118,7 +157,9 @@ async function byDownload(url: string, checksum: string | null, workspace: strin
   await mkdir(unpacked);
   const tar = await capture({ command: ['tar', '-xzf', file, '-C', unpacked, '--no-same-owner'], cwd: workspace });
   if (!tar.ok) return refused(`it cannot be unpacked (${tar.stderr.trim()})`);
-  const inside = (await readdir(unpacked, { recursive: true })).filter((name) => name === 'dolt' || name.endsWith('/bin/dolt') || name.endsWith('/dolt'));
+  const inside = (await readdir(unpacked, { recursive: true })).filter(
+    (name) => name === 'dolt' || name.endsWith('/bin/dolt') || name.endsWith('/dolt'),
+  );
   for (const name of inside) if ((await stat(join(unpacked, name))).isFile()) return success(join(unpacked, name));
   return refused('the archive holds no dolt program');
 }

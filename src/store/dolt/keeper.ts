@@ -54,10 +54,25 @@ export interface KeeperOptions {
 }
 
 /** The command that becomes the server, and what it needs in its environment. */
-export function serverCommand(options: KeeperOptions): { readonly command: readonly string[]; readonly env: Readonly<Record<string, string>> } {
+export function serverCommand(options: KeeperOptions): {
+  readonly command: readonly string[];
+  readonly env: Readonly<Record<string, string>>;
+} {
   const poll = Math.min(5, Math.max(0.2, options.idleSeconds / 6));
   return {
-    command: ['/bin/sh', '-c', SERVER, 'dolt-server', options.dolt, options.config, options.useLock, String(Math.ceil(options.idleSeconds)), String(poll), options.log, options.socket],
+    command: [
+      '/bin/sh',
+      '-c',
+      SERVER,
+      'dolt-server',
+      options.dolt,
+      options.config,
+      options.useLock,
+      String(Math.ceil(options.idleSeconds)),
+      String(poll),
+      options.log,
+      options.socket,
+    ],
     env: { COHERENCE_KEEPER: KEEPER },
   };
 }

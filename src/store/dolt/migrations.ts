@@ -48,7 +48,10 @@ export const hashOf = (migration: Migration): string => hashFields([String(migra
 const LEDGER = `CREATE TABLE IF NOT EXISTS schema_migration (number INT NOT NULL, ${name('name')} NOT NULL, hash CHAR(64) NOT NULL, PRIMARY KEY (number))`;
 
 /** What a database has of the known steps. Failures: a newer schema is `unavailable`, an edited step is `damaged-state`. */
-export async function pendingMigrations(connection: SqlConnection, known: readonly Migration[] = MIGRATIONS): Promise<Result<readonly Migration[]>> {
+export async function pendingMigrations(
+  connection: SqlConnection,
+  known: readonly Migration[] = MIGRATIONS,
+): Promise<Result<readonly Migration[]>> {
   const rows = await connection.query('SELECT number, name, hash FROM schema_migration ORDER BY number').catch((error: unknown) => {
     if (sqlNumber(error) === 1146) return [];
     throw error;
@@ -56,9 +59,17 @@ export async function pendingMigrations(connection: SqlConnection, known: readon
   const newest = known.at(-1)?.number ?? 0;
   const trouble = rows.flatMap((row): Failure[] => {
     const number = Number(row['number']);
-    if (number > newest) return [unavailable(`The store has schema ${number}; this version of coherence knows schemas up to ${newest}.`, 'Update coherence.')];
+    if (number > newest)
+      return [unavailable(`The store has schema ${number}; this version of coherence knows schemas up to ${newest}.`, 'Update coherence.')];
     const mine = known.find((migration) => migration.number === number);
-    return mine === undefined || hashOf(mine) !== row['hash'] ? [damaged(`Schema step ${number} (${String(row['name'])}) of the store is not the one that this version knows.`, 'The store was made by a changed or unreleased version; use that one.')] : [];
+    return mine === undefined || hashOf(mine) !== row['hash']
+      ? [
+          damaged(
+            `Schema step ${number} (${String(row['name'])}) of the store is not the one that this version knows.`,
+            'The store was made by a changed or unreleased version; use that one.',
+          ),
+        ]
+      : [];
   });
   if (trouble.length > 0) return failure(...trouble);
   const done = new Set(rows.map((row) => Number(row['number'])));
@@ -69,7 +80,11 @@ export async function pendingMigrations(connection: SqlConnection, known: readon
  * Brings the current branch up to date, one Dolt commit a step; resolves to the numbers of the steps done.
  * The caller holds the start lock. What a killed migration left is cleared first: a step counts only once it is committed.
  */
-export async function migrate(connection: SqlConnection, author: string, known: readonly Migration[] = MIGRATIONS): Promise<Result<readonly number[]>> {
+export async function migrate(
+  connection: SqlConnection,
+  author: string,
+  known: readonly Migration[] = MIGRATIONS,
+): Promise<Result<readonly number[]>> {
   const pending = await pendingMigrations(connection, known);
   if (!pending.ok || pending.value.length === 0) return pending.ok ? success([]) : pending;
   await connection.query("CALL DOLT_RESET('--hard')");

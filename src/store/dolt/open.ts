@@ -119,7 +119,11 @@ async function ensureDatabase(options: OpenOptions, connection: SqlConnection, e
     await connection.query(SYNC_STATE);
     const marker = await readMarker(paths.marker);
     if (!marker.ok) return marker;
-    await writeAtomically(paths.marker, `${JSON.stringify({ databases: [...new Set([...marker.value, place.database])].toSorted() })}\n`, 0o600);
+    await writeAtomically(
+      paths.marker,
+      `${JSON.stringify({ databases: [...new Set([...marker.value, place.database])].toSorted() })}\n`,
+      0o600,
+    );
     return success(null);
   });
 }
@@ -139,7 +143,12 @@ async function upToDate(options: OpenOptions, connection: SqlConnection): Promis
 export async function cloneStore(place: StorePlace, url: string): Promise<Result<null>> {
   const there = await storeExists(place);
   if (!there.ok) return there;
-  if (there.value && place.url === null) return failure({ kind: 'already-exists', message: `This project has a store already (database ${place.database}).`, hint: 'Use `coherence store pull` to take over what a remote has.' });
+  if (there.value && place.url === null)
+    return failure({
+      kind: 'already-exists',
+      message: `This project has a store already (database ${place.database}).`,
+      hint: 'Use `coherence store pull` to take over what a remote has.',
+    });
   const missing = await missingRemote(url);
   if (missing !== null) return failure(missing);
   const server = await openServer(place);
@@ -153,7 +162,11 @@ export async function cloneStore(place: StorePlace, url: string): Promise<Result
       try {
         await connection.query('CALL DOLT_CLONE(?, ?)', [url, place.database]);
       } catch (error) {
-        return failure({ kind: 'unavailable', message: `The store at ${url} cannot be cloned: ${error instanceof Error ? error.message : String(error)}.`, hint: 'Check the URL and that you may access it.' });
+        return failure({
+          kind: 'unavailable',
+          message: `The store at ${url} cannot be cloned: ${error instanceof Error ? error.message : String(error)}.`,
+          hint: 'Check the URL and that you may access it.',
+        });
       }
       await useBranch(connection, place.database, ROOT_BRANCH);
       const known = await pendingMigrations(connection);
@@ -163,11 +176,16 @@ export async function cloneStore(place: StorePlace, url: string): Promise<Result
       }
       for (const row of await connection.query("SELECT name FROM dolt_remote_branches WHERE name LIKE 'remotes/origin/%'")) {
         const name = String(row['name']).slice('remotes/origin/'.length);
-        if (name !== ROOT_BRANCH && !(await branchNames(connection)).has(name)) await connection.query('CALL DOLT_BRANCH(?, ?)', [name, `origin/${name}`]);
+        if (name !== ROOT_BRANCH && !(await branchNames(connection)).has(name))
+          await connection.query('CALL DOLT_BRANCH(?, ?)', [name, `origin/${name}`]);
       }
       const marker = await readMarker(paths.marker);
       if (!marker.ok) return marker;
-      await writeAtomically(paths.marker, `${JSON.stringify({ databases: [...new Set([...marker.value, place.database])].toSorted() })}\n`, 0o600);
+      await writeAtomically(
+        paths.marker,
+        `${JSON.stringify({ databases: [...new Set([...marker.value, place.database])].toSorted() })}\n`,
+        0o600,
+      );
       return success(null);
     });
   } catch (error) {
@@ -176,4 +194,3 @@ export async function cloneStore(place: StorePlace, url: string): Promise<Result
     await server.value.close();
   }
 }
-

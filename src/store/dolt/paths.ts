@@ -26,8 +26,15 @@ export const SOCKET_PATH_LIMIT = 107;
 export function serverPaths(state: string, sockets: string): ServerPaths {
   const at = (name: string): string => join(state, name);
   return {
-    data: at('dolt'), home: at('dolt-home'), config: at('dolt.yaml'), password: at('dolt.password'), identity: at('dolt.json'), marker: at('store.json'),
-    startLock: at('dolt.lock'), useLock: at('dolt.use'), log: join(state, 'logs', 'dolt.log'),
+    data: at('dolt'),
+    home: at('dolt-home'),
+    config: at('dolt.yaml'),
+    password: at('dolt.password'),
+    identity: at('dolt.json'),
+    marker: at('store.json'),
+    startLock: at('dolt.lock'),
+    useLock: at('dolt.use'),
+    log: join(state, 'logs', 'dolt.log'),
     socket: join(sockets, `dolt-${sha256(state).slice(0, 16)}.sock`),
   };
 }

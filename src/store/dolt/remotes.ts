@@ -19,7 +19,12 @@ async function remoteName(connection: SqlConnection, url: string): Promise<strin
 
 function remoteFailure(url: string, error: unknown): Result<never> {
   const text = errorText(error);
-  if (/non-fast-forward|rejected|behind its remote|tip of your current branch/i.test(text)) return failure({ kind: 'does-not-hold', message: `The remote ${url} has commits that this store does not have.`, hint: 'Run `coherence store pull` first.' });
+  if (/non-fast-forward|rejected|behind its remote|tip of your current branch/i.test(text))
+    return failure({
+      kind: 'does-not-hold',
+      message: `The remote ${url} has commits that this store does not have.`,
+      hint: 'Run `coherence store pull` first.',
+    });
   if (/no space left|connection.*(closed|lost)/i.test(text)) return asFailure(error);
   return failure(unavailable(`The remote ${url} cannot be used: ${text}.`, 'Check the URL (store.remote) and that you may access it.'));
 }
@@ -61,7 +66,14 @@ export async function fetchBranch(connection: SqlConnection, url: string, branch
     const base = await hash(connection, 'SELECT DOLT_MERGE_BASE(?, ?) AS hash', [local ?? '', remote]);
     if (base === remote) return success({ state: 'behind-us' });
     if (base === local) return success({ state: 'ahead', remote });
-    return base === null ? failure(unavailable(`The store at ${url} has no history in common with this one.`, 'Use a remote that was made from this store, or `store clone`.')) : success({ state: 'diverged', remote, base });
+    return base === null
+      ? failure(
+          unavailable(
+            `The store at ${url} has no history in common with this one.`,
+            'Use a remote that was made from this store, or `store clone`.',
+          ),
+        )
+      : success({ state: 'diverged', remote, base });
   } catch (error) {
     return remoteFailure(url, error);
   }
@@ -80,14 +92,23 @@ export async function fastForward(connection: SqlConnection, remote: string): Pr
  * A merge commit with both parents. Dolt's own merge joins the tables without wording (runs, verdicts); the catalog is then
  * set to `merged`, which was merged by field. Dolt's conflicts and broken foreign keys in it are thereby settled.
  */
-export async function writeMerge(connection: SqlConnection, remote: string, merged: Catalog, message: string, author: string): Promise<Result<string>> {
+export async function writeMerge(
+  connection: SqlConnection,
+  remote: string,
+  merged: Catalog,
+  message: string,
+  author: string,
+): Promise<Result<string>> {
   try {
-    for (const variable of ['dolt_allow_commit_conflicts', 'dolt_force_transaction_commit']) await connection.query(`SET @@${variable} = 1`);
+    for (const variable of ['dolt_allow_commit_conflicts', 'dolt_force_transaction_commit'])
+      await connection.query(`SET @@${variable} = 1`);
     await connection.query('SET foreign_key_checks = 0');
     await connection.query('START TRANSACTION');
     await connection.query("CALL DOLT_MERGE('--no-ff', '--no-commit', ?)", [remote]);
-    for (const row of await connection.query('SELECT `table` AS name FROM dolt_conflicts')) await connection.query("CALL DOLT_CONFLICTS_RESOLVE('--ours', ?)", [String(row['name'])]);
-    for (const row of await connection.query('SELECT `table` AS name FROM dolt_constraint_violations')) await connection.query(`DELETE FROM \`dolt_constraint_violations_${String(row['name'])}\``);
+    for (const row of await connection.query('SELECT `table` AS name FROM dolt_conflicts'))
+      await connection.query("CALL DOLT_CONFLICTS_RESOLVE('--ours', ?)", [String(row['name'])]);
+    for (const row of await connection.query('SELECT `table` AS name FROM dolt_constraint_violations'))
+      await connection.query(`DELETE FROM \`dolt_constraint_violations_${String(row['name'])}\``);
     const known = await readRows(connection);
     await replaceRows(connection, known, toRows(merged.specs, known));
     const rows = await connection.query("CALL DOLT_COMMIT('-A', '--allow-empty', '-m', ?, '--author', ?)", [message, author]);
@@ -98,6 +119,11 @@ export async function writeMerge(connection: SqlConnection, remote: string, merg
     await connection.query('ROLLBACK').catch(() => undefined);
     return asFailure(error);
   } finally {
-    for (const statement of ['SET foreign_key_checks = 1', 'SET @@dolt_allow_commit_conflicts = 0', 'SET @@dolt_force_transaction_commit = 0']) await connection.query(statement).catch(() => undefined);
+    for (const statement of [
+      'SET foreign_key_checks = 1',
+      'SET @@dolt_allow_commit_conflicts = 0',
+      'SET @@dolt_force_transaction_commit = 0',
+    ])
+      await connection.query(statement).catch(() => undefined);
   }
 }

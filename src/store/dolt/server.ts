@@ -60,7 +60,9 @@ async function openShared(url: string): Promise<Result<OpenServer>> {
     const connection = await connect({ kind: 'url', url });
     return success({ connection, identity: null, close: async () => connection.close() });
   } catch (error) {
-    return failure(unavailable(`The store's server ${url.replace(/\/\/[^@/]*@/, '//')} does not answer: ${errorText(error)}.`, 'Check store.url.'));
+    return failure(
+      unavailable(`The store's server ${url.replace(/\/\/[^@/]*@/, '//')} does not answer: ${errorText(error)}.`, 'Check store.url.'),
+    );
   }
 }
 
@@ -94,10 +96,17 @@ async function attach(paths: ServerPaths, inLock: boolean): Promise<Attached> {
     return null;
   }
   const wrong = misplacement(identity, paths.data);
-  if (wrong !== null) return failure(unavailable(`The Dolt server ${identity.pid} is not used: ${wrong}.`, '`coherence store stop` ends it.'));
+  if (wrong !== null)
+    return failure(unavailable(`The Dolt server ${identity.pid} is not used: ${wrong}.`, '`coherence store stop` ends it.'));
   const password = await readPassword(paths);
   if (!password.ok) return password;
-  const foreign = (why: string): Attached => failure(unavailable(`What answers on ${identity.socket} is not the Dolt server of this store: ${why}.`, 'End that program, or run `coherence store stop`, and try again.'));
+  const foreign = (why: string): Attached =>
+    failure(
+      unavailable(
+        `What answers on ${identity.socket} is not the Dolt server of this store: ${why}.`,
+        'End that program, or run `coherence store stop`, and try again.',
+      ),
+    );
   const deadline = Date.now() + (inLock ? ANSWER_LIMIT_MS : 0);
   for (;;) {
     try {
@@ -110,7 +119,12 @@ async function attach(paths: ServerPaths, inLock: boolean): Promise<Attached> {
       if (!serverLives(identity)) return null;
       if (!isConnectionLoss(error) && errorCode(error) !== 'ETIMEDOUT') return foreign(errorText(error));
       // Outside the lock the caller tries again inside it.
-      if (Date.now() >= deadline) return inLock ? failure(tryAgain(`The Dolt server ${identity.pid} does not answer on its socket.`, 'Wait, or end it with `coherence store stop`.')) : null;
+      if (Date.now() >= deadline)
+        return inLock
+          ? failure(
+              tryAgain(`The Dolt server ${identity.pid} does not answer on its socket.`, 'Wait, or end it with `coherence store stop`.'),
+            )
+          : null;
     }
     await new Promise((resolve) => setTimeout(resolve, 25));
   }
@@ -136,7 +150,9 @@ async function start(place: StorePlace, paths: ServerPaths): Promise<Result<Omit
   try {
     const connection = await connect({ kind: 'socket', socket: identity.socket, password });
     await connection.query(`CREATE DATABASE IF NOT EXISTS ${SERVER_DATABASE}`);
-    await connection.query(`CREATE TABLE IF NOT EXISTS ${SERVER_DATABASE}.identity (one TINYINT PRIMARY KEY, nonce VARCHAR(64) NOT NULL, data TEXT NOT NULL)`);
+    await connection.query(
+      `CREATE TABLE IF NOT EXISTS ${SERVER_DATABASE}.identity (one TINYINT PRIMARY KEY, nonce VARCHAR(64) NOT NULL, data TEXT NOT NULL)`,
+    );
     await connection.query(`REPLACE INTO ${SERVER_DATABASE}.identity VALUES (1, ?, ?)`, [identity.nonce, paths.data]);
     const problem = await mismatch(connection, identity, paths);
     if (problem === null) {
@@ -145,7 +161,9 @@ async function start(place: StorePlace, paths: ServerPaths): Promise<Result<Omit
     }
     await connection.close();
     await endTree(identity.pid ?? 0, identity.nonce, 2000);
-    return failure(unavailable(`The Dolt server that was started is not what was expected: ${problem}.`, 'See the log in <state>/logs/dolt.log.'));
+    return failure(
+      unavailable(`The Dolt server that was started is not what was expected: ${problem}.`, 'See the log in <state>/logs/dolt.log.'),
+    );
   } catch (error) {
     if (identity.pid !== null) await endTree(identity.pid, identity.nonce, 2000);
     return asFailure(error);
@@ -158,7 +176,8 @@ export async function stopServer(place: StorePlace): Promise<Result<boolean>> {
   return withStartLock(paths, async () => {
     const identity = await readIdentity(paths.identity);
     if (identity === null || !serverLives(identity)) return success(false);
-    if (!(await endTree(identity.pid, identity.nonce, 10_000))) return failure(tryAgain(`The Dolt server ${identity.pid} does not end.`, 'Run `coherence store stop` again.'));
+    if (!(await endTree(identity.pid, identity.nonce, 10_000)))
+      return failure(tryAgain(`The Dolt server ${identity.pid} does not end.`, 'Run `coherence store stop` again.'));
     await rm(paths.identity, { force: true });
     await rm(identity.socket, { force: true });
     return success(true);

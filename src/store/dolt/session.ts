@@ -67,8 +67,10 @@ export function makeSession({ place, connection, server, branch }: SessionOption
     fastForward: async (remote) => fastForward(connection, remote),
     writeMerge: async (remote, merged, message) => writeMerge(connection, remote, merged, message, place.author),
     facts: async () => ({
-      schema: await number('SELECT MAX(number) AS n FROM schema_migration'), specs: await number('SELECT COUNT(*) AS n FROM spec'),
-      criteria: await number('SELECT COUNT(*) AS n FROM criterion'), runs: await number('SELECT COUNT(*) AS n FROM run'),
+      schema: await number('SELECT MAX(number) AS n FROM schema_migration'),
+      specs: await number('SELECT COUNT(*) AS n FROM spec'),
+      criteria: await number('SELECT COUNT(*) AS n FROM criterion'),
+      runs: await number('SELECT COUNT(*) AS n FROM run'),
     }),
     close: async () => server.close(),
   };

@@ -7,13 +7,20 @@ import { CATALOG_TABLES, COLUMNS, keyOf, toRows, type CatalogRows, type CatalogT
 const CHUNK = 1000;
 const HASH = /^[0-9a-v]{32}$/;
 
-export const chunks = <T>(list: readonly T[], size = CHUNK): T[][] => Array.from({ length: Math.ceil(list.length / size) }, (_, at) => list.slice(at * size, (at + 1) * size));
+export const chunks = <T>(list: readonly T[], size = CHUNK): T[][] =>
+  Array.from({ length: Math.ceil(list.length / size) }, (_, at) => list.slice(at * size, (at + 1) * size));
 
 /** All rows of the branch, or of a commit (a full hash). */
 export async function readRows(connection: SqlConnection, commit?: string): Promise<CatalogRows> {
   if (commit !== undefined && !HASH.test(commit)) throw new Error(`not a Dolt commit: ${commit}`);
-  const read = async (table: CatalogTable): Promise<readonly SqlRow[]> => connection.query(`SELECT * FROM ${table}${commit === undefined ? '' : ` AS OF '${commit}'`}`);
-  return { spec: await read('spec'), criterion: await read('criterion'), relation: await read('relation'), declared_link: await read('declared_link') };
+  const read = async (table: CatalogTable): Promise<readonly SqlRow[]> =>
+    connection.query(`SELECT * FROM ${table}${commit === undefined ? '' : ` AS OF '${commit}'`}`);
+  return {
+    spec: await read('spec'),
+    criterion: await read('criterion'),
+    relation: await read('relation'),
+    declared_link: await read('declared_link'),
+  };
 }
 
 /** Rows of some specs, and of criteria that are to come to them from others. */
@@ -26,20 +33,41 @@ async function readSome(connection: SqlConnection, specs: readonly string[], cri
   await within('relation', 'spec_id', specs);
   await within('criterion', 'spec_id', specs);
   const seen = new Set(rows.criterion.map((row) => String(row['id'])));
-  await within('criterion', 'id', criteria.filter((id) => !seen.has(id)));
-  await within('declared_link', 'criterion_id', rows.criterion.map((row) => String(row['id'])));
+  await within(
+    'criterion',
+    'id',
+    criteria.filter((id) => !seen.has(id)),
+  );
+  await within(
+    'declared_link',
+    'criterion_id',
+    rows.criterion.map((row) => String(row['id'])),
+  );
   return rows;
 }
 
-const isEmptyTable = async (connection: SqlConnection, table: CatalogTable): Promise<boolean> => (await connection.query(`SELECT 1 AS one FROM ${table} LIMIT 1`)).length === 0;
+const isEmptyTable = async (connection: SqlConnection, table: CatalogTable): Promise<boolean> =>
+  (await connection.query(`SELECT 1 AS one FROM ${table} LIMIT 1`)).length === 0;
 
 /** Makes the rows of these specs say exactly `upsert` and removes others; rows that stay the same are not written. */
 export async function writeSpecs(connection: SqlConnection, upsert: readonly Spec[], remove: readonly string[]): Promise<void> {
   const nothing = await isEmptyTable(connection, 'spec');
   const known: CatalogRows = nothing
     ? { spec: [], criterion: [], relation: [], declared_link: [] }
-    : await readSome(connection, [...upsert.map((spec) => spec.id), ...remove], upsert.flatMap((spec) => (spec.criteria ?? []).map((criterion) => criterion.id)));
-  await replaceRows(connection, known, toRows(upsert, known));
+    : await readSome(
+        connection,
+        [...upsert.map((spec) => spec.id), ...remove],
+        upsert.flatMap((spec) => (spec.criteria ?? []).map((criterion) => criterion.id)),
+      );
+  const next = toRows(upsert, known);
+  if (!nothing) return replaceRows(connection, known, next);
+  // Into empty tables every child comes with its parent by construction; checking each row again doubles the time.
+  await connection.query('SET foreign_key_checks = 0');
+  try {
+    await replaceRows(connection, known, next);
+  } finally {
+    await connection.query('SET foreign_key_checks = 1').catch(() => undefined);
+  }
 }
 
 /** Turns the rows `known` into `next`. Parents are written before children and removed after them. */
@@ -53,13 +81,22 @@ export async function replaceRows(connection: SqlConnection, known: CatalogRows,
       return old === undefined || rest.some((column) => old[column] !== row[column]);
     });
     const list = columns.map(identifier).join(', ');
-    const update = before.size === 0 ? '' : ` ON DUPLICATE KEY UPDATE ${rest.map((column) => `${identifier(column)} = VALUES(${identifier(column)})`).join(', ')}`;
-    for (const part of chunks(changed)) await connection.query(`INSERT INTO ${table} (${list}) VALUES ?${update}`, [part.map((row) => columns.map((column) => row[column] ?? null))]);
+    const update =
+      before.size === 0
+        ? ''
+        : ` ON DUPLICATE KEY UPDATE ${rest.map((column) => `${identifier(column)} = VALUES(${identifier(column)})`).join(', ')}`;
+    for (const part of chunks(changed))
+      await connection.query(`INSERT INTO ${table} (${list}) VALUES ?${update}`, [
+        part.map((row) => columns.map((column) => row[column] ?? null)),
+      ]);
   }
   for (const table of CATALOG_TABLES.toReversed()) {
     const after = new Set(next[table].map((row) => keyOf(table, row)));
     const gone = known[table].filter((row) => !after.has(keyOf(table, row)));
     const { key } = COLUMNS[table];
-    for (const part of chunks(gone, 500)) await connection.query(`DELETE FROM ${table} WHERE (${key.map(identifier).join(', ')}) IN (?)`, [part.map((row) => key.map((column) => row[column]))]);
+    for (const part of chunks(gone, 500))
+      await connection.query(`DELETE FROM ${table} WHERE (${key.map(identifier).join(', ')}) IN (?)`, [
+        part.map((row) => key.map((column) => row[column])),
+      ]);
   }
 }

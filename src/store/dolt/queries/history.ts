@@ -5,7 +5,10 @@
 import type { BlameEntry, LogEntry } from '../../port.js';
 import type { SqlConnection, SqlRow, SqlValue } from '../connection.js';
 
-const ISO = (value: SqlValue | undefined): string => `${String(value).replace(' ', 'T').replace(/\.(\d{3})\d*$/, '.$1')}Z`;
+const ISO = (value: SqlValue | undefined): string =>
+  `${String(value)
+    .replace(' ', 'T')
+    .replace(/\.(\d{3})\d*$/, '.$1')}Z`;
 
 /** The message of a commit: a first line, and a trailer that names git's commit. */
 export const commitMessage = (line: string, git: string | null): string => (git === null ? line : `${line}\n\ngit: ${git}`);
@@ -31,7 +34,11 @@ async function commits(connection: SqlConnection): Promise<Map<string, CommitInf
     const known = result.get(commit);
     const first = Number(row['parent_index'] ?? 0) === 0;
     result.set(commit, {
-      commit, author: `${String(row['author'])} <${String(row['author_email'])}>`, date: ISO(row['author_date']), ...splitMessage(String(row['message'])), order: Number(row['commit_order']),
+      commit,
+      author: `${String(row['author'])} <${String(row['author_email'])}>`,
+      date: ISO(row['author_date']),
+      ...splitMessage(String(row['message'])),
+      order: Number(row['commit_order']),
       parent: first ? ((row['parent_hash'] as string | null) ?? null) : (known?.parent ?? null),
       merge: known !== undefined || !first,
     });
@@ -68,13 +75,22 @@ interface Subject {
 const byColumn = (row: SqlRow, column: string): string | null => (column === 'id' ? null : column);
 const SUBJECTS = (id: string): readonly Subject[] => [
   { sql: 'SELECT * FROM dolt_history_spec WHERE id = ?', ids: [id], id: (row) => String(row['id']), field: byColumn },
-  { sql: 'SELECT * FROM dolt_history_relation WHERE spec_id = ?', ids: [id], id: (row) => String(row['spec_id']), field: (row, column) => (column === 'target_id' ? `${String(row['kind'])}[${String(row['target_id'])}]` : null) },
+  {
+    sql: 'SELECT * FROM dolt_history_relation WHERE spec_id = ?',
+    ids: [id],
+    id: (row) => String(row['spec_id']),
+    field: (row, column) => (column === 'target_id' ? `${String(row['kind'])}[${String(row['target_id'])}]` : null),
+  },
   // Two statements, since Dolt reads the whole table of every commit for an OR (22 s against 24 ms over 50 commits of 20,000 rows).
   { sql: 'SELECT * FROM dolt_history_criterion WHERE id = ?', ids: [id], id: (row) => String(row['id']), field: byColumn },
   { sql: 'SELECT * FROM dolt_history_criterion WHERE spec_id = ?', ids: [id], id: (row) => String(row['id']), field: byColumn },
 ];
 const linkField = (row: SqlRow, column: string): string | null =>
-  ['criterion_id', 'list', 'kind', 'position'].includes(column) ? null : column === 'target' ? `${String(row['list'])}[${String(row['target'])}]` : `${String(row['list'])}[${String(row['target'])}].${column}`;
+  ['criterion_id', 'list', 'kind', 'position'].includes(column)
+    ? null
+    : column === 'target'
+      ? `${String(row['list'])}[${String(row['target'])}]`
+      : `${String(row['list'])}[${String(row['target'])}].${column}`;
 
 /** Every change of a spec (its criteria and links included) or of a criterion, merges left out, oldest first. */
 async function changes(connection: SqlConnection, id: string, all: ReadonlyMap<string, CommitInfo>): Promise<Changes> {
@@ -112,7 +128,11 @@ async function changes(connection: SqlConnection, id: string, all: ReadonlyMap<s
     if (subject.sql.includes('criterion')) for (const row of rows) criteria.add(String(row['id']));
     take(rows, subject);
   }
-  if (criteria.size > 0) take(await connection.query('SELECT * FROM dolt_history_declared_link WHERE criterion_id IN (?)', [[...criteria]]), { id: (row) => String(row['criterion_id']), field: linkField });
+  if (criteria.size > 0)
+    take(await connection.query('SELECT * FROM dolt_history_declared_link WHERE criterion_id IN (?)', [[...criteria]]), {
+      id: (row) => String(row['criterion_id']),
+      field: linkField,
+    });
   return { list: result.sort((left, right) => left.commit.order - right.commit.order), present };
 }
 
@@ -121,8 +141,14 @@ const entry = ({ commit, author, date, message, git }: CommitInfo): LogEntry => 
 /** Newest first. With an id: only commits that changed it. */
 export async function readLog(connection: SqlConnection, id: string | null, limit: number): Promise<readonly LogEntry[]> {
   const all = await commits(connection);
-  const wanted = id === null ? [...all.values()].filter((commit) => !commit.merge) : [...new Set((await changes(connection, id, all)).list.map((change) => change.commit))];
-  return wanted.sort((left, right) => right.order - left.order).slice(0, limit).map(entry);
+  const wanted =
+    id === null
+      ? [...all.values()].filter((commit) => !commit.merge)
+      : [...new Set((await changes(connection, id, all)).list.map((change) => change.commit))];
+  return wanted
+    .sort((left, right) => right.order - left.order)
+    .slice(0, limit)
+    .map(entry);
 }
 
 /** For each field with a value now: the last change that gave it this value. Sorted by id and field. */

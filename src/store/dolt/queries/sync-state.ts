@@ -13,16 +13,22 @@ const unpack = (text: string): Spec => JSON.parse(inflateRawSync(Buffer.from(tex
 export async function readSyncEntries(connection: SqlConnection): Promise<readonly SyncEntry[]> {
   const rows = await connection.query('SELECT spec_id, path, file_hash, base FROM sync_state ORDER BY spec_id');
   const text = (value: unknown): string | null => (typeof value === 'string' ? value : null);
-  return rows.map((row) => ({ spec: String(row['spec_id']), path: text(row['path']), fileHash: text(row['file_hash']), base: unpack(String(row['base'])) }));
+  return rows.map((row) => ({
+    spec: String(row['spec_id']),
+    path: text(row['path']),
+    fileHash: text(row['file_hash']),
+    base: unpack(String(row['base'])),
+  }));
 }
 
 /** Part of a write group. The commit that follows is filled in by `noteCommit`. */
 export async function writeSyncEntries(connection: SqlConnection, entries: readonly SyncEntry[], remove: readonly string[]): Promise<void> {
   for (const part of chunks(remove)) await connection.query('DELETE FROM sync_state WHERE spec_id IN (?)', [part]);
   for (const part of chunks(entries)) {
-    await connection.query('INSERT INTO sync_state (spec_id, path, file_hash, dolt_commit, base) VALUES ? ON DUPLICATE KEY UPDATE path = VALUES(path), file_hash = VALUES(file_hash), dolt_commit = NULL, base = VALUES(base)', [
-      part.map((entry) => [entry.spec, entry.path, entry.fileHash, null, pack(entry.base)]),
-    ]);
+    await connection.query(
+      'INSERT INTO sync_state (spec_id, path, file_hash, dolt_commit, base) VALUES ? ON DUPLICATE KEY UPDATE path = VALUES(path), file_hash = VALUES(file_hash), dolt_commit = NULL, base = VALUES(base)',
+      [part.map((entry) => [entry.spec, entry.path, entry.fileHash, null, pack(entry.base)])],
+    );
   }
 }
 
