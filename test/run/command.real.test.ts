@@ -7,6 +7,7 @@ import { bench, judged, makeCommand, REPOSITORY, shown } from './rig.js';
 const has = (program: string, ...args: string[]): boolean => spawnSync(program, args).status === 0 || process.env['CI'] === 'true';
 
 describe('command', () => {
+  // @verifies AC-runners-command-exit-code
   it('judges by the exit code, or the one that is expected', async () => {
     await using project = await bench(null);
     const { seen, wanted } = await judged(project, [
@@ -28,6 +29,7 @@ describe('command', () => {
     expect(seen).toEqual(wanted);
   });
 
+  // @verifies AC-runners-command-exit-code
   it('says in one line why, and which exit code', async () => {
     await using project = await bench(null);
     const failing = makeCommand('echo broken pipe >&2; exit 3');
@@ -54,6 +56,7 @@ describe('command', () => {
     expect(spawnSync('ps', ['-eo', 'args'], { encoding: 'utf8' }).stdout).not.toMatch(/sleep 604/);
   });
 
+  // @verifies AC-runners-expected-report
   it('reads the TAP report that a link expects, strictly', async () => {
     await using project = await bench(null);
     const tap = (lines: string, more = {}): ReturnType<typeof makeCommand> =>
@@ -71,6 +74,7 @@ describe('command', () => {
     expect(seen).toEqual(wanted);
   });
 
+  // @verifies AC-runners-expected-report
   it('reads a JUnit report only if this very run wrote it', async () => {
     await using project = await bench(null);
     const xml = '<testsuites><testsuite name="s"><testcase classname="a" name="b"/></testsuite></testsuites>';
@@ -96,6 +100,7 @@ describe('command', () => {
     expect(seen).toEqual(wanted);
   });
 
+  // @verifies AC-run-known-runner-needs-report
   it.skipIf(!has('python3', '-c', 'import pytest'))('judges pytest in a line by what pytest reports', async () => {
     await using project = await bench('pytest');
     const { seen, wanted } = await judged(project, [
@@ -114,6 +119,7 @@ describe('command', () => {
     expect(seen).toEqual(wanted);
   });
 
+  // @verifies AC-run-known-runner-needs-report
   it('judges vitest and node --test in a line by what they report', async () => {
     await using project = await bench('vitest');
     await cp(join(REPOSITORY, 'fixtures/node-test/test'), join(project.root, 'node'), { recursive: true });
@@ -132,6 +138,7 @@ describe('command', () => {
     expect(seen).toEqual(wanted);
   });
 
+  // @verifies AC-run-known-runner-needs-report
   it.skipIf(!has('go', 'version'))('judges go test in a line by its events', async () => {
     await using project = await bench('go');
     const { seen, wanted } = await judged(project, [
@@ -142,6 +149,7 @@ describe('command', () => {
     expect(seen).toEqual(wanted);
   });
 
+  // @verifies AC-run-known-runner-needs-report
   it.skipIf(!has('cargo', '--version'))('judges cargo test in a line by the log of its harness', async () => {
     await using project = await bench(null);
     await mkdir(join(project.root, 'src'));
@@ -160,6 +168,7 @@ describe('command', () => {
     expect(seen).toEqual(wanted);
   });
 
+  // @verifies AC-run-secrets-stay-out
   it('keeps secrets from children, and from evidence when a link lets them through', async () => {
     await using project = await bench(null);
     const callerEnv = { ...process.env, DEPLOY_TOKEN: 'hunter2hunter2', PLAIN: 'seen' };

@@ -16,6 +16,7 @@ const all = (cases: readonly Case[], outcomes: ReadonlyMap<string, Outcome>): st
   cases.map((entry) => shown(outcomes.get(entry.id)));
 
 describe('execute', () => {
+  // @verifies AC-run-jobs
   it('runs up to `jobs` programs side by side, and never more', async () => {
     await using project = await bench(null);
     const line = 'mkdir run.$$; ls -d run.* | wc -l >> seen; sleep 0.15; rmdir run.$$';
@@ -53,6 +54,7 @@ describe('execute', () => {
     expect(await readFile(join(project.root, 'order'), 'utf8')).toBe('1\n2\n3\n');
   });
 
+  // @verifies AC-run-needs-gate-on-state
   it('refuses a circle of needs, and runs the rest', async () => {
     await using project = await bench(null);
     const a = makeCommand('true', { id: 'a', after: ['b'] });
@@ -106,6 +108,7 @@ describe('execute', () => {
     expect(ended).toBe('run-timeout');
   });
 
+  // @verifies AC-run-artifacts
   it('copies the artifacts that a link names, following no symlink', async () => {
     await using project = await bench(null);
     await mkdir(join(project.root, 'real'));
@@ -126,6 +129,7 @@ describe('execute', () => {
     }
   });
 
+  // @verifies AC-run-private-daemon
   it('opens a private daemon for a case that requires one, around its run only', async () => {
     await using project = await bench(null);
     const events: string[] = [];
@@ -143,6 +147,7 @@ describe('execute', () => {
     });
   });
 
+  // @verifies AC-run-inherited-workspace
   it('keeps a workspace for the cases that continue in it, and removes it after the last', async () => {
     await using project = await bench(null);
     const log: string[] = [];
@@ -176,6 +181,7 @@ describe('execute', () => {
     expect(log).toEqual(['open w1', 'open w2 in w1', 'close w2', 'open w3 in w1', 'close w3', 'close w1', 'place closed']);
   });
 
+  // @verifies AC-run-preview
   it('shows before it runs what will run, and runs nothing for it', async () => {
     await using project = await bench(null);
     const previews = await previewOf(
@@ -351,6 +357,7 @@ describe('crash isolation', () => {
     ]);
   });
 
+  // @verifies AC-run-crash-isolation
   it('divides a batch of which nothing was reported, and comes to an end', async () => {
     expect(await run(['a', 'b'], { reported: [], suspect: 'no', alone: { b: 'build' } })).toEqual({
       reasons: ['executed', 'build'],

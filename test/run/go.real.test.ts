@@ -9,6 +9,7 @@ const present = spawnSync('go', ['version']).status === 0;
 const test = (file: string, ...path: string[]): Case => makeCase('go', file, path, { found: { kind: 'case' } });
 
 describe.skipIf(!present && process.env['CI'] !== 'true')('go', () => {
+  // @verifies AC-runners-exact-verdicts, AC-runners-leave-the-tree-alone
   it('gives every kind of end exactly its verdict, one process a package', async () => {
     await using project = await bench('go');
     const file = 'calc/calc_test.go';
@@ -34,6 +35,7 @@ describe.skipIf(!present && process.env['CI'] !== 'true')('go', () => {
     expect((await readdir(join(project.root, 'calc'))).sort()).toEqual(['calc.go', 'calc_test.go']);
   });
 
+  // @verifies AC-runners-early-end
   it('runs again what a panic took with it', async () => {
     await using project = await bench('go');
     const file = 'calc/calc_test.go';
@@ -45,6 +47,7 @@ describe.skipIf(!present && process.env['CI'] !== 'true')('go', () => {
     expect(seen).toEqual(wanted);
   });
 
+  // @verifies AC-runners-early-end, AC-runners-go-finished
   it('passes nothing that ended its process, whatever it printed', async () => {
     await using project = await bench('go');
     const file = 'ends/ends_test.go';
@@ -60,6 +63,7 @@ describe.skipIf(!present && process.env['CI'] !== 'true')('go', () => {
     expect(seen).toEqual(wanted);
   });
 
+  // @verifies AC-runners-time-limits
   it('ends a test at its own limit with all it started, and runs the rest', async () => {
     await using project = await bench('go');
     const all = ['TestQuick', 'TestHangs', 'TestQuickToo'].map((name): Case => ({ ...test('hangs/hangs_test.go', name), timeoutMs: 800 }));

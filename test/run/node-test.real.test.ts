@@ -19,6 +19,7 @@ const test = async (
 };
 
 describe('node:test', () => {
+  // @verifies AC-runners-exact-verdicts
   it('gives every kind of end exactly its verdict, one process a file', async () => {
     await using project = await bench('node-test');
     const file = 'outcomes.test.js';
@@ -53,6 +54,7 @@ describe('node:test', () => {
     expect(project.events.filter((event) => event.type === 'batch.start')).toHaveLength(4);
   });
 
+  // @verifies AC-runners-early-end
   it('passes nothing that ended its process, whatever it printed', async () => {
     await using project = await bench('node-test');
     const { seen, wanted } = await judged(project, [
@@ -65,6 +67,7 @@ describe('node:test', () => {
     expect(seen).toEqual(wanted);
   });
 
+  // @verifies AC-runners-unhandled-errors
   it('does not believe a pass beside an error outside any test', async () => {
     await using project = await bench('node-test');
     const guilty = await test(project, 'strays.test.js', ['leaves an error behind']);
@@ -74,6 +77,7 @@ describe('node:test', () => {
     expect(verdicts[other.id]).toBe('PASS(executed)');
   });
 
+  // @verifies AC-runners-time-limits
   it('ends a test at its own limit with all it started, and runs the rest', async () => {
     await using project = await bench('node-test');
     const all: Case[] = [];
@@ -89,6 +93,7 @@ describe('node:test', () => {
     expect(spawnSync('ps', ['-eo', 'args'], { encoding: 'utf8' }).stdout).not.toMatch(/sleep 602\.25/);
   });
 
+  // @verifies AC-runners-unavailable
   it('does not run TypeScript that the project configured no loader for', async () => {
     await using project = await bench(null);
     await writeFile(join(project.root, 'a.test.ts'), "import { test } from 'node:test';\ntest('typed', () => {});\n");

@@ -9,6 +9,7 @@ const present = spawnSync('python3', ['-c', 'import pytest']).status === 0;
 const test = (file: string, ...path: string[]): Case => makeCase('pytest', `tests/${file}`, path, { found: { kind: 'case' } });
 
 describe.skipIf(!present && process.env['CI'] !== 'true')('pytest', () => {
+  // @verifies AC-runners-exact-verdicts, AC-runners-pytest-subtests, AC-runners-leave-the-tree-alone
   it('gives every kind of end exactly its verdict, in one process', async () => {
     await using project = await bench('pytest');
     const expected: [Case, string][] = [
@@ -46,6 +47,7 @@ describe.skipIf(!present && process.env['CI'] !== 'true')('pytest', () => {
     expect(await readdir(join(project.root, 'tests'))).not.toContain('__pycache__');
   });
 
+  // @verifies AC-runners-early-end
   it('finds the test that ended the process, and leaves the others their verdicts', async () => {
     await using project = await bench('pytest');
     const expected: [Case, string][] = [
@@ -61,6 +63,7 @@ describe.skipIf(!present && process.env['CI'] !== 'true')('pytest', () => {
     expect(seen).toEqual(wanted);
   });
 
+  // @verifies AC-runners-one-files-trouble
   it('keeps the trouble of one file to that file', async () => {
     await using project = await bench('pytest');
     const expected: [Case, string][] = [
@@ -74,6 +77,7 @@ describe.skipIf(!present && process.env['CI'] !== 'true')('pytest', () => {
     expect(seen).toEqual(wanted);
   });
 
+  // @verifies AC-runners-time-limits
   it('ends a test at its own limit with all it started, and runs the rest', async () => {
     await using project = await bench('pytest');
     const slow = [test('test_hangs.py', 'test_hangs'), test('test_hangs.py', 'test_hangs_with_children')].map((entry): Case => ({

@@ -49,6 +49,7 @@ describe('the channel', () => {
   });
 });
 
+// @verifies AC-runners-expected-report
 describe('TAP', () => {
   it.each([
     ['1..2\nok 1 - a\nok 2\n', { passed: 2, skipped: 0, failures: [] }],
@@ -74,6 +75,7 @@ describe('TAP', () => {
   });
 });
 
+// @verifies AC-runners-expected-report
 describe('JUnit', () => {
   it('counts nested suites, failures, errors and skips', async () => {
     const counts = await parseJunit(
@@ -89,6 +91,7 @@ describe('JUnit', () => {
   });
 });
 
+// @verifies AC-runners-expected-report
 describe('counts', () => {
   const counts = (passed: number, skipped = 0, failures: string[] = []): Parameters<typeof judgeCounts>[1] => ({
     passed,
@@ -129,6 +132,7 @@ describe('selectors', () => {
   });
 });
 
+// @verifies AC-runners-go-finished
 describe('go events', () => {
   const event = (fields: Record<string, unknown>): string => JSON.stringify({ Package: 'p', ...fields });
   it('give a pass only for one start and one end', () => {

@@ -20,6 +20,7 @@ const test = async (
 };
 
 describe('vitest', () => {
+  // @verifies AC-runners-exact-verdicts, AC-runners-vitest-join
   it('gives every kind of end exactly its verdict, in one process', async () => {
     await using project = await bench('vitest');
     const file = 'outcomes.test.ts';
@@ -63,6 +64,7 @@ describe('vitest', () => {
     expect(project.events.filter((event) => event.type === 'retry')).toEqual([]);
   });
 
+  // @verifies AC-runners-vitest-join
   it('joins tests whose titles are not known before the run by their line', async () => {
     await using project = await bench('vitest');
     const text = 'for (const name of';
@@ -73,6 +75,7 @@ describe('vitest', () => {
     expect(seen).toEqual(wanted);
   });
 
+  // @verifies AC-runners-early-end, AC-runners-vitest-pending
   it('finds the test that ended its process, and leaves the others their verdicts', async () => {
     await using project = await bench('vitest');
     const { seen, wanted } = await judged(project, [
@@ -86,6 +89,7 @@ describe('vitest', () => {
     expect(seen).toEqual(wanted);
   });
 
+  // @verifies AC-runners-unhandled-errors
   it('does not believe a pass beside an unhandled error of the same file', async () => {
     await using project = await bench('vitest');
     const { seen, wanted } = await judged(project, [
@@ -96,6 +100,7 @@ describe('vitest', () => {
     expect(seen).toEqual(wanted);
   });
 
+  // @verifies AC-runners-time-limits
   it('ends a test at its own limit with all it started, and runs the rest', async () => {
     await using project = await bench('vitest');
     const waits = { ...(await test(project, 'hangs.test.ts', ['waits for ever'])), timeoutMs: 1000 };
@@ -117,6 +122,7 @@ describe('vitest', () => {
     expect(spawnSync('ps', ['-eo', 'args'], { encoding: 'utf8' }).stdout).not.toMatch(/sleep 601\.25/);
   });
 
+  // @verifies AC-runners-unavailable
   it('says so when vitest cannot start, or is not installed', async () => {
     await using project = await bench('vitest');
     await writeFile(join(project.root, 'vitest.config.ts'), 'throw new Error("no configuration today");');

@@ -55,6 +55,7 @@ describe('run', () => {
     expect(stillThere('sleep 700.')).toBe(false);
   });
 
+  // @verifies AC-run-leaves-nothing-running
   it('ends what a command left behind when it is done, though it never waits for it', async () => {
     const { end, stdout } = await sh('sleep 701.1 & (setsid sleep 701.2 >/dev/null 2>&1 &) ; echo done');
     expect(end).toMatchObject({ code: 0, timedOut: false });
@@ -62,6 +63,7 @@ describe('run', () => {
     expect(stillThere('sleep 701.')).toBe(false);
   });
 
+  // @verifies AC-run-leaves-nothing-running
   it('does not start what is canceled before, and ends what is canceled meanwhile', async () => {
     expect((await sh('true', { signal: AbortSignal.abort() })).end).toMatchObject({ canceled: true, pid: null });
     const controller = new AbortController();
@@ -70,16 +72,19 @@ describe('run', () => {
     expect(stillThere('sleep 702.')).toBe(false);
   });
 
+  // @verifies AC-run-output-is-whole
   it('loses no output of a command that writes and ends at once', async () => {
     const { stdout } = await sh('head -c 3000000 /dev/zero | tr "\\0" x');
     expect(stdout).toHaveLength(3_000_000);
   });
 
+  // @verifies AC-run-output-is-capped
   it('keeps memory bounded under a flood', async () => {
     const { stdout } = await capture({ command: ['sh', '-c', 'head -c 20000000 /dev/zero'], cwd: '/', maxBytes: 1000 });
     expect(stdout).toHaveLength(1000);
   });
 
+  // @verifies AC-run-leaves-nothing-running
   it('ends running trees when this process exits', async () => {
     const script = `const { run } = await import(${JSON.stringify(join(import.meta.dirname, '../../src/util/process.ts'))}); run({ command: ['sh', '-c', 'setsid sleep 703.1 & sleep 703.2'], cwd: '/', onStart: () => setTimeout(() => process.exit(0), 300) });`;
     // Node 20 loads no TypeScript: the test's own bundler gives the module as one file.
@@ -97,6 +102,7 @@ describe('run', () => {
 });
 
 describe('processes', () => {
+  // @verifies AC-run-process-identity
   it('finds a nonce in a list, as a whole entry only', async () => {
     const nonce = newNonce();
     const child = startChild(['sleep', '704.1'], { cwd: '/', env: process.env, nonce, output: 'ignore' });
@@ -113,6 +119,7 @@ describe('processes', () => {
     expect(groupLives(pid)).toBe(false);
   });
 
+  // @verifies AC-run-process-identity
   it('counts fields of /proc from the last parenthesis', async () => {
     const child = spawn(process.execPath, ['-e', 'process.title = ") R 1 (x"; process.stdout.write("up"); setTimeout(() => {}, 60000)'], {
       stdio: ['ignore', 'pipe', 'ignore'],
