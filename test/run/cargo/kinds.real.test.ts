@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { caseFor, copyOf, docCase, noCargo, runCases, type Folder, type Ran } from './rig.js';
 
-describe.skipIf(noCargo !== null)(`every way in which a Rust test can end ${noCargo ?? ''}`, () => {
+describe.skipIf(noCargo !== null)('every way in which a Rust test can end', () => {
   let project: Folder;
   let ran: Ran;
   const lib = (name: string) => caseFor(`src/lib.rs::${name}`, name === 'sleeps' ? { timeoutMs: 700 } : {});
