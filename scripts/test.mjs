@@ -58,9 +58,20 @@ for (const project of onlyUnit ? ['unit'] : ['unit', 'real']) {
   }
   say(`${project} tests: exit ${code} (${Math.round((Date.now() - started) / 1000)} s so far)`);
 }
-rmSync(report, { recursive: true, force: true });
 
-if (existsSync(join(root, 'scripts/leaks.mjs')) && !onlyUnit) step('nothing left behind', node(['scripts/leaks.mjs'], { env }));
+if (!onlyUnit) {
+  // The product on itself. Its tests have just run above; here they run again through it, for as long as there is time.
+  const file = join(report, 'verify.json');
+  node(['bin/coherence.mjs', 'verify', '--all', '--quiet', '--run-timeout', process.env.COHERENCE_OWN_VERIFY ?? '8m', '--reporter', `json:${file}`], { env: { ...env, COHERENCE_STATE_DIR: join(report, 'state') }, quiet: true });
+  const record = existsSync(file) ? JSON.parse(readFileSync(file, 'utf8')) : null;
+  const criteria = record === null ? [] : record.specs.flatMap((spec) => spec.criteria);
+  const failing = criteria.filter((criterion) => criterion.verdict === 'FAIL');
+  for (const criterion of failing) say(`own criterion ${criterion.id} FAIL(${criterion.reason}) ${criterion.detail ?? ''}`);
+  if (record !== null) say(`own specs: ${JSON.stringify(record.summary)}`);
+  step('own specs: verify --all', record !== null && failing.length === 0 ? 0 : 1);
+}
+rmSync(report, { recursive: true, force: true });
+if (!onlyUnit) step('nothing left behind', node(['scripts/leaks.mjs'], { env }));
 
 process.stdout.write(`\n${count.passed} passed, ${count.failed + failed} failed, ${count.skipped} skipped\n`);
 process.exit(count.failed + failed === 0 ? 0 : 1);
