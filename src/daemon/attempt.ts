@@ -4,7 +4,7 @@
  */
 import { relative, join } from 'node:path';
 import { worktreesOf, type Job } from '../app/index.js';
-import { advance, beginAttempt, complete, getRun, putBack, record, resultsOf, setCriteria, type Claimed, type Ending, type RunRow } from '../journal/index.js';
+import { advance, beginAttempt, complete, getRun, park, putBack, record, resultsOf, setCriteria, type Claimed, type Ending, type RunRow } from '../journal/index.js';
 import { compareVerdicts, type CriterionRecord, type Verdict } from '../model/index.js';
 import { failpoint } from '../util/failpoint.js';
 import { gitLine } from '../util/git.js';
@@ -161,20 +161,22 @@ export async function startAttempt(core: Core, pool: Pool, prepared: Prepared, o
     clearTimeout(limit);
     if (stopReason !== null) await core.durable.write(() => advance(journal.database, claimed, 'stopping'));
     else await core.durable.write(() => advance(journal.database, claimed, 'finishing'));
+    let isDead = true;
     const reusable = lease !== null && stopReason === null && progress.finished !== null && !worker.hasExited();
     if (reusable) {
       worker.listen(null);
       lease.giveBack();
-    } else await endWorker(core, run, worker, stopReason);
+    } else isDead = await endWorker(core, run, worker, stopReason);
     lease?.drop(!reusable);
     await prepared.release();
-    await settle(core, run, worker, progress, stopReason);
+    await settle(core, run, worker, progress, stopReason, isDead);
     core.environments.delete(run.run_id);
   })();
   return { run, worker: () => worker, warm: () => lease?.worker.name ?? null, stop, done };
 }
 
-async function endWorker(core: Core, run: RunRow, worker: WorkerProcess, reason: StopReason | null): Promise<void> {
+/** False when something of it could not be ended: then no other worker may take the run yet. */
+async function endWorker(core: Core, run: RunRow, worker: WorkerProcess, reason: StopReason | null): Promise<boolean> {
   // After its last word it ends by itself; the ladder makes sure, and looks for what it may have left.
   if (reason === null && !worker.hasExited()) await Promise.race([worker.exited, new Promise((resolve) => setTimeout(resolve, 2000).unref())]);
   const killed = await worker.end({ graceMs: core.settings().pool.term_grace_ms, ask: reason !== null });
@@ -184,6 +186,7 @@ async function endWorker(core: Core, run: RunRow, worker: WorkerProcess, reason:
       signal: killed.signal, verified_dead: killed.dead, ...(killed.dead ? {} : { left: killed.left, why: 'it did not die' }),
     });
   }
+  return killed.dead;
 }
 
 async function receive(core: Core, run: RunRow, worker: WorkerProcess, message: FromWorker, progress: Progress): Promise<void> {
@@ -235,7 +238,7 @@ function stale(core: Core, run: RunRow, progress: Progress, what: string): void 
 }
 
 /** Writes how the attempt ended. */
-async function settle(core: Core, run: RunRow, worker: WorkerProcess, progress: Progress, stopReason: StopReason | null): Promise<void> {
+async function settle(core: Core, run: RunRow, worker: WorkerProcess, progress: Progress, stopReason: StopReason | null, isDead: boolean): Promise<void> {
   const { journal } = core;
   const claimed = claimedOf(run);
   const exit = worker.hasExited() ? await worker.exited : null;
@@ -250,7 +253,10 @@ async function settle(core: Core, run: RunRow, worker: WorkerProcess, progress: 
     core.watchers.ended(run.run_id);
   };
   const back = async (why: Parameters<typeof putBack>[3]): Promise<void> => {
-    await core.durable.write(() => putBack(journal.database, journal.clock, claimed, why));
+    await core.durable.write(() => {
+      if (isDead) putBack(journal.database, journal.clock, claimed, why);
+      else park(journal.database, run);
+    });
     core.log.info('worker.exit', { run_id: run.run_id, pid: worker.pid, code: exit?.code ?? null, signal: exit?.signal ?? null, requeued: true, reason: why.reason, attempt: run.attempt, fence: run.fence });
   };
   if (progress.stale) {

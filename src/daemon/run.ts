@@ -4,7 +4,7 @@ import { fileURLToPath } from 'node:url';
 import {
   instanceIsAlive, lockPath, logPath, openDaemonProject, prepareFolders, socketPath, sweepWorktrees, type DaemonStatus, type Place, type Project, type SweepJson,
 } from '../app/index.js';
-import { beginInstance, endInstance, forgetDeadProcesses, forgetWorktrees, momentNow, openInstances, openJournal, type Journal } from '../journal/index.js';
+import { beginInstance, countRuns, endInstance, forgetDeadProcesses, forgetWorktrees, momentNow, openInstances, openJournal, type Journal } from '../journal/index.js';
 import { failure, success, type Result } from '../model/index.js';
 import { failpoint } from '../util/failpoint.js';
 import type { Lock } from '../util/lock.js';
@@ -16,6 +16,7 @@ import { createWatchers, type Core } from './core.js';
 import { openDisk } from './disk.js';
 import { durableWriter } from './durable.js';
 import { handlersOf, statusOf } from './handlers.js';
+import { tidy } from './housekeeping.js';
 import { probeIsolation } from './isolation.js';
 import { removeIdentity, takeStateLock, writeIdentity } from './lock.js';
 import { openLog } from './log.js';
@@ -153,6 +154,7 @@ export async function runDaemon(options: DaemonOptions): Promise<Result<null>> {
     return json;
   });
   const recovered = await timed('recover', () => recover(journal, log, instance, isOwnerAlive));
+  await timed('tidy', async () => tidy(stateFolder, journal));
   forgetDeadProcesses(journal.database, 1000);
   forgetWorktrees(journal.database, 1000);
 
@@ -209,7 +211,7 @@ export async function runDaemon(options: DaemonOptions): Promise<Result<null>> {
       disk.reserve();
       log.info('daemon.recovered', { free_bytes: disk.free() });
     } else durable.flush();
-    if (recovered.parked > 0 || reaped.indeterminate > 0) await lookAgain(core, reaping, isOwnerAlive);
+    if (countRuns(journal.database, 'parked') > 0 || reaped.indeterminate > 0) await lookAgain(core, reaping, isOwnerAlive);
     await scheduler.tick();
     core.background(pushOutbox());
     const { reap_interval_ms: every } = reloader.settings().pool;

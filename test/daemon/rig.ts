@@ -180,6 +180,7 @@ export async function box(options: BoxOptions = {}): Promise<Box> {
     },
     journal: async () => {
       if (opened === null) {
+        await mkdir(state, { recursive: true, mode: 0o700 });
         const journal = await openJournal(state);
         if (!journal.ok) throw new Error(journal.failures[0]?.message);
         opened = journal.value;

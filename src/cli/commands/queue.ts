@@ -29,7 +29,7 @@ export async function add(input: Input, context: CommandContext): Promise<number
       ids: input.args, commit: input.text('commit') ?? null, priority: Number(priority), after: input.text('after') ?? null, session: input.text('session') ?? null,
       place: place === undefined ? null : (place as PlaceName), // the table allows no other value
       request: input.text('request') ?? null, keepWorktree: input.flag('keep-worktree'),
-      options: { ...(input.flag('no-cache') ? { no_cache: true } : {}), ...(input.flag('speculative') ? { speculative: true } : {}) },
+      options: input.flag('speculative') ? { speculative: true } : {},
     }), (queued) => {
       const first = queued[0];
       if (context.json) return printJson(context, { run_id: first?.run.run_id ?? null, runs: queued.map((entry) => ({ ...runJson(entry.run), repeated: entry.repeated })) });

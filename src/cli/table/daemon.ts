@@ -54,7 +54,7 @@ export const daemonCommands: readonly CommandSpec[] = [
   },
   {
     name: 'queue add', summary: 'Queue verifications; prints one run id a spec',
-    details: 'Without --commit a run verifies the checkout as it is when the run starts; with it, a clean worktree of that commit.\nWithout a daemon the runs wait in the journal for the next one.',
+    details: 'Without --commit a run verifies the checkout as it is when the run starts; with it, a clean worktree of that commit.\nA queued run executes every check: no cached verdict is taken. Without a daemon the runs wait in the journal for the next one.',
     args: [{ name: 'ID', required: true, rest: true, summary: 'SPEC-… or AC-…' }],
     options: [
       { name: 'commit', kind: 'string', placeholder: 'REV', summary: 'verify this commit in a worktree of its own' },
@@ -63,7 +63,6 @@ export const daemonCommands: readonly CommandSpec[] = [
       { name: 'session', kind: 'string', placeholder: 'ID', summary: 'groups runs that may share a warm directory' },
       { name: 'place', kind: 'string', placeholder: 'P', choices: ['host', 'docker'], summary: 'run everything there' },
       { name: 'request', kind: 'string', placeholder: 'KEY', summary: 'a repeated call with the same key is the same run' },
-      { name: 'no-cache', kind: 'flag', summary: 'take no cached verdict' },
       { name: 'speculative', kind: 'flag', summary: 'cargo in a worktree with a warm shared target directory' },
       { name: 'keep-worktree', kind: 'flag', summary: 'keep the worktree of a run with --commit' },
     ],

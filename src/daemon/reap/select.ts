@@ -42,7 +42,8 @@ export function selectBootOrphans(ledger: readonly ProcessRow[], table: readonly
   for (const row of ledger) {
     const carriers = row.boot_id === bootId ? (byNonce.get(row.nonce) ?? []) : [];
     for (const entry of carriers) known.add(entry.pid);
-    if (row.instance_id === selfInstance || isOwnerAlive(row.instance_id)) continue;
+    // Of its own processes a daemon looks only at those that did not die when it ended them.
+    if ((row.instance_id === selfInstance && row.state !== 'indeterminate') || isOwnerAlive(row.instance_id)) continue;
     if (row.boot_id !== bootId) {
       gone.push(row);
       continue;

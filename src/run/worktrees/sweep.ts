@@ -44,7 +44,11 @@ interface Root {
   readonly names: readonly string[];
   /** Folders that a manifest lies beside, there or not. */
   readonly manifests: readonly string[];
+  /** Manifests that were never finished: their writer died before the rename. */
+  readonly halves: readonly string[];
 }
+
+const HALF = /^(verify-.+)\.manifest\.json\.[0-9a-f]{12}\.tmp$/;
 
 const manifestOf = (name: string): readonly string[] => (name.startsWith(WORKTREE_PREFIX) && name.endsWith('.manifest.json') ? [name.slice(0, -'.manifest.json'.length)] : []);
 
@@ -56,7 +60,7 @@ async function readRoots(options: SweepOptions): Promise<{ readonly roots: reado
     try {
       const path = await realpath(folder);
       const entries = await readdir(path, { withFileTypes: true });
-      if (!roots.some((root) => root.path === path)) roots.push({ path, names: entries.filter((entry) => entry.isDirectory()).map((entry) => entry.name), manifests: entries.flatMap((entry) => manifestOf(entry.name)) });
+      if (!roots.some((root) => root.path === path)) roots.push({ path, names: entries.filter((entry) => entry.isDirectory()).map((entry) => entry.name), manifests: entries.flatMap((entry) => manifestOf(entry.name)), halves: entries.map((entry) => entry.name).filter((name) => HALF.test(name)) });
     } catch (error) {
       if (errorCode(error) !== 'ENOENT') unreadable += 1;
     }
@@ -139,6 +143,17 @@ async function take(decisions: readonly Decision[], options: SweepOptions, count
   return cleared;
 }
 
+/** The ledger row is written before the manifest: without one, or with a dead owner, nobody will finish it. */
+async function removeHalves(options: SweepOptions, roots: readonly Root[]): Promise<void> {
+  const rows = new Map(options.ledger.open().map((row) => [row.path, row]));
+  for (const root of roots) {
+    for (const name of root.halves) {
+      const row = rows.get(join(root.path, HALF.exec(name)?.[1] ?? ''));
+      if (row === undefined || options.isOwnerDead(row.instance_id, null)) await unlink(join(root.path, name)).catch(() => undefined);
+    }
+  }
+}
+
 export async function sweep(options: SweepOptions): Promise<Swept> {
   const started = performance.now();
   const { roots, unreadable } = await readRoots(options);
@@ -163,6 +178,7 @@ export async function sweep(options: SweepOptions): Promise<Swept> {
       }
     }
   }
+  if (!options.dryRun) await removeHalves(options, roots);
   const pruned = await Promise.all(repos.map(async (repo) => pruneEntries(repo, options.dryRun)));
   const trash = (await Promise.all(roots.map(async (root) => listTrash(root.path)))).flat();
   const report: SweepReport = {

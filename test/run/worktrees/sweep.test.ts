@@ -195,6 +195,8 @@ describe('the sweep', () => {
     // Killed between the manifest and `worktree add`: there is no folder and no entry.
     await test.git('worktree', 'remove', '-f', '-f', intended.path);
     test.ledger.set(intended.path, 'intended');
+    // Killed while it wrote a manifest.
+    await writeFile(join(test.base, 'verify-R4-1.manifest.json.0123456789ab.tmp'), '{');
     expect(await test.sweep()).toMatchObject({ ...CLEAN, sweptCount: 1, backlogCount: 1, lockedRemoved: 2, trashPending: 2 });
     expect(await listed(test)).toEqual([test.repo]);
     expect(await readdir(test.base)).toEqual(['.trash']);
