@@ -3,7 +3,7 @@ import { cp, readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
 import type { CheckRecord, RunRecord } from '../../src/model/index.js';
-import { specFile, testProject, verdicts, type RunOptions, type TestProject } from '../rig/project.js';
+import { installHere, specFile, testProject, verdicts, type RunOptions, type TestProject } from '../rig/project.js';
 import { BASE, absent, dockerRig, treeHash } from '../run/docker/rig.js';
 import { importRunners } from '../run/docker/runners-image.js';
 
@@ -95,21 +95,26 @@ describe.skipIf(absent !== null)('verify in docker', () => {
       specFile('SPEC-p', Object.fromEntries([
         ['AC-p-node', 'test: test/math.test.mjs > adds'], ['AC-p-node-fails', 'test: test/math.test.mjs > fails'], ['AC-p-node-skips', 'test: test/math.test.mjs > skips'],
         ['AC-p-py', 'test: test_math.py::test_adds'], ['AC-p-py-fails', 'test: test_math.py::test_fails'], ['AC-p-missing', 'test: test/math.test.mjs > not there'],
+        ['AC-p-vitest', 'test: test/sum.test.ts > sums > adds'], ['AC-p-vitest-fails', 'test: test/sum.test.ts > sums > fails'],
         ['AC-p-command', `run: "printf %s \\"$ODD\\""\n    env: { ODD: 'a b"c$d' }`], ['AC-p-command-fails', 'run: echo no >&2; exit 4'], ['AC-p-known', 'run: node --test test/math.test.mjs'],
       ].map(([id = '', link = '']) => [id, `verified_by:\n  - ${link}${place}`])));
     await using project = await made({
       'package.json': '{ "name": "p", "private": true, "type": "module" }\n',
       'test/math.test.mjs': "import test from 'node:test';\nimport assert from 'node:assert/strict';\ntest('adds', () => assert.equal(1 + 1, 2));\ntest('fails', () => assert.equal(1, 2));\ntest('unlinked', () => assert.ok(true));\ntest.skip('skips', () => assert.ok(true));\n",
+      'test/sum.test.ts': "import { describe, expect, it } from 'vitest';\ndescribe('sums', () => {\n  it('adds', () => { expect(1 + 1).toBe(2); });\n  it('fails', () => { expect(1 + 1).toBe(3); });\n});\n",
+      'vitest.config.ts': "export default { test: { include: ['test/*.test.ts'] } };\n",
       'test_math.py': 'def test_adds():\n    assert 1 + 1 == 2\n\ndef test_fails():\n    assert 1 == 2\n',
       'specs/p.yaml': links(''),
-      '.coherence/config.yaml': config(`base:\n  image: ${RUNNERS}\n  pull: never`),
+      '.coherence/config.yaml': config(`base:\n  image: ${RUNNERS}\n  pull: never\n  link: { node_modules: /opt/app/node_modules }`),
     });
+    await installHere(project);
     const host = await verify(project);
+    await project.run(['rm', 'node_modules']);
     await project.write({ 'specs/p.yaml': links('\n    in: docker\n    environment: base') });
     await project.commit();
     const docker = await verify(project);
     expect(verdicts(docker.record), said(docker.record)).toEqual(verdicts(host.record));
-    expect(verdicts(docker.record), said(docker.record)).toMatchObject({ 'AC-p-node': 'PASS(executed)', 'AC-p-node-fails': 'FAIL(assertion)', 'AC-p-node-skips': 'SKIP(runner-skipped)', 'AC-p-py': 'PASS(executed)', 'AC-p-py-fails': 'FAIL(assertion)', 'AC-p-command': 'PASS(executed)', 'AC-p-command-fails': 'FAIL(exit-code)', 'AC-p-missing': 'ERROR(not-found)', 'AC-p-known': 'FAIL(assertion)' });
+    expect(verdicts(docker.record), said(docker.record)).toMatchObject({ 'AC-p-node': 'PASS(executed)', 'AC-p-node-fails': 'FAIL(assertion)', 'AC-p-node-skips': 'SKIP(runner-skipped)', 'AC-p-py': 'PASS(executed)', 'AC-p-py-fails': 'FAIL(assertion)', 'AC-p-command': 'PASS(executed)', 'AC-p-command-fails': 'FAIL(exit-code)', 'AC-p-missing': 'ERROR(not-found)', 'AC-p-vitest': 'PASS(executed)', 'AC-p-vitest-fails': 'FAIL(assertion)', 'AC-p-known': 'FAIL(assertion)' });
     expect(docker.code).toBe(host.code);
     const shape = (record: RunRecord) => checksOf(record).map((check) => ({ keys: Object.keys(check).sort(), link: check.link, verdict: check.verdict, reason: check.reason, proof: check.proof, exit: check.exit_code, runner: check.runner }));
     expect(shape(docker.record)).toEqual(shape(host.record));

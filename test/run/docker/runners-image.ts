@@ -1,5 +1,5 @@
-/** An image with node, python and pytest as this machine has them: binaries with their libraries, imported, no registry. */
-import { chmod, cp, mkdir, readdir, realpath } from 'node:fs/promises';
+/** An image with node, vitest, python and pytest as this machine has them: binaries with their libraries, imported, no registry. */
+import { chmod, cp, mkdir, readFile, readdir, realpath } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { capture } from '../../../src/util/process.js';
 import { importBusybox } from './rig.js';
@@ -23,6 +23,21 @@ async function put(tree: string, source: string, target = source): Promise<void>
 
 const PACKAGES = ['pytest', '_pytest', 'pluggy', 'iniconfig', 'packaging', 'pygments', 'py.py'];
 
+/** Folders of a package and all it depends on, as this repository has them installed. */
+async function closureOf(name: string, modules: string): Promise<string[]> {
+  const found = new Set<string>();
+  const visit = async (wanted: string): Promise<void> => {
+    const folder = join(modules, wanted);
+    const text = await readFile(join(folder, 'package.json'), 'utf8').catch(() => null);
+    if (text === null || found.has(wanted)) return;
+    found.add(wanted);
+    const { dependencies = {}, optionalDependencies = {} } = JSON.parse(text) as { dependencies?: Record<string, string>; optionalDependencies?: Record<string, string> };
+    for (const next of [...Object.keys(dependencies), ...Object.keys(optionalDependencies)]) await visit(next);
+  };
+  await visit(name);
+  return [...found];
+}
+
 export async function importRunners(scratch: string, host: string, reference: string): Promise<void> {
   const python = JSON.parse(await out(['python3', '-c', 'import sys, json, sysconfig, pytest, os; print(json.dumps([sys.base_prefix, os.path.realpath(sys.executable), sysconfig.get_path("stdlib"), os.path.dirname(os.path.dirname(pytest.__file__))]))'])) as [string, string, string, string];
   const [prefix, executable, stdlib, site] = python;
@@ -34,8 +49,11 @@ export async function importRunners(scratch: string, host: string, reference: st
     await cp(stdlib, join(tree, stdlib), { recursive: true, filter: (source) => !skipped.some((name) => source === join(stdlib, name) || source.endsWith(`/${name}`) || source.includes('/config-3')) });
     const metadata = (await readdir(site)).filter((name) => /^(pytest|pluggy|iniconfig|packaging|pygments)-.*\.dist-info$/i.test(name));
     for (const name of [...PACKAGES, ...metadata]) await cp(join(site, name), join(tree, site, name), { recursive: true, filter: (source) => !source.endsWith('__pycache__') });
+    const installed = join(import.meta.dirname, '../../../node_modules');
+    for (const name of await closureOf('vitest', installed)) await cp(join(installed, name), join(tree, 'opt/app/node_modules', name), { recursive: true, verbatimSymlinks: true });
     const modules = (await out(['find', join(stdlib, 'lib-dynload'), '-name', '*.so'])).split('\n');
-    const libraries = await librariesOf([process.execPath, executable, ...modules]);
+    const addons = (await out(['find', join(tree, 'opt/app/node_modules'), '-name', '*.node'])).split('\n').filter((file) => !file.includes('musl'));
+    const libraries = await librariesOf([process.execPath, executable, ...modules, ...addons]);
     for (const library of libraries) await put(tree, library);
     await mkdir(join(tree, 'usr', 'bin'), { recursive: true });
     await out(['ln', '-sf', join(prefix, 'bin', 'python3'), join(tree, 'usr', 'bin', 'python3')]);
