@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { readCatalog as readCatalogOf } from '../catalog/index.js';
 import type { Project } from '../config/index.js';
 import type { Closure } from '../evidence/index.js';
-import { failure, success, type Case, type Catalog, type Criterion, type Result, type TracedCriterion } from '../model/index.js';
+import { failure, success, verdictOf, type Case, type Catalog, type Criterion, type Result, type TracedCriterion } from '../model/index.js';
 import { plan as planOf } from '../plan/index.js';
 import { openFactsCache } from '../scan/index.js';
 import { changedFiles, listAtCommit, readBlobs, upstreamBase, type ChangedFile } from '../sources/index.js';
@@ -109,6 +109,8 @@ async function affectedBy(project: Project, analysis: Analysis, changed: readonl
   return async (traced) => {
     const planned = byCriterion.get(traced.criterion.id);
     for (const check of planned?.checks ?? []) {
+      // What a link leads to cannot be told, so neither can what changed about it (a configuration may decide what is a test at all).
+      if (check.known !== null && verdictOf(check.known.reason) === 'ERROR') return `${check.known.reason}: ${check.known.detail}`;
       if (check.known !== null && check.file !== null && (deleted.has(check.file) || changed.some((file) => file.path === check.file))) return `${check.file} changed`;
       for (const id of check.cases) {
         const entry = cases.get(id);
