@@ -185,11 +185,17 @@ describe('execute', () => {
   it('shows before it runs what will run, and runs nothing for it', async () => {
     await using project = await bench(null);
     const previews = await previewOf(
-      [makeCommand('touch ran'), makeCase('pytest', 'tests/-a.py', ['test_x']), makeCase('go', 'pkg/a_test.go', ['TestX', 'sub'])],
+      [
+        makeCommand('touch ran'),
+        makeCommand('cd x && go test ./... > out'),
+        makeCase('pytest', 'tests/-a.py', ['test_x']),
+        makeCase('go', 'pkg/a_test.go', ['TestX', 'sub']),
+      ],
       { root: project.root, runners: runners() },
     );
     expect(previews.map((preview) => preview.commands[0]?.join(' '))).toEqual([
       'sh -c touch ran',
+      'sh -c cd x && go test -json ./... > out',
       'python3 -m pytest -p coherence_pytest_report -p no:cacheprovider --continue-on-collection-errors --maxfail=0 ./tests/-a.py',
       'go test -json -count=1 -timeout=0 -o <reports>/package.test -memprofile <reports>/package.mem -run ^TestX$/^sub$ ./pkg',
     ]);

@@ -1,7 +1,7 @@
 /**
  * What runners share about the layout of a project: folders above a file, paths as arguments, batches by configuration.
  */
-import { readFile } from 'node:fs/promises';
+import { readFile, rm } from 'node:fs/promises';
 import { join, posix } from 'node:path';
 import type { Batch, Case, RunnerName } from '../../model/index.js';
 import { hashFields } from '../../util/hash.js';
@@ -58,4 +58,20 @@ export async function sourceLines(root: string, files: readonly string[]): Promi
   const lines = new Map<string, readonly string[]>();
   for (const file of new Set(files)) lines.set(file, (await readFile(join(root, file), 'utf8').catch(() => '')).split('\n'));
   return lines;
+}
+
+/** Asks a program a short question; its capture files are no evidence and are removed. */
+export async function probe(
+  workspace: Workspace,
+  label: string,
+  command: readonly string[],
+  directory: string,
+): Promise<{ readonly code: number | null; readonly stdout: string }> {
+  const done = await workspace.exec(
+    { command, directory, env: { PYTHONDONTWRITEBYTECODE: '1' }, timeoutMs: 30_000, label },
+    new AbortController().signal,
+  );
+  const stdout = await readFile(done.stdout.file, 'utf8').catch(() => '');
+  await Promise.all([done.stdout.file, done.stderr.file].map(async (file) => rm(file, { force: true })));
+  return { code: done.trouble === null ? done.end.code : null, stdout };
 }

@@ -12,7 +12,7 @@ import type { Executed } from '../../adapters.js';
 import { judgeCounts, type Counts } from './counts.js';
 import { readJunit, stampOf } from './junit.js';
 import { knownRunners } from './known-runners.js';
-import { reportingFor, type Reporting } from './reporting.js';
+import { reportingFor, reportingLine, silentRunner, type Reporting } from './reporting.js';
 import { readTap } from './tap.js';
 
 const SIGNALS: Readonly<Record<number, string>> = {
@@ -67,6 +67,9 @@ function unread(entry: Case, code: number, problem: string, message: string): Fi
     : { reason: 'exit-code', detail: `${exitWords(code, expected)}; ${problem}`, message, proof: 'exit-code' };
 }
 
+/** A report that the link expects is the author's own choice of evidence; `none` is not one for a known runner. */
+const asksForReport = (entry: Case): boolean => entry.expect.report === undefined || entry.expect.report === 'none';
+
 async function runOne(
   entry: Case,
   label: string,
@@ -78,8 +81,7 @@ async function runOne(
   const report = entry.expect.report ?? null;
   const junit = report?.startsWith('junit:') === true ? report.slice('junit:'.length) : null;
   const before = junit === null ? null : await stampOf(workspace.hostRoot, junit);
-  // A report that the link expects is the author's own choice of evidence; `none` is not one for a known runner.
-  const wanted = report === null || report === 'none' ? await reportingFor(line, workspace, env) : null;
+  const wanted = asksForReport(entry) ? await reportingFor(line, workspace, env) : null;
   const reporting: Reporting | null = wanted !== null && 'line' in wanted ? wanted : null;
   try {
     const command = ['sh', '-c', reporting?.line ?? line];
@@ -135,7 +137,12 @@ export const command: Runner = {
       cases: [entry],
       configuration: {},
     })),
-  preview: (batch) => batch.cases.map((entry) => ['sh', '-c', entry.selector]),
+  preview: (batch) =>
+    batch.cases.map((entry) => [
+      'sh',
+      '-c',
+      asksForReport(entry) && silentRunner(entry.selector) === null ? reportingLine(entry.selector, '<reports>') : entry.selector,
+    ]),
   run: async (batch, workspace, context) => {
     const outcomes: Outcome[] = [];
     for (const [index, entry] of batch.cases.entries())

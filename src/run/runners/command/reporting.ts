@@ -33,21 +33,15 @@ export interface Reporting extends AsyncDisposable {
   read(stdout: string): Promise<Counts | null>;
 }
 
-/** Words for one runner's own command, and files that it needs. */
-async function wordsFor(found: KnownRunner, workspace: Workspace): Promise<string | null> {
-  const { inside, host } = workspace.reports;
-  switch (found.report) {
+/** Words for one runner's own command; `folder` is where its files are. Null for those that read variables, or have no report. */
+function wordsFor(report: KnownRunner['report'], folder: string): string | null {
+  switch (report) {
     case 'vitest':
-      await writeFile(join(host, VITEST_REPORTER_NAME), VITEST_REPORTER);
-      return `--reporter=default --reporter=${quoted(`${inside}/${VITEST_REPORTER_NAME}`)}`;
+      return `--reporter=default --reporter=${quoted(`${folder}/${VITEST_REPORTER_NAME}`)}`;
     case 'node-test':
-      await writeFile(join(host, NODE_REPORTER_NAME), NODE_REPORTER);
-      return `--test-reporter=${quoted(`${inside}/${NODE_REPORTER_NAME}`)} --test-reporter-destination=stderr --test-reporter=spec --test-reporter-destination=stdout`;
-    case 'cargo': {
-      await mkdir(join(host, 'libtest'), { recursive: true });
-      await writeFile(join(host, 'cargo-runner.sh'), CARGO_RUNNER, { mode: 0o755 });
-      return `--config ${quoted(`target."cfg(all())".runner=["sh","${inside}/cargo-runner.sh","${inside}/libtest"]`)}`;
-    }
+      return `--test-reporter=${quoted(`${folder}/${NODE_REPORTER_NAME}`)} --test-reporter-destination=stderr --test-reporter=spec --test-reporter-destination=stdout`;
+    case 'cargo':
+      return `--config ${quoted(`target."cfg(all())".runner=["sh","${folder}/cargo-runner.sh","${folder}/libtest"]`)}`;
     case 'go':
       return '-json';
     case 'pytest':
@@ -55,6 +49,34 @@ async function wordsFor(found: KnownRunner, workspace: Workspace): Promise<strin
       return null;
   }
 }
+
+/** A line as it will run, its runners asked for their reports. */
+export const reportingLine = (line: string, folder: string): string =>
+  withInsertions(
+    line,
+    knownRunners(line).flatMap((found) => {
+      const words = wordsFor(found.report, folder);
+      return words === null || found.insertAt === null ? [] : [{ at: found.insertAt, words }];
+    }),
+  );
+
+async function writeReporters(found: readonly KnownRunner[], host: string): Promise<void> {
+  const needs = (report: KnownRunner['report']): boolean => found.some((runner) => runner.report === report);
+  if (needs('vitest')) await writeFile(join(host, VITEST_REPORTER_NAME), VITEST_REPORTER);
+  if (needs('node-test')) await writeFile(join(host, NODE_REPORTER_NAME), NODE_REPORTER);
+  if (needs('pytest')) {
+    await mkdir(join(host, 'python'), { recursive: true });
+    await writeFile(join(host, 'python', `${PLUGIN_NAME}.py`), PLUGIN);
+  }
+  if (needs('cargo')) {
+    await mkdir(join(host, 'libtest'), { recursive: true });
+    await writeFile(join(host, 'cargo-runner.sh'), CARGO_RUNNER, { mode: 0o755 });
+  }
+}
+
+/** The first of a line's runners that cannot be asked for a report, or null. */
+export const silentRunner = (line: string): string | null =>
+  knownRunners(line).find((runner) => runner.report === null || (runner.report !== 'pytest' && runner.insertAt === null))?.name ?? null;
 
 /** A line changed so that the runners in it report, or the runner that cannot be made to. Null when no known runner is in it. */
 export async function reportingFor(
@@ -64,19 +86,13 @@ export async function reportingFor(
 ): Promise<Reporting | { readonly silent: string } | null> {
   const found = knownRunners(line);
   if (found.length === 0) return null;
-  const mute = found.find((runner) => runner.report === null || (runner.report !== 'pytest' && runner.insertAt === null));
-  if (mute !== undefined) return { silent: mute.name };
-  const insertions: { at: number; words: string }[] = [];
-  for (const runner of found) {
-    const words = await wordsFor(runner, workspace);
-    if (words !== null && runner.insertAt !== null) insertions.push({ at: runner.insertAt, words });
-  }
+  const silent = silentRunner(line);
+  if (silent !== null) return { silent };
+  await writeReporters(found, workspace.reports.host);
   // Several processes may report in turn, so the key stays where it is.
   const channel = await Channel.open(workspace.reports, { once: false });
   const extra: Record<string, string> = { ...channel.env };
   if (found.some((runner) => runner.report === 'pytest')) {
-    await mkdir(join(workspace.reports.host, 'python'), { recursive: true });
-    await writeFile(join(workspace.reports.host, 'python', `${PLUGIN_NAME}.py`), PLUGIN);
     const given = (name: string): string => env[name] ?? workspace.inherited?.[name] ?? '';
     const path = given('PYTHONPATH');
     extra['PYTHONPATH'] = `${workspace.reports.inside}/python${path === '' ? '' : `:${path}`}`;
@@ -84,7 +100,7 @@ export async function reportingFor(
     extra['PYTHONDONTWRITEBYTECODE'] = '1';
   }
   return {
-    line: withInsertions(line, insertions),
+    line: reportingLine(line, workspace.reports.inside),
     env: extra,
     read: async (stdout) => readReports(channel, workspace, stdout, found),
     [Symbol.asyncDispose]: async () => channel[Symbol.asyncDispose](),

@@ -14,7 +14,7 @@ import { matching, settle } from '../../join.js';
 import { lastLines, type Finding } from '../../outcome.js';
 import { Channel } from '../../reports/channel.js';
 import { executeWatched, Watchdog, type Watched } from '../../watchdog.js';
-import { ancestors, argument, batchesBy, nodeProgram, relativeTo, sourceLines } from '../layout.js';
+import { ancestors, argument, batchesBy, nodeProgram, probe, relativeTo, sourceLines } from '../layout.js';
 import { escaped } from '../vitest/filter.js';
 import { isTypeScript, loadsTypeScript, projectOptions } from './options.js';
 import { REPORTER, REPORTER_NAME } from './reporter.js';
@@ -192,18 +192,8 @@ export function nodeTest(settings: NodeTestOptions = {}): BatchRunner {
       if (!isTypeScript(file)) return { available: true };
       if (loadsTypeScript(ownOptions(batch))) return { available: true };
       const node = await nodeProgram(workspace, settings.node);
-      const probe = await workspace.exec(
-        {
-          command: [node, '-p', 'process.features.typescript || ""'],
-          directory: '',
-          env: {},
-          timeoutMs: 30_000,
-          label: `${batch.id}-probe`,
-        },
-        new AbortController().signal,
-      );
-      const answer = await readFile(probe.stdout.file, 'utf8').catch(() => '');
-      if (probe.end.code === 0 && answer.trim() !== '' && answer.trim() !== 'undefined') return { available: true };
+      const { code, stdout } = await probe(workspace, `${batch.id}-probe`, [node, '-p', 'process.features.typescript || ""'], '');
+      if (code === 0 && stdout.trim() !== '' && stdout.trim() !== 'undefined') return { available: true };
       return {
         available: false,
         what: 'typescript-loader',

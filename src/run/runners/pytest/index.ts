@@ -15,7 +15,7 @@ import { settle } from '../../join.js';
 import { lastLines, notStarted, type Finding } from '../../outcome.js';
 import { Channel } from '../../reports/channel.js';
 import { executeWatched, Watchdog } from '../../watchdog.js';
-import { ancestors, argument, batchesBy, relativeTo } from '../layout.js';
+import { ancestors, argument, batchesBy, probe, relativeTo } from '../layout.js';
 import { PLUGIN, PLUGIN_NAME } from './plugin.js';
 import { PytestReports, reportOf, speaksFor, type PytestTest } from './reports.js';
 
@@ -36,32 +36,34 @@ async function directoryOf(root: string, file: string): Promise<string> {
   return '';
 }
 
-/** The interpreter: a virtual environment of the project (nearest first), else Python on PATH. */
-async function pythonOf(workspace: Workspace, directory: string): Promise<string | null> {
+/** The project's own interpreter, relative to its root: the nearest virtual environment; '' where it has none. */
+async function environmentOf(root: string, directory: string): Promise<string> {
   for (const folder of ancestors(`${directory}/x`)) {
     for (const name of ['.venv', 'venv']) {
       const inside = [folder, name, 'bin', 'python'].filter((part) => part !== '').join('/');
-      if (await exists(join(workspace.hostRoot, inside))) return `${workspace.root}/${inside}`;
+      if (await exists(join(root, inside))) return inside;
     }
   }
+  return '';
+}
+
+/** The interpreter of a batch: the project's own, else Python on PATH. */
+async function pythonOf(workspace: Workspace, batch: Batch): Promise<string | null> {
+  const own = batch.configuration['python'] ?? '';
+  if (own !== '') return `${workspace.root}/${own}`;
   return (await workspace.find('python3')) ?? (await workspace.find('python'));
 }
 
 async function available(workspace: Workspace, batch: Batch): Promise<Availability> {
-  const python = await pythonOf(workspace, batch.directory);
+  const python = await pythonOf(workspace, batch);
   if (python === null) return { available: false, what: 'python', detail: 'neither python3 nor python is on PATH' };
-  const probe = await workspace.exec(
-    {
-      command: [python, '-c', 'import pytest, sys; sys.stdout.write(pytest.__version__)'],
-      directory: batch.directory,
-      env: { PYTHONDONTWRITEBYTECODE: '1' },
-      timeoutMs: 30_000,
-      label: `${batch.id}-probe`,
-    },
-    new AbortController().signal,
+  const found = await probe(
+    workspace,
+    `${batch.id}-probe`,
+    [python, '-c', 'import sys; from importlib.util import find_spec; sys.exit(3 if find_spec("pytest") is None else 0)'],
+    batch.directory,
   );
-  if (probe.end.code === 0) return { available: true };
-  return { available: false, what: 'pytest', detail: `${python} has no pytest` };
+  return found.code === 0 ? { available: true } : { available: false, what: 'pytest', detail: `${python} has no pytest` };
 }
 
 /** Real path of a file of the tree, as programs in the workspace see it. */
@@ -81,7 +83,7 @@ async function attempt(batch: Batch, workspace: Workspace, context: RunContext):
   }
   const cases = batch.cases.filter((entry) => paths.has(entry.file) || absent.push(entry) === 0);
   const gone = absent.map((entry) => notStarted(entry, 'not-found', `${entry.file} does not exist`, context.attempt));
-  const python = cases.length === 0 ? null : await pythonOf(workspace, batch.directory);
+  const python = cases.length === 0 ? null : await pythonOf(workspace, batch);
   if (python === null)
     return {
       outcomes: [...gone, ...cases.map((entry) => notStarted(entry, 'unavailable:python', 'no Python was found', context.attempt))],
@@ -213,7 +215,12 @@ export const pytest: BatchRunner = {
   name: 'pytest',
   available,
   batches: async (root, cases) =>
-    batchesBy('pytest', cases, async (entry) => ({ directory: await directoryOf(root, entry.file), configuration: {} })),
-  preview: (batch) => [['python3', ...commandLine(batch, [...new Set(batch.cases.map((entry) => entry.file))])]],
+    batchesBy('pytest', cases, async (entry) => {
+      const directory = await directoryOf(root, entry.file);
+      return { directory, configuration: { python: await environmentOf(root, directory) } };
+    }),
+  preview: (batch) => [
+    [batch.configuration['python'] || 'python3', ...commandLine(batch, [...new Set(batch.cases.map((entry) => entry.file))])],
+  ],
   attempt,
 };

@@ -79,8 +79,8 @@ async function attempt(batch: Batch, workspace: Workspace, context: RunContext, 
   const { cases } = batch;
   await using channel = await Channel.open(workspace.reports, { once: true });
   await writeFile(join(workspace.reports.host, REPORTER_NAME), REPORTER);
-  const found = await installation(workspace.hostRoot, batch.directory);
-  const inside = workspace.place !== 'host' || found === null;
+  const found = batch.configuration['start'] ?? '';
+  const inside = workspace.place !== 'host' || found === '';
   if (inside) await writeFile(join(workspace.reports.host, 'vitest-start.mjs'), START);
   const start = inside ? `${workspace.reports.inside}/vitest-start.mjs` : argument(relativeTo(batch.directory, found));
   const command = [
@@ -216,8 +216,7 @@ export function vitest(settings: VitestOptions = {}): BatchRunner {
         return (await workspace.find('node')) === null
           ? { available: false, what: 'node', detail: 'the image has no node' }
           : { available: true };
-      const found = await installation(workspace.hostRoot, batch.directory);
-      return found === null
+      return (batch.configuration['start'] ?? '') === ''
         ? {
             available: false,
             what: 'vitest',
@@ -226,8 +225,19 @@ export function vitest(settings: VitestOptions = {}): BatchRunner {
         : { available: true };
     },
     batches: async (root, cases) =>
-      batchesBy('vitest', cases, async (entry) => ({ directory: await directoryOf(root, entry.file), configuration: {} })),
-    preview: (batch) => [['node', 'node_modules/vitest/vitest.mjs', ...options(batch, batch.cases, `<reports>/${REPORTER_NAME}`)]],
+      batchesBy('vitest', cases, async (entry) => {
+        const directory = await directoryOf(root, entry.file);
+        return { directory, configuration: { start: (await installation(root, directory)) ?? '' } };
+      }),
+    preview: (batch) => [
+      [
+        'node',
+        batch.place === 'host'
+          ? argument(relativeTo(batch.directory, batch.configuration['start'] || 'node_modules/vitest/vitest.mjs'))
+          : '<reports>/vitest-start.mjs',
+        ...options(batch, batch.cases, `<reports>/${REPORTER_NAME}`),
+      ],
+    ],
     attempt: async (batch, workspace, context) => attempt(batch, workspace, context, settings),
   };
 }
