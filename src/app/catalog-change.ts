@@ -8,6 +8,7 @@ import { noStore, storeExists } from '../store/index.js';
 import { sha256 } from '../util/hash.js';
 import { readCatalog } from './analyse.js';
 import { gitHead } from './git-head.js';
+import { recoverCatalog } from './recover.js';
 import { planFiles, recoverFiles, writeFiles, type FileChanges } from './spec-files.js';
 import { openProjectStore, storeBranch, storePlace, withCatalogLock, type Env } from './store-place.js';
 import { compareMirror, forgetMirror, restoreMirror, takeMirror, type Mirrored } from './sync-mirror.js';
@@ -179,7 +180,7 @@ async function bringTogether(project: Project, env: Env): Promise<Result<readonl
  */
 export async function catalogAt(project: Project, ref?: string, env: Env = process.env): Promise<Result<Catalog>> {
   if (ref === undefined) {
-    const recovered = await recoverFiles(project);
+    const recovered = await recoverCatalog(project);
     if (!recovered.ok) return recovered;
     const loaded = await readCatalog(project);
     return loaded.ok ? success(loaded.value.catalog) : loaded;

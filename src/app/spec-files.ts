@@ -101,7 +101,9 @@ function writeFailure(error: unknown): Result<never> {
   throw error;
 }
 
-/** Completes a change that a killed command left half applied. One look at one file when there is none. */
+export const hasUnfinishedChange = async (project: Project): Promise<boolean> => exists(journalOf(project));
+
+/** Under the catalog lock: completes a change that a killed command left half applied. One look at one file when there is none. */
 export async function recoverFiles(project: Project): Promise<Result<null>> {
   if (!(await exists(journalOf(project)))) return success(null);
   try {

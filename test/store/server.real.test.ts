@@ -111,7 +111,7 @@ real('the owned server', () => {
   it('refuses a foreign program on its socket and leaves that alone', async () => {
     const place = await newPlace();
     await mkdir(place.sockets, { mode: 0o700 });
-    const foreign = createServer((client) => client.end('hello'));
+    const foreign = createServer((client) => client.on('error', () => undefined).end('hello'));
     await new Promise<void>((resolve) => foreign.listen(paths(place).socket, resolve));
     try {
       const refused = await openStore({ place, gitBranch: 'main', create: true });
