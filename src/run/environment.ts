@@ -8,7 +8,7 @@ import type { Batch, Case } from '../model/index.js';
  * Words that make a variable's name look like a secret, as whole parts between `_`, `-` or a change to upper case:
  * `GITHUB_TOKEN`, `npm_config__authToken` and `PGPASSWORD` are withheld, `TOKENIZERS_PARALLELISM` and `MONKEY` are not.
  */
-export const SECRET_WORDS = [
+const SECRET_WORDS = [
   'token',
   'tokens',
   'secret',

@@ -254,7 +254,7 @@ function parentOf(batch: Batch): string | null {
 }
 
 /** All batches that a set of cases makes. Reads files of the project, executes nothing. */
-export async function batchesOf(cases: readonly Case[], options: Pick<ExecuteOptions, 'root' | 'runners'>): Promise<readonly Batch[]> {
+async function batchesOf(cases: readonly Case[], options: Pick<ExecuteOptions, 'root' | 'runners'>): Promise<readonly Batch[]> {
   const batches: Batch[] = [];
   for (const group of groupsOf(cases)) {
     const first = group[0];

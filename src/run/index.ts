@@ -10,6 +10,6 @@ export {
   type Preview,
   type PrivateDaemon,
 } from './execute.js';
-export { inheritedEnv, looksSecret, MASK, maskedEnv, maskText, secretValues } from './environment.js';
+export { inheritedEnv } from './environment.js';
 export { hostPlace, type HostOptions } from './places/index.js';
 export { runners, type RunnersOptions } from './runners/index.js';

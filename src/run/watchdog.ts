@@ -5,7 +5,7 @@
 import type { Executed, Invocation, Workspace } from './adapters.js';
 
 /** How long a run may be silent before its first test starts: loading, compiling, collecting. */
-export const STARTUP_MS = 30_000;
+const STARTUP_MS = 30_000;
 /** Added to the longest limit of the waiting cases once tests run: teardown, the next file's load. */
 const SLACK_MS = 2_000;
 const POLL_MS = 50;

@@ -11,7 +11,7 @@ import { chmod, mkdir, open, readdir, writeFile, type FileHandle } from 'node:fs
 import { join } from 'node:path';
 
 /** Tells a reporter where its channel's description is: `{"key","folder","once","extra"}`. */
-export const CHANNEL_VARIABLE = 'COHERENCE_REPORT_CHANNEL';
+const CHANNEL_VARIABLE = 'COHERENCE_REPORT_CHANNEL';
 
 export interface ReportEvent {
   /** The reporting process; a session starts with an event of its own. */
