@@ -6,9 +6,9 @@ import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 
 /** Resident bytes below which nothing is done. */
-const FLOOR = 150 * 1024 * 1024;
+const FLOOR = 300 * 1024 * 1024;
 /** Growth since the last collection that is worth another one. */
-const GROWTH = 32 * 1024 * 1024;
+const GROWTH = 24 * 1024 * 1024;
 
 /** V8's own collector, or null where it is not handed out. */
 function collector(): (() => void) | null {

@@ -20,18 +20,24 @@ const TEST_FILE = /(?:[._-](?:test|spec)\.[cm]?[jt]sx?$)|(?:^|\/)__tests__\//u;
 /** Without any of these words no test of the file can skip itself. */
 const MAY_SKIP = /\b(?:skip|todo|fixme)\b/u;
 
+/** What the tests of one file share. */
+interface Around {
+  readonly hollow: HollowCheck;
+  readonly fingerprints: Fingerprints;
+  readonly maySkip: boolean;
+}
+
 type Subject = { readonly kind: 'test'; readonly test: FoundTest } | { readonly kind: 'code'; readonly declaration: Declaration };
 
 export function analyse(module: Module, modules: Modules, framework: Framework): FoundFile {
   const { source, path: file } = module;
   const evaluator = new Evaluator(modules);
-  const hollow = new HollowCheck(evaluator);
   const declared = new Walker(module, evaluator, framework).walk();
-  const fingerprints = new Fingerprints();
+  const around: Around = { hollow: new HollowCheck(evaluator), fingerprints: new Fingerprints(), maySkip: MAY_SKIP.test(source.text) };
   // Inner tests come after the suites around them.
   const tests = declared
     .toReversed()
-    .map((entry) => toTest(entry, module, framework, hollow, fingerprints))
+    .map((entry) => toTest(entry, module, framework, around))
     .toReversed();
   const declarations = declarationsIn(source);
   const links: FoundLink[] = declared.flatMap((entry, i) => {
@@ -73,13 +79,13 @@ const wholeFile = (file: string, framework: Framework, source: ts.SourceFile): F
   fingerprint: '',
 });
 
-function toTest(entry: Declared, module: Module, framework: Framework, hollow: HollowCheck, fingerprints: Fingerprints): FoundTest {
+function toTest(entry: Declared, module: Module, framework: Framework, around: Around): FoundTest {
   const { source, path: file } = module;
   const { line, column } = callPlace(entry.site, source, file);
   const selfSkipping =
-    entry.kind === 'case' && entry.skip === undefined && entry.body !== null && MAY_SKIP.test(source.text) && skipsItself(entry.body);
+    entry.kind === 'case' && entry.skip === undefined && entry.body !== null && around.maySkip && skipsItself(entry.body);
   const skip = entry.skip ?? (selfSkipping ? 'conditional' : undefined);
-  const isHollow = entry.kind === 'case' ? hollowness(entry, hollow) : undefined;
+  const isHollow = entry.kind === 'case' ? hollowness(entry, around.hollow) : undefined;
   return {
     file,
     line,
@@ -96,7 +102,7 @@ function toTest(entry: Declared, module: Module, framework: Framework, hollow: H
     ...(entry.focused === true ? { focused: true } : {}),
     ...(isHollow === undefined ? {} : { hollow: isHollow }),
     ...(entry.reportedAt === undefined ? {} : { reportedAt: entry.reportedAt }),
-    fingerprint: fingerprints.of(entry),
+    fingerprint: around.fingerprints.of(entry),
   };
 }
 
@@ -170,7 +176,7 @@ function ofOwnLink(link: OwnLink, test: FoundTest, entry: Declared, module: Modu
 function unique(links: readonly FoundLink[]): readonly FoundLink[] {
   const seen = new Set<string>();
   const kept = links.filter((link) => {
-    const key = `${link.relation} ${link.target} ${link.line}:${link.column} ${JSON.stringify(link.binds)}`;
+    const key = `${link.relation} ${link.target} ${link.line}:${link.column} ${link.binds.kind === 'file' ? '' : `${link.binds.line} ${link.binds.kind === 'test' ? link.binds.selector : link.binds.symbol}`}`;
     return !seen.has(key) && seen.add(key) !== undefined;
   });
   return kept.sort((left, right) => left.line - right.line || left.column - right.column);

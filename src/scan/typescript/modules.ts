@@ -57,6 +57,7 @@ export class Modules {
   readonly #loaded = new Map<string, Module | null>();
   readonly #texts = new Map<string, string | null>();
   readonly #missing = new Set<string>();
+  readonly #resolved = new Map<string, string | null>();
 
   constructor(project: ProjectView) {
     this.#project = project;
@@ -64,6 +65,14 @@ export class Modules {
 
   /** The project file that a specifier names from a file, or null: a package, a builtin, or nothing that exists. */
   resolve(from: string, specifier: string): string | null {
+    const key = `${from}\0${specifier}`;
+    let known = this.#resolved.get(key);
+    // Until the configuration files that aliases stand in are loaded, the answer is not final.
+    if (known === undefined || this.#missing.size > 0) this.#resolved.set(key, (known = this.#find(from, specifier)));
+    return known;
+  }
+
+  #find(from: string, specifier: string): string | null {
     if (specifier.startsWith('.')) return this.#existing(posix.normalize(posix.join(posix.dirname(from), specifier)));
     for (const candidate of aliasCandidates(from, specifier, this)) {
       const found = this.#existing(posix.normalize(candidate));
@@ -109,6 +118,7 @@ export class Modules {
     if (this.#missing.size === 0) return false;
     const paths = [...this.#missing];
     this.#missing.clear();
+    this.#resolved.clear();
     for (const path of paths) {
       const bytes = await this.#project.read(path);
       const usable = bytes !== null && bytes.length <= MAX_BYTES ? bytes : null;

@@ -109,9 +109,10 @@ export class Walker {
     const ts = compiler();
     if (context.nesting > MAX_NESTING) return;
     if (ts.isCallExpression(node)) return this.#call(node, context);
+    if (ts.isExpressionStatement(node)) return this.#visit(node.expression, { ...context, direct: bare(node.expression) });
+    if (ts.isIdentifier(node) || ts.isStringLiteral(node) || ts.isImportDeclaration(node)) return undefined;
     if (isFunctionNode(node) || ts.isClassLike(node) || ts.isTypeNode(node)) return undefined; // run later or never
     if (ts.isBlock(node)) return this.#statements(node.statements, context);
-    if (ts.isExpressionStatement(node)) return this.#visit(node.expression, { ...context, direct: bare(node.expression) });
     if (ts.isIfStatement(node)) {
       this.#visit(node.expression, context);
       const inner = { ...context, conditional: true };
