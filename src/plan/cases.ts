@@ -118,9 +118,10 @@ export function checkOf(traced: TracedCriterion, link: ResolvedLink, parsed: { f
       env, features: declared.features ?? [], ignored: declared.ignored ?? false, artifacts: declared.artifacts ?? [], expect: declared.expect ?? {}, ...(declared.inputs === undefined ? {} : { inputs: declared.inputs }),
       privateDaemon: (declared.requires ?? []).includes('orchestrator'), inheritWorkspace: declared.workspace === 'inherit',
     };
-    // A command's identity is its line of shell; for a link with an id or `needs` the position in the graph counts too.
-    const place0 = declared.needs === undefined && declared.workspace === undefined ? null : `${traced.criterion.id}/${declared.id ?? ''}`;
-    const id = hashFields([canonicalJson({ ...shared, file: target.runner === 'command' ? '' : shared.file, line: target.runner === 'command' ? 0 : shared.line }), place0]).slice(0, 12);
+    // A command sees the criterion it runs for (COHERENCE_AC_ID), so it runs once for each; so does a link with a place in the graph of `needs`.
+    const isOwn = target.runner === 'command' || declared.needs !== undefined || declared.workspace !== undefined;
+    const owner = isOwn ? `${traced.criterion.id}/${declared.id ?? ''}` : null;
+    const id = hashFields([canonicalJson({ ...shared, file: target.runner === 'command' ? '' : shared.file, line: target.runner === 'command' ? 0 : shared.line }), owner]).slice(0, 12);
     const draft = cases.get(id);
     if (draft === undefined) cases.set(id, { id, ...shared, test: target.test, timeoutMs, criteria: new Set([traced.criterion.id]), after: new Set() });
     else {
