@@ -1,6 +1,7 @@
 /**
- * Writes a change of the catalog to `specs/`: all files of it or none. The whole change goes to one journal file first;
- * that write is the moment at which it happens. A process killed after it leaves the rest to the next command.
+ * Writes a change of the catalog to `specs/`: all files of it or none. New contents are staged beside their files; then one
+ * journal file names them, and that write is the moment at which the change happens. Renames follow; a process killed
+ * before they are done leaves the rest of them to the next command.
  */
 import { randomBytes } from 'node:crypto';
 import { chmod, mkdir, readdir, readFile, rename, rm, rmdir, stat, unlink, writeFile } from 'node:fs/promises';
@@ -8,6 +9,7 @@ import { dirname, join } from 'node:path';
 import { editSpecText, formatSpec, sameSpec, SPECS_FOLDER, specFileName } from '../catalog/index.js';
 import type { Project } from '../config/index.js';
 import { failure, success, type Catalog, type Result, type Spec } from '../model/index.js';
+import { failpoint } from '../util/failpoint.js';
 import { errorCode, exists, insideRoot, writeAtomically } from '../util/files.js';
 import { sha256 } from '../util/hash.js';
 import { capture } from '../util/process.js';
@@ -71,21 +73,57 @@ function freePath(spec: Spec, taken: ReadonlySet<string>): string {
 const journalFolder = (project: Project): string => join(project.directories.state, 'changes');
 const journalOf = (project: Project): string => join(journalFolder(project), `${sha256(project.root).slice(0, 16)}.json`);
 
-/** Applies a change. Failures: `try-again` when the disk is full or a file cannot be written, with nothing changed. */
+/** Applies a change, under the catalog lock. Failures: `try-again` when the disk is full or a file cannot be written, with nothing changed. */
 export async function writeFiles(project: Project, changes: FileChanges): Promise<Result<null>> {
+  const [only] = changes;
+  if (only === undefined) return success(null);
+  const staged: [string, string | null][] = [];
   try {
-    const [only] = changes;
-    if (changes.size === 1 && only !== undefined) {
-      await applyOne(project.root, only[0], only[1], true);
+    if (changes.size === 1 && only[1] !== null) {
+      await writeAtomically(join(project.root, only[0]), only[1]);
       return success(null);
     }
-    if (changes.size === 0) return success(null);
+    await sweepStaged(project.root);
+    const waiting = changes.entries();
+    const worker = async (): Promise<void> => {
+      for (const [file, content] of waiting) staged.push([file, content === null ? null : await stage(project.root, file, content)]);
+    };
+    await Promise.all(Array.from({ length: AT_ONCE }, worker));
+    // What the journal names must be on disk before the journal is, or a power cut could leave names without contents.
+    await capture({ command: ['sync', '-f', join(project.root, SPECS_FOLDER)], cwd: project.root });
+    failpoint('S1');
     await mkdir(journalFolder(project), { recursive: true, mode: 0o700 });
-    await writeAtomically(journalOf(project), JSON.stringify({ root: project.root, changes: [...changes] }), 0o600);
-    return await finish(project);
+    await writeAtomically(journalOf(project), JSON.stringify({ root: project.root, staged }), 0o600);
   } catch (error) {
+    await Promise.all(
+      staged.map(async ([, temporary]) => (temporary === null ? undefined : rm(join(project.root, temporary), { force: true }))),
+    );
     return writeFailure(error);
   }
+  failpoint('S2');
+  return recoverFiles(project);
+}
+
+const AT_ONCE = 16;
+const STAGED = /\.yaml\.[0-9a-f]{12}\.tmp$/;
+
+/** Writes new content beside the file; the name of the temporary file. */
+async function stage(root: string, file: string, content: string): Promise<string> {
+  await mkdir(dirname(join(root, file)), { recursive: true });
+  const temporary = `${file}.${randomBytes(6).toString('hex')}.tmp`;
+  const mode = await stat(join(root, file)).then(
+    (found) => found.mode & 0o7777,
+    () => null,
+  );
+  await writeFile(join(root, temporary), content, { flag: 'wx' });
+  if (mode !== null) await chmod(join(root, temporary), mode);
+  return temporary;
+}
+
+/** Removes what a command left that was killed while it staged. No journal names it. */
+async function sweepStaged(root: string): Promise<void> {
+  const names = await readdir(join(root, SPECS_FOLDER), { recursive: true }).catch(() => []);
+  for (const name of names) if (STAGED.test(name)) await rm(join(root, SPECS_FOLDER, name), { force: true });
 }
 
 function writeFailure(error: unknown): Result<never> {
@@ -93,33 +131,30 @@ function writeFailure(error: unknown): Result<never> {
   if (code === 'ENOSPC' || code === 'EDQUOT')
     return failure({
       kind: 'try-again',
-      message: 'The specs could not be written: the disk is full.',
+      message: 'The specs could not be written: the disk is full. Nothing was changed.',
       hint: 'Free some space and run the command again.',
     });
-  if (code === 'EACCES' || code === 'EROFS' || code === 'EPERM')
-    return failure({ kind: 'try-again', message: `The specs could not be written (${code}).`, hint: 'Check the permissions of specs/.' });
+  if (['EACCES', 'EROFS', 'EPERM', 'ENOTDIR', 'EISDIR'].includes(code))
+    return failure({
+      kind: 'try-again',
+      message: `The specs could not be written (${code}). Nothing was changed.`,
+      hint: 'Check specs/ and its permissions.',
+    });
   throw error;
 }
 
 export const hasUnfinishedChange = async (project: Project): Promise<boolean> => exists(journalOf(project));
 
-/** Under the catalog lock: completes a change that a killed command left half applied. One look at one file when there is none. */
+/**
+ * Under the catalog lock: completes a change whose moment has come (its journal is there) but whose command was killed. Only
+ * renames and removals are left to do, so this needs no space; a step that was done is passed over.
+ */
 export async function recoverFiles(project: Project): Promise<Result<null>> {
-  if (!(await exists(journalOf(project)))) return success(null);
-  try {
-    return await finish(project);
-  } catch (error) {
-    return writeFailure(error);
-  }
-}
-
-async function finish(project: Project): Promise<Result<null>> {
   const path = journalOf(project);
   const text = await readFile(path, 'utf8').catch(() => null);
-  // Another command finished it in the meantime.
   if (text === null) return success(null);
-  const { changes } = JSON.parse(text) as { readonly changes: readonly (readonly [string, string | null])[] };
-  for (const [file] of changes) {
+  const { staged } = JSON.parse(text) as { readonly staged: readonly (readonly [string, string | null])[] };
+  for (const [file, temporary] of staged) {
     if ((await insideRoot(project.root, file)) === null)
       return failure({
         kind: 'unsafe-path',
@@ -127,40 +162,17 @@ async function finish(project: Project): Promise<Result<null>> {
         hint: `Replace the symlink by a folder; ${path} holds the change.`,
         file,
       });
-  }
-  const waiting = changes.values();
-  const worker = async (): Promise<void> => {
-    for (const [file, content] of waiting) await applyOne(project.root, file, content, false);
-  };
-  await Promise.all(Array.from({ length: 16 }, worker));
-  // The journal protects against kills; against a power cut the files must be on disk before it goes.
-  await capture({ command: ['sync', '-f', join(project.root, SPECS_FOLDER)], cwd: project.root }).catch(() => undefined);
-  await rm(path, { force: true });
-  return success(null);
-}
-
-async function applyOne(root: string, file: string, content: string | null, durable: boolean): Promise<void> {
-  const path = join(root, file);
-  if (content === null) {
-    await unlink(path).catch((error: unknown) => {
+    const step = temporary === null ? unlink(join(project.root, file)) : rename(join(project.root, temporary), join(project.root, file));
+    await step.catch((error: unknown) => {
       if (errorCode(error) !== 'ENOENT') throw error;
     });
-    await removeEmpty(root, dirname(file));
-    return;
+    if (temporary === null) await removeEmpty(project.root, dirname(file));
+    failpoint('S3');
   }
-  if (durable) {
-    await writeAtomically(path, content);
-    return;
-  }
-  await mkdir(dirname(path), { recursive: true });
-  const temporary = `${path}.${randomBytes(6).toString('hex')}.tmp`;
-  const mode = await stat(path).then(
-    (found) => found.mode & 0o7777,
-    () => null,
-  );
-  await writeFile(temporary, content, { flag: 'wx' });
-  if (mode !== null) await chmod(temporary, mode);
-  await rename(temporary, path);
+  failpoint('S4');
+  await rm(path, { force: true });
+  failpoint('S5');
+  return success(null);
 }
 
 /** Folders below specs/ that a removal emptied; specs/ itself stays. */

@@ -1,5 +1,5 @@
 import { existsSync } from 'node:fs';
-import { readFile, rm, writeFile } from 'node:fs/promises';
+import { readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { exportCatalog } from '../../src/app/export.js';
@@ -140,6 +140,39 @@ describe.skipIf(!here || !doltHere)('the real corpus, with the store', () => {
     expect(shape(await stored(at))).toEqual([39, 235]);
     expect(seen.size).toBe(2);
   }, 170_000);
+
+  // @verifies AC-store-kill-cli
+  it.each([
+    ['S1', 'before the journal', '1,2'],
+    ['S2', 'after the journal', '39,235'],
+    ['S3', 'after the first rename', '39,235'],
+    ['S3@20', 'after the 20th rename', '39,235'],
+    ['S4', 'after the last rename', '39,235'],
+    ['S5', 'between files and store', '39,235'],
+    ['S6', 'inside the transaction', '39,235'],
+    ['S7', 'after the Dolt commit', '39,235'],
+  ])('%s: killed %s it is all there or not at all, and the next command makes both equal', async (place, _when, expected) => {
+    const at = await newProject();
+    const small = join(at.root, 'small.jsonl');
+    await writeFile(
+      small,
+      `${(await readFile(CORPUS, 'utf8'))
+        .split('\n')
+        .filter((line) => line.includes('cli-router'))
+        .join('\n')}\n`,
+    );
+    get(await startStore(at.project, () => undefined, at.env));
+    get(await importCatalog(at.project, request(small), at.env));
+    const [name = '', time = '1'] = place.split('@');
+    const killed = await drive(at, ['import', CORPUS], undefined, { COHERENCE_TEST: '1', COHERENCE_FAILPOINTS: `${name}=kill@${time}` });
+    expect([killed.code, killed.stdout]).toEqual([null, '']);
+    expect(shape(get(await catalogAt(at.project, undefined, at.env))).join()).toBe(expected);
+    expect(['1,2', '39,235']).toContain(shape(await stored(at)).join());
+    expect((await drive(at, ['sync'])).code).toBe(0);
+    expect(shape(await stored(at)).join()).toBe(expected);
+    expect(await syncState(at.project, at.env)).toBe('equal');
+    expect((await readdir(join(at.root, 'specs'))).filter((file) => !file.endsWith('.yaml') && place !== 'S1')).toEqual([]);
+  });
 
   // @verifies AC-store-kill-server
   it('is all there or not at all after SIGKILL of the server during import', async () => {

@@ -35,8 +35,17 @@ export interface Driven {
  * Runs the driver as a shell would. Not by util/process: that ends everything a program leaves behind, and the server is to
  * outlive the command that started it. With `killAfterMs` the program, and nothing else, gets SIGKILL at that time.
  */
-export async function drive(at: TestProject, args: readonly string[], killAfterMs?: number): Promise<Driven> {
-  const child = spawn(process.execPath, [await driver(), ...args], { cwd: at.root, env: at.env, stdio: ['ignore', 'pipe', 'pipe'] });
+export async function drive(
+  at: TestProject,
+  args: readonly string[],
+  killAfterMs?: number,
+  env: Readonly<Record<string, string>> = {},
+): Promise<Driven> {
+  const child = spawn(process.execPath, [await driver(), ...args], {
+    cwd: at.root,
+    env: { ...at.env, ...env },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
   const out: Buffer[] = [];
   const err: Buffer[] = [];
   child.stdout.on('data', (chunk: Buffer) => out.push(chunk));

@@ -217,6 +217,27 @@ real('the owned server', () => {
     await other.close();
   });
 
+  it('shows each session what another one has written meanwhile', async () => {
+    const place = await newPlace();
+    const [one, two] = [await open(place), await open(place)];
+    const write = async (session: typeof one, id: string): Promise<unknown> =>
+      get(
+        await session.write({
+          upsert: [{ id, title: 'A', level: 'module', status: 'active' }],
+          remove: [],
+          sync: [],
+          unsync: [],
+          message: id,
+          git: null,
+        }),
+      );
+    await write(one, 'SPEC-a');
+    await write(two, 'SPEC-b');
+    expect(get(await one.catalog()).specs.map((spec) => spec.id)).toEqual(['SPEC-a', 'SPEC-b']);
+    await one.close();
+    await two.close();
+  });
+
   it('serves several projects of one state folder, a database each', async () => {
     const one = await newPlace();
     const two = { ...one, database: 'q_h_test' };

@@ -1,5 +1,6 @@
 /** Every write is one group: BEGIN, statements, one Dolt commit. Either all of it is there afterwards or nothing. */
 import { success, type Result } from '../../model/index.js';
+import { failpoint } from '../../util/failpoint.js';
 import type { SqlConnection } from './connection.js';
 import { asFailure, errorText, isSerializationFailure } from './failures.js';
 
@@ -24,6 +25,7 @@ export async function inGroup<T>(
     try {
       await connection.query('START TRANSACTION');
       const value = await body();
+      failpoint('S6');
       return success({ value, commit: await commitGroup(connection, options) });
     } catch (error) {
       await connection.query('ROLLBACK').catch(() => undefined);
@@ -40,6 +42,7 @@ async function commitGroup(connection: SqlConnection, { message, author }: Group
   } catch (error) {
     if (!/nothing to commit/i.test(errorText(error))) throw error;
   }
+  failpoint('S7');
   // Keeps tables without history (sync_state). Needed after a Dolt commit too: that one leaves the session inside a new
   // transaction, which would go on seeing this moment's state whatever other connections (or a fetch) do.
   await connection.query('COMMIT');
