@@ -4,7 +4,7 @@ import { statfs } from 'node:fs/promises';
 import { ensureSocketFolder, ensureStateFolder, loadProject, loadSettings, settingKeys, type Project, type Settings } from '../config/index.js';
 import { getInstance, intendWorktree, openWorktrees, setWorktree, type Journal } from '../journal/index.js';
 import { failure, success, type Result } from '../model/index.js';
-import { sweep, sweepReportJson, worktrees, worktreesBase, type Manifest, type Owner, type Swept, type WorktreeLedger, type Worktrees } from '../run/worktrees/index.js';
+import { emptyTrash, sweep, sweepReportJson, worktrees, worktreesBase, type Manifest, type Owner, type Swept, type WorktreeLedger, type Worktrees } from '../run/worktrees/index.js';
 import { isAlive } from '../util/process.js';
 import type { SweepJson } from './daemon-protocol.js';
 
@@ -103,4 +103,9 @@ export async function sweepWorktrees(request: SweepRequest): Promise<{ readonly 
     dryRun: request.dryRun, deleteConcurrency: settings.sweep.delete_concurrency, ...(request.reclaim === undefined ? {} : { reclaim: request.reclaim }),
   });
   return { swept, json: sweepReportJson(swept.report) };
+}
+
+/** Deletes what sweeps and releases have moved away; waits for it. */
+export async function emptyWorktreeTrash(stateFolder: string, settings: Settings): Promise<void> {
+  await emptyTrash([worktreesBase(stateFolder), ...settings.worktrees.extra_roots], settings.sweep.delete_concurrency);
 }

@@ -35,6 +35,8 @@ export interface Core {
   settings(): Settings;
   generation(): number;
   reload(): Promise<ReloadAnswer>;
+  /** Deletes at once what waits in the trash. */
+  emptyTrash(): Promise<void>;
   /** Work in the background that a stop waits for (deletions). */
   background(work: Promise<unknown>): void;
   /** Environments of interactive callers, by run; in memory only. */

@@ -2,7 +2,7 @@
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import {
-  instanceIsAlive, lockPath, logPath, openDaemonProject, prepareFolders, socketPath, sweepWorktrees, type DaemonStatus, type Place, type Project, type SweepJson,
+  emptyWorktreeTrash, instanceIsAlive, lockPath, logPath, openDaemonProject, prepareFolders, socketPath, sweepWorktrees, type DaemonStatus, type Place, type Project, type SweepJson,
 } from '../app/index.js';
 import { beginInstance, countRuns, endInstance, forgetDeadProcesses, forgetWorktrees, momentNow, openInstances, openJournal, type Journal } from '../journal/index.js';
 import { failure, success, type Result } from '../model/index.js';
@@ -126,6 +126,7 @@ export async function runDaemon(options: DaemonOptions): Promise<Result<null>> {
     place: options, project, stateFolder, instance, journal, log, audit, disk, durable, isolation, containers: null, wake, draining: drain.signal,
     scripts: { worker: join(here, 'worker.js'), warm: join(here, 'warm-worker.js') },
     settings: reloader.settings, generation: reloader.generation, reload: reloader.reload,
+    emptyTrash: async () => emptyWorktreeTrash(stateFolder, reloader.settings()),
     background: (work) => {
       const settled = work.then(() => undefined, () => undefined);
       backgroundWork.add(settled);

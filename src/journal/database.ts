@@ -102,6 +102,7 @@ export function openDatabase(path: string): Database {
   const raw = guard(() => new DatabaseSync(path));
   const statements = new Map<string, Statement>();
   let depth = 0;
+  let isOpen = true;
   guard(() => {
     try {
       raw.exec('PRAGMA busy_timeout=5000; PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA wal_autocheckpoint=200; PRAGMA journal_size_limit=1048576;');
@@ -144,6 +145,8 @@ export function openDatabase(path: string): Database {
       }
     },
     close: () => {
+      if (!isOpen) return;
+      isOpen = false;
       statements.clear();
       try {
         // The driver keeps the connection until its statements are collected, so SQLite's own checkpoint at the last close may

@@ -2,7 +2,7 @@
  * Worktrees of our own, with no gap in which one exists and nobody knows whose it is: ledger row, manifest, and only then
  * the folder, created locked with a reason that names its owner.
  */
-import { mkdir, realpath, unlink } from 'node:fs/promises';
+import { mkdir, realpath, statfs, unlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import { errorCode } from '../../util/files.js';
 import { failpoint } from '../../util/failpoint.js';
@@ -46,6 +46,16 @@ export interface WorktreesOptions {
 
 export interface Worktrees {
   create(request: WorktreeRequest, signal?: AbortSignal): Promise<WorktreeResult>;
+}
+
+/**
+ * git says only that it could not write a file, and takes the half worktree away before it exits: whether the disk was too
+ * small is asked by comparing what the commit holds with what is free.
+ */
+async function wasTooSmall(repo: string, commit: string, folder: string): Promise<boolean> {
+  const [listed, free] = await Promise.all([git(repo, ['ls-tree', '-r', '-l', '--full-tree', commit]), statfs(folder).then((found) => found.bavail * found.bsize, () => Number.MAX_SAFE_INTEGER)]);
+  const bytes = listed.stdout.split('\n').reduce((sum, line) => sum + Number(/^\d+ \w+ [0-9a-f]+\s+(\d+)\t/.exec(line)?.[1] ?? 0), 0);
+  return listed.ok && bytes > free;
 }
 
 function troubleOf(stderr: string): WorktreeTrouble {
@@ -98,8 +108,10 @@ export function worktrees(options: WorktreesOptions): Worktrees {
         git(request.repo, ['worktree', 'add', '--detach', '--lock', '--reason', reason, path, request.commit], { nonce, onStart: () => failpoint('K5'), ...(signal === undefined ? {} : { signal }) }));
       if (!added.ok) {
         await remove(path, request.repo);
+        const trouble = troubleOf(added.stderr);
         if (added.end.spawnError?.code === 'ENOENT') return { ok: false, trouble: { kind: 'git-missing', message: 'git was not found' } };
-        return { ok: false, trouble: troubleOf(added.stderr) };
+        if (trouble.kind === 'other' && (await wasTooSmall(request.repo, request.commit, options.base))) return { ok: false, trouble: { kind: 'disk-full', message: 'no space left for the worktree' } };
+        return { ok: false, trouble };
       }
       ledger.set(path, request.keep === true ? 'kept' : 'live');
       failpoint('K6');

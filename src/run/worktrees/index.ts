@@ -5,3 +5,4 @@ export type { Manifest } from './manifest.js';
 export { WORKTREE_PREFIX, worktreesBase } from './names.js';
 export { sweepReportJson, type SweepReport } from './report.js';
 export { sweep, type SweepOptions, type Swept } from './sweep.js';
+export { emptyTrash } from './trash.js';
