@@ -26,7 +26,7 @@ import { success, type RunRecord, type Spec } from '../../src/model/index.js';
 import { useBranch } from '../../src/store/dolt/branches.js';
 import { readRows } from '../../src/store/dolt/queries/catalog.js';
 import { readBlame } from '../../src/store/dolt/queries/history.js';
-import { ensureDolt, findDolt, openServer } from '../../src/store/index.js';
+import { cloneStore, ensureDolt, findDolt, openServer, type StoreSession } from '../../src/store/index.js';
 import { ulid } from '../../src/util/ulid.js';
 import { doltHere, get, newPlace, newProject, open, temporary, type TestProject } from './rig.js';
 
@@ -138,6 +138,26 @@ real('remotes', () => {
     expect(get(await storeDiff(ann.project, 'HEAD~1..HEAD', ann.env))).toMatchObject([{ id: 'SPEC-a', field: 'title', to: 'from bob' }]);
     expect((await pullStore(ann.project, 'file:///nowhere/at/all', undefined, ann.env)).ok).toBe(false);
   }, 120_000);
+});
+
+real('a session', () => {
+  it('sees what a fetch brings after a write of its own', async () => {
+    const remote = `file://${await temporary('remote')}/r`;
+    const [one, two] = [await newPlace(), await newPlace()];
+    const write = async (session: StoreSession, title: string): Promise<unknown> =>
+      get(await session.write({ upsert: [spec('a', { title })], remove: [], sync: [], unsync: [], message: title, git: null }));
+    const first = await open(one);
+    await write(first, 'one');
+    get(await first.push(remote));
+    get(await cloneStore(two, remote));
+    const second = await open(two);
+    await write(second, 'two');
+    get(await second.push(remote));
+    await write(first, 'three');
+    expect(get(await first.fetch(remote)).state).toBe('diverged');
+    await first.close();
+    await second.close();
+  });
 });
 
 real('runs', () => {
