@@ -1,0 +1,10 @@
+import { badge } from './badge.js';
+import { html } from './html.js';
+import { json } from './json.js';
+import { md } from './md.js';
+import { text } from './text.js';
+import type { CoverageFormat } from './view.js';
+
+/** All coverage formats; `coverage --format NAME` picks by name. */
+export const COVERAGE_FORMATS: readonly CoverageFormat[] = [text, json, html, md, badge];
+export { KEYS as COVERAGE_VIEW_KEYS, type CountsView, type CoverageFormat, type CoverageView, type CriterionView, type NextStep, type TrendPoint } from './view.js';

@@ -1,0 +1,23 @@
+/** Markdown for a pull request. */
+import { markdown } from '../md.js';
+import { KEYS, type CountsView, type CoverageFormat } from './view.js';
+
+const row = (name: string, counts: CountsView): string => `| ${markdown(name)} | ${counts.specified} | ${(['traced', 'executed', 'passed'] as const).map((key) => `${counts[key]} (${counts.percent[key].toFixed(1)}%)`).join(' | ')} |`;
+const HEAD = '| | specified | traced | executed | passed |\n|---|--:|--:|--:|--:|';
+
+export const md: CoverageFormat = {
+  name: 'md',
+  render(view) {
+    const parts = [`## Coverage of ${markdown(view.project)}`, `${HEAD}\n${row('all', view.total)}\n${Object.entries(view.levels).map(([name, counts]) => row(name, counts)).join('\n')}`];
+    const skips = Object.entries(view.total.skips);
+    if (skips.length > 0) parts.push(`SKIP: ${skips.map(([reason, count]) => `${count} ${markdown(reason)}`).join(', ')}`);
+    const delta = view.delta;
+    if (delta !== null) {
+      parts.push(`Since ${markdown(delta.against)}: ${KEYS.map((key) => `${key} ${(delta.counts[key] > 0 ? '+' : '')}${delta.counts[key]}`).join(', ')}`);
+      if (delta.lost.length > 0) parts.push(`No longer passed: ${delta.lost.map(markdown).join(', ')}`);
+    }
+    parts.push(`<details><summary>By spec</summary>\n\n${HEAD}\n${Object.entries(view.specs).map(([name, counts]) => row(name, counts)).join('\n')}\n\n</details>`);
+    if (view.next.length > 0) parts.push(`### Next\n\n${view.next.map((step) => `- ${markdown(step.criterion)} (${step.risk}): ${markdown(step.why)}`).join('\n')}`);
+    return `${parts.join('\n\n')}\n`;
+  },
+};
