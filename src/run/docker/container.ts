@@ -116,6 +116,7 @@ export function readOutput(socket: Duplex, take: (stream: StreamName, bytes: Buf
     });
     socket.on('close', () => resolve(broken ?? frames.end()));
     socket.on('end', () => socket.destroy());
+    if (socket.destroyed) resolve('the output stream of the container was cut before it began');
   });
   return { end, bytes, closedLine };
 }
@@ -165,17 +166,18 @@ export async function runMain(api: Api, owner: Owner, spec: ContainerSpec, optio
   }
   options.signal.addEventListener('abort', onAbort, { once: true });
 
-  let socket: Duplex | null = null;
+  let socket = null as Duplex | null; // assigned in a callback, which the compiler does not follow
   let created = false;
   try {
     created = true; // from here on the name may be taken, whatever the answer
     const id = await settleSoon(api.createContainer(spec.name, createBody(spec, owner)), stop.signal, grace);
     if (id === null || stop.signal.aborted) return finish();
-    socket = await settleSoon(api.attach(id, spec.stdin), stop.signal, grace);
-    if (socket === null) return finish();
-    const output = readOutput(socket, options.onOutput);
-    const watch = await settleSoon(api.watchExit(id), stop.signal, grace);
-    if (watch === null || stop.signal.aborted) return finish();
+    // Both before the start: no output and no exit can be missed.
+    const attaching = api.attach(id, spec.stdin).then((attached) => (socket = attached));
+    const before = await settleSoon(Promise.all([attaching, api.watchExit(id)]), stop.signal, grace);
+    if (before === null || stop.signal.aborted) return finish();
+    const [attached, watch] = before;
+    const output = readOutput(attached, options.onOutput);
     startedAt = new Date();
     const start = api.startContainer(id).then(() => true);
     if ((await settleSoon(start, stop.signal, grace)) === null) return finish();
@@ -187,7 +189,7 @@ export async function runMain(api: Api, owner: Owner, spec: ContainerSpec, optio
         timedOut = true;
         stop.abort();
       }, options.timeoutMs);
-    if (spec.stdin) socket.end(options.input ?? '');
+    if (spec.stdin) attached.end(options.input ?? '');
 
     const exit = await awaitExit(api, id, watch.end, stop.signal);
     result.endedAt = new Date();
@@ -242,7 +244,7 @@ async function confirm(api: Api, id: string, watched: number | null, output: Out
   }
   if (state === null || state.dead || state.status === 'removing') return infra('the container was removed by somebody else while it was in use');
   const until = [state.startedAt, state.finishedAt, new Date().toISOString()].sort((left, right) => Date.parse(right) - Date.parse(left))[0] ?? '';
-  const events = state.createdAt === '' ? [] : await api.eventsOf(id, ['kill', 'oom'], state.createdAt, until);
+  const [events, lost] = await Promise.all([state.createdAt === '' ? Promise.resolve<string[]>([]) : api.eventsOf(id, ['kill', 'oom'], state.createdAt, until), lostOutput(api, id, output)]);
   if (state.outOfMemory || events.includes('oom')) {
     result.trouble = { reason: 'crash', message: 'out of memory: the limit of the environment was reached and the kernel killed a process' };
     return;
@@ -251,7 +253,6 @@ async function confirm(api: Api, id: string, watched: number | null, output: Out
   if (events.includes('kill')) return infra('the container was signaled from outside while it ran (docker stop, docker kill or a daemon that shut down)');
   if (state.running) return infra('the daemon still calls the container running after its end');
   if (watched === null || state.exitCode !== watched) return infra(`the exit code is not certain: ${String(watched)} was reported, ${String(state.exitCode)} is recorded`);
-  const lost = await lostOutput(api, id, output);
   if (lost !== null) return infra(lost);
   result.code = watched;
 }

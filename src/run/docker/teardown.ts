@@ -16,9 +16,9 @@ export async function destroyContainer(api: Api, id: string): Promise<boolean> {
   for (let attempt = 0; attempt < ATTEMPTS; attempt += 1) {
     if (attempt > 0) await pause(25 * 2 ** attempt);
     try {
+      // The daemon answers once it is gone; 'removal in progress' (409, somebody else's request) is asked again.
       await api.removeContainer(id);
-      // Accepted; 'removal in progress' of somebody else's request counts only once it is gone.
-      if ((await api.inspectContainer(id)) === null) return true;
+      return true;
     } catch (error) {
       if (isStatus(error, 404)) return true;
     }

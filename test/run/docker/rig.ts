@@ -14,6 +14,9 @@ import { sha256 } from '../../../src/util/hash.js';
 import { capture } from '../../../src/util/process.js';
 import { ulid } from '../../../src/util/ulid.js';
 import { dockerProxy, type DockerProxy } from '../../rig/docker-proxy.js';
+import { BASE, importBusybox } from '../../rig/docker-image.js';
+
+export { BASE, importBusybox };
 
 const why = whyNot();
 /** Reason to skip, or null. In CI nothing is skipped: a machine without a daemon fails there. */
@@ -47,8 +50,6 @@ export interface DockerRig {
   project(files?: Readonly<Record<string, string>>): Promise<Project>;
 }
 
-export const BASE = 'coherence-test/base:1';
-const APPLETS = ['sh', 'sleep', 'cat', 'ls', 'rm', 'touch', 'chmod', 'chown', 'id', 'env', 'stat', 'echo', 'mkdir', 'seq', 'printf', 'dd', 'head', 'tail', 'cp', 'mv', 'ln', 'date', 'true', 'false', 'kill', 'wc', 'sync', 'find', 'readlink', 'test', 'mkfifo', 'grep', 'nproc', 'ps', 'yes', 'tr', 'od', 'hostname', 'setsid', 'ip', 'md5sum'];
 
 /** Hash of path, mode, modification time and content of everything below a folder. */
 export async function treeHash(root: string): Promise<string> {
@@ -179,23 +180,3 @@ async function ledger(docker: DockerRig['docker'], state: string): Promise<Ledge
 export const withoutLayers = (found: Ledger): Ledger => ({ ...found, tags: found.tags.filter((tag) => !tag.startsWith('coherence-layer:')) });
 
 export const expectSame = (after: Ledger, before: Ledger): void => expect(withoutLayers(after)).toEqual(withoutLayers(before));
-
-/** An image with busybox and nothing else. */
-export async function importBusybox(scratch: string, host: string, reference: string, changes: readonly string[], extra: (tree: string) => Promise<void> = async () => undefined): Promise<void> {
-  const tree = await mkdtemp(join(scratch, 'image-'));
-  await mkdir(join(tree, 'bin'));
-  await mkdir(join(tree, 'etc'));
-  await mkdir(join(tree, 'tmp'));
-  await chmod(join(tree, 'tmp'), 0o1777);
-  await writeFile(join(tree, 'etc', 'passwd'), 'root:x:0:0:root:/root:/bin/sh\nworker:x:1234:4321:worker:/:/bin/sh\n');
-  await writeFile(join(tree, 'etc', 'group'), 'root:x:0:\nworkers:x:4321:\n');
-  const program = (await readFile('/bin/busybox').catch(() => null)) ?? (await readFile('/usr/bin/busybox'));
-  await writeFile(join(tree, 'bin', 'busybox'), program, { mode: 0o755 });
-  const linked = await capture({ command: ['sh', '-c', 'for name in "$@"; do ln -s busybox "$name"; done', 'link', ...APPLETS], cwd: join(tree, 'bin') });
-  if (!linked.ok) throw new Error(linked.stderr);
-  await extra(tree);
-  const all = ['ENV PATH=/bin', ...changes].flatMap((change) => ['--change', change]);
-  const done = await capture({ command: ['sh', '-c', 'tree=$1; host=$2; reference=$3; shift 3; tar -C "$tree" -c . | docker -H "$host" import "$@" - "$reference"', 'import', tree, host, reference, ...all], cwd: scratch });
-  await rm(tree, { recursive: true, force: true });
-  if (!done.ok) throw new Error(done.stderr);
-}
