@@ -1,9 +1,9 @@
 /**
- * `@verifies AC-a, AC-b` and `@implements AC-a, SPEC-b` in the text of one comment or docstring: the same for every language.
+ * The two tags (verifies, implements) and their lists of ids in the text of one comment or docstring: the same for every language.
  *
  * A list goes on over commas, also over a line break after a comma (with the comment's own leading `*`, `#` or `//`).
  * An id is `AC-` or `SPEC-` and then `[A-Za-z0-9][A-Za-z0-9._/-]*`; punctuation that ends a sentence does not belong to it.
- * Ids with other characters (imported catalogs hold such) stand in double quotes, single quotes or backticks: `@verifies "AC-a, b"`.
+ * Ids with other characters (imported catalogs hold such) stand in double quotes, single quotes or backticks.
  */
 
 export type Relation = 'verifies' | 'implements';
