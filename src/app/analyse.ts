@@ -8,6 +8,7 @@ import { success, type Catalog, type Failure, type Result, type Scan, type Trace
 import { scan } from '../scan/index.js';
 import { ignoreMatcher, listFiles, type SourceFile } from '../sources/index.js';
 import { namedFiles, trace } from '../trace/index.js';
+import { recoverCatalog } from './recover.js';
 
 export interface Analysis {
   readonly catalog: Catalog;
@@ -32,6 +33,9 @@ export async function readCatalog(project: Project): Promise<Result<LoadedCatalo
 
 /** @param everything analyse every test file, not only those that a tag or a declared link concerns (for suggestions) */
 export async function analyse(project: Project, everything = false): Promise<Result<Analysis>> {
+  // An import or sync that was killed between two files is completed first: nobody reads half a change.
+  const recovered = await recoverCatalog(project);
+  if (!recovered.ok) return recovered;
   const [loaded, files] = await Promise.all([readCatalog(project), listFiles(project.root)]);
   if (!loaded.ok) return loaded;
   const { catalog, specFiles } = loaded.value;

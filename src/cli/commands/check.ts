@@ -5,15 +5,16 @@ import { diagnosticsText, sarifOfDiagnostics } from '../../report/index.js';
 import { writeAtomically } from '../../util/files.js';
 import { reportFailures } from '../failures.js';
 import type { CommandContext, Input } from '../table/types.js';
-import { settle, withProject } from './context.js';
+import { noteSync, settle, withProject } from './context.js';
 
 const FORMATS = ['text', 'json', 'sarif'];
 
 export async function check(input: Input, context: CommandContext): Promise<number> {
   const format = context.json ? 'json' : (input.text('format') ?? 'text');
   if (!FORMATS.includes(format)) return reportFailures([{ kind: 'usage', message: `--format cannot be "${format}".`, hint: `Allowed: ${FORMATS.join(', ')}.` }], context.streams);
-  return withProject(context, async (project) =>
-    settle(context, analyse(project), async ({ graph, catalog }) => {
+  return withProject(context, async (project) => {
+    await noteSync(project, context);
+    return settle(context, analyse(project), async ({ graph, catalog }) => {
       const { diagnostics } = graph;
       const shown = context.quiet ? diagnostics.filter((item) => item.severity !== 'note') : diagnostics;
       const counts = { error: 0, warning: 0, note: 0 };
@@ -25,5 +26,6 @@ export async function check(input: Input, context: CommandContext): Promise<numb
       if (out === undefined) context.streams.out(text);
       else await writeAtomically(resolve(context.cwd, out), text);
       return counts.error > 0 ? 1 : 0;
-    }));
+    });
+  });
 }

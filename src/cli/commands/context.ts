@@ -1,4 +1,4 @@
-import { openProject, type Project } from '../../app/index.js';
+import { openProject, syncState, type Project } from '../../app/index.js';
 import type { Result } from '../../model/index.js';
 import { reportFailures } from '../failures.js';
 import type { CommandContext } from '../table/types.js';
@@ -21,4 +21,12 @@ export async function settle<T>(context: CommandContext, result: Result<T> | Pro
 export function printJson(context: CommandContext, value: unknown): number {
   context.streams.out(`${JSON.stringify(value, null, 2)}\n`);
   return 0;
+}
+
+/** For commands that only read: one line when files and store differ. Opens no connection. */
+export async function noteSync(project: Project, context: CommandContext): Promise<void> {
+  if (context.quiet) return;
+  const state = await syncState(project, context.env);
+  if (state === 'pending') context.streams.err('note: sync pending: specs/ and the store differ; `coherence sync` reconciles them\n');
+  if (state === 'conflicts') context.streams.err('note: specs/ and the store conflict; `coherence sync` shows where, `--ours` or `--theirs` decides\n');
 }

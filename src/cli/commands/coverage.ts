@@ -7,7 +7,7 @@ import { writeAtomically } from '../../util/files.js';
 import { visibleLine } from '../../util/text.js';
 import { reportFailures } from '../failures.js';
 import type { CommandContext, Input } from '../table/types.js';
-import { settle, withProject } from './context.js';
+import { noteSync, settle, withProject } from './context.js';
 
 /** `traced=90,passed=85` */
 function floors(text: string | undefined): Result<readonly { readonly key: CoverageKey; readonly percent: number }[]> {
@@ -33,8 +33,9 @@ export async function coverage(input: Input, context: CommandContext): Promise<n
   if (!wanted.ok) return reportFailures(wanted.failures, context.streams);
   const at = input.text('at');
   const against = input.text('against');
-  return withProject(context, async (project) =>
-    settle(context, coverageView(project, { withHistory: name === 'html' || name === 'json', ...(at === undefined ? {} : { at }), ...(against === undefined ? {} : { against }) }), async (view) => {
+  return withProject(context, async (project) => {
+    await noteSync(project, context);
+    return settle(context, coverageView(project, { withHistory: name === 'html' || name === 'json', ...(at === undefined ? {} : { at }), ...(against === undefined ? {} : { against }) }), async (view) => {
       const out = input.text('out');
       const text = await format.render(view, { color: context.color && out === undefined });
       if (out === undefined) context.streams.out(text);
@@ -42,5 +43,6 @@ export async function coverage(input: Input, context: CommandContext): Promise<n
       const missed = wanted.value.filter(({ key, percent }) => view.total.percent[key] < percent);
       for (const { key, percent } of missed) context.streams.err(`${key} is ${view.total.percent[key].toFixed(1)}%, under ${percent}%\n`);
       return missed.length > 0 ? 1 : 0;
-    }));
+    });
+  });
 }

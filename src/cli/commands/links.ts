@@ -4,7 +4,7 @@ import type { ResolvedImplementation, ResolvedLink, TracedCriterion } from '../.
 import { visibleLine } from '../../util/text.js';
 import { reportFailures } from '../failures.js';
 import type { CommandContext, Input } from '../table/types.js';
-import { printJson, settle, withProject } from './context.js';
+import { noteSync, printJson, settle, withProject } from './context.js';
 
 const plainLink = (link: ResolvedLink): object => ({
   kind: link.kind, origin: link.origin, link: link.label, covers: link.covers,
@@ -32,8 +32,9 @@ function lines(traced: TracedCriterion): string[] {
 
 export async function links(input: Input, context: CommandContext): Promise<number> {
   const id = input.args[0];
-  return withProject(context, async (project) =>
-    settle(context, analyse(project), ({ graph, catalog }) => {
+  return withProject(context, async (project) => {
+    await noteSync(project, context);
+    return settle(context, analyse(project), ({ graph, catalog }) => {
       const known = catalog.specs.some((spec) => spec.id === id);
       const chosen = graph.criteria.filter((traced) => id === undefined || traced.spec.id === id || traced.criterion.id === id);
       if (id !== undefined && !known && chosen.length === 0) return reportFailures([unknownId(id, catalog)], context.streams);
@@ -47,5 +48,6 @@ export async function links(input: Input, context: CommandContext): Promise<numb
       for (const traced of chosen) context.streams.out(`${lines(traced).join('\n')}\n`);
       for (const [spec, items] of specs) for (const item of items) context.streams.out(`${visibleLine(spec)} implemented by ${visibleLine(item.file)}:${item.line}${item.symbol === null ? '' : ` ${visibleLine(item.symbol)}`}\n`);
       return 0;
-    }));
+    });
+  });
 }

@@ -8,7 +8,7 @@ import { writeAtomically } from '../../util/files.js';
 import { visibleLine } from '../../util/text.js';
 import { reportFailures } from '../failures.js';
 import type { CommandContext, Input } from '../table/types.js';
-import { printJson, withProject } from './context.js';
+import { noteSync, printJson, withProject } from './context.js';
 import { oneOf } from './spec.js';
 
 interface Output {
@@ -93,6 +93,7 @@ export async function verify(input: Input, context: CommandContext): Promise<num
   const wanted = outputs(input, context);
   if (!wanted.ok) return reportFailures(wanted.failures, context.streams);
   return withProject(context, async (project) => {
+    await noteSync(project, context);
     if (input.flag('dry-run')) return dryRun(project, request.value, context);
     const progress = lineProgress(context.streams.interactive && !context.quiet ? context.streams.err : null, context.streams.columns, context.quiet ? () => undefined : context.streams.err, context.verbose);
     const verified = await verifyWithDaemonOrHere(project, request.value, { env: context.env, signal: context.signal, emit: progress.listen });
