@@ -5,7 +5,7 @@ import { printJson, settle, withProject } from './context.js';
 
 export async function path(input: Input, context: CommandContext): Promise<number> {
   return withProject(context, async (project) => {
-    const folder = warmPath(project, input.text('session'), context.env);
+    const folder = warmPath(project, input.text('session') ?? input.args[0], context.env);
     if (context.json) return printJson(context, { path: folder });
     context.streams.out(`${folder}\n`);
     return 0;
@@ -14,7 +14,7 @@ export async function path(input: Input, context: CommandContext): Promise<numbe
 
 export async function run(input: Input, context: CommandContext): Promise<number> {
   return withProject(context, async (project) =>
-    settle(context, warmSession(project, input.text('session'), { env: context.env, signal: context.signal, emit: () => undefined }), (report) => {
+    settle(context, warmSession(project, input.text('session') ?? input.args[0], { env: context.env, signal: context.signal, emit: () => undefined }), (report) => {
       if (context.json) return printJson(context, report);
       context.streams.out(`${String(report['status'])} (${String(report['reason'])}) ${String(report['target_dir'])}\n`);
       const tail = report['stderr_tail'];

@@ -1,5 +1,6 @@
 import type { CommandSpec } from './types.js';
 
+const SESSION = { name: 'SESSION', required: false, summary: 'the same as --session' };
 const KEY = { name: 'KEY', required: true, summary: 'setting, such as max_workers or gate.policy' };
 
 export const projectCommands: readonly CommandSpec[] = [
@@ -34,11 +35,11 @@ export const projectCommands: readonly CommandSpec[] = [
   { name: 'config path', summary: 'The files that settings come from', args: [], options: [], examples: [{ command: 'coherence config path', what: 'in order of precedence' }], load: async () => (await import('../commands/config.js')).path },
   {
     name: 'warm run', summary: 'Warm the shared cargo target directory of a session',
-    args: [], options: [{ name: 'session', kind: 'string', placeholder: 'ID', summary: 'session (default: the project\'s slug)' }],
+    args: [SESSION], options: [{ name: 'session', kind: 'string', placeholder: 'ID', summary: 'session (default: the project\'s slug)' }],
     examples: [{ command: 'coherence warm run', what: 'before the first speculative run' }],
     load: async () => (await import('../commands/warm.js')).run,
   },
-  { name: 'warm path', summary: 'Where a session\'s warm directory is', args: [], options: [{ name: 'session', kind: 'string', placeholder: 'ID', summary: 'session (default: the project\'s slug)' }], examples: [{ command: 'coherence warm path --session ci', what: 'prints the folder' }], load: async () => (await import('../commands/warm.js')).path },
+  { name: 'warm path', summary: 'Where a session\'s warm directory is', args: [SESSION], options: [{ name: 'session', kind: 'string', placeholder: 'ID', summary: 'session (default: the project\'s slug)' }], examples: [{ command: 'coherence warm path --session ci', what: 'prints the folder' }], load: async () => (await import('../commands/warm.js')).path },
   { name: 'docker gc', summary: 'Remove image layers that nothing uses', args: [], options: [{ name: 'all', kind: 'flag', summary: 'all cached layers of this user, not only what was left behind' }], examples: [{ command: 'coherence docker gc', what: 'what dead runs left' }], load: async () => (await import('../commands/docker.js')).gc },
   { name: 'clean', summary: 'Remove residue of dead runs and caches that can be made again', args: [], options: [{ name: 'dry-run', kind: 'flag', summary: 'say what would go' }], examples: [{ command: 'coherence clean --dry-run', what: 'what would be removed' }], load: async () => (await import('../commands/clean.js')).clean },
 ];
