@@ -35,3 +35,4 @@ export { addToQueue, cancelQueued, listQueue, retryQueued, showQueued, type Queu
 export { evictPool, listPool, warmPool } from './pool.js';
 export { sweepProject } from './sweep.js';
 export { pushVerdicts } from './outbox.js';
+export { warmJobs } from './warm-jobs.js';

@@ -77,8 +77,11 @@ async function backendsOf(project: Project, parts: readonly Part[], place: Place
   return result;
 }
 
-/** The rows that a request stands for. Reads specs of that commit; executes nothing. */
-export async function newRuns(project: Project, request: QueueRequest): Promise<Result<readonly NewRun[]>> {
+/**
+ * The rows that a request stands for. Reads specs of that commit; executes nothing.
+ * @param backend what limits them, where the caller knows or does not care
+ */
+export async function newRuns(project: Project, request: QueueRequest, backend?: Backend): Promise<Result<readonly NewRun[]>> {
   const commit = request.commit === null ? null : await resolveCommit(project.root, request.commit);
   if (request.commit !== null && commit === null) return failure({ kind: 'unknown-id', message: `git knows no commit "${request.commit}" here.`, hint: 'Name a branch, a tag or a commit id.' });
   const loaded = commit === null ? await readCatalog(project) : await catalogAt(project, commit);
@@ -86,9 +89,9 @@ export async function newRuns(project: Project, request: QueueRequest): Promise<
   const catalog = 'catalog' in loaded.value ? loaded.value.catalog : loaded.value;
   const parts = partsOf(catalog, request.ids);
   if (!parts.ok) return parts;
-  const backends = await backendsOf(project, parts.value, request.place, commit);
+  const backends = backend === undefined ? await backendsOf(project, parts.value, request.place, commit) : new Map<string, Backend>();
   return success(parts.value.map((part): NewRun => ({
-    run_id: ulid(), session_id: request.session ?? project.manifest.slug, spec_id: part.spec.id, commit_sha: commit, backend: backends.get(part.spec.id) ?? 'process',
+    run_id: ulid(), session_id: request.session ?? project.manifest.slug, spec_id: part.spec.id, commit_sha: commit, backend: backends.get(part.spec.id) ?? backend ?? 'process',
     priority: request.priority, depends_on: request.after, repo: project.root, dedupe_key: request.request === null ? null : `${request.request} ${part.spec.id}`,
     payload: { criteria: part.criteria, whole: part.whole, place: request.place, options: { ...request.options, slug: project.manifest.slug }, keep_worktree: request.keepWorktree === true },
   })));

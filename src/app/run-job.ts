@@ -15,7 +15,7 @@ import { checkoutBasis } from './checkout-basis.js';
 import { allCriteria, unknownId } from './edits.js';
 import { prepareRunWorktree } from './run-worktree.js';
 import { verifyProject, type Verification } from './verify.js';
-import type { VerifyRequest } from './verify-request.js';
+import type { VerifyContext, VerifyRequest } from './verify-request.js';
 
 export interface Job {
   readonly run_id: string;
@@ -49,6 +49,7 @@ export interface JobHooks {
   /** Says what this attempt rests on; gives what need not run again, or null when the claim is no longer valid. */
   planned(basis: Basis, criteria: readonly string[]): Promise<readonly KeptCriterion[] | null>;
   criterion(record: CriterionRecord): void;
+  readonly wrapHost?: VerifyContext['wrapHost'];
 }
 
 export interface JobEnd {
@@ -133,7 +134,7 @@ async function runUnits(project: Project, spec: Spec, job: Job, remaining: reado
   for (const [index, ids] of unitsOf(spec, remaining).entries()) {
     if (hooks.signal.aborted) break;
     const unit = `${job.attempt}-${index + 1}`;
-    const verified = await verifyProject(project, requestOf(job, ids, join(job.folder, unit)), { env: hooks.env, signal: hooks.signal, emit: hooks.emit });
+    const verified = await verifyProject(project, requestOf(job, ids, join(job.folder, unit)), { env: hooks.env, signal: hooks.signal, emit: hooks.emit, ...(hooks.wrapHost === undefined ? {} : { wrapHost: hooks.wrapHost }) });
     if (!verified.ok) return verified;
     done.push(verified.value);
     const records = verified.value.record.specs.flatMap((item) => item.criteria);

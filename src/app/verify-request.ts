@@ -1,5 +1,6 @@
 /** What a verification is asked for, and what it may use. */
 import type { EventSink, PlaceName, Risk, Status } from '../model/index.js';
+import type { HostOptions, Place } from '../run/index.js';
 
 export interface VerifyRequest {
   readonly ids: readonly string[];
@@ -32,4 +33,6 @@ export interface VerifyContext {
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly signal: AbortSignal;
   readonly emit: EventSink;
+  /** Puts something before the place `host`: a warm worker's test runner in memory. */
+  readonly wrapHost?: (place: Place, options: HostOptions) => Place;
 }

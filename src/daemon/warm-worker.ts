@@ -2,5 +2,14 @@
 import { serve } from './worker-loop.js';
 
 const ttl = Number(process.env['COHERENCE_WARM_TTL_MS'] ?? '600000');
-await serve({ once: false, orphanMs: Number.isFinite(ttl) ? ttl : 600_000, load: async () => (await import('../app/index.js')).runJob });
+let isSound = (): boolean => true;
+await serve({
+  once: false, orphanMs: Number.isFinite(ttl) ? ttl : 600_000, isSound: () => isSound(),
+  load: async () => {
+    const { warmJobs } = await import('../app/index.js');
+    const jobs = await warmJobs(process.cwd());
+    isSound = jobs.isSound;
+    return jobs.run;
+  },
+});
 process.exit(0);

@@ -13,6 +13,8 @@ export interface WorkerOptions {
   readonly once: boolean;
   /** How long a worker without a daemon waits before it ends by itself; milliseconds. */
   readonly orphanMs: number;
+  /** Asked after each run; false ends the worker. */
+  readonly isSound?: () => boolean;
 }
 
 const send = async (message: FromWorker): Promise<void> =>
@@ -92,7 +94,7 @@ export async function serve(options: WorkerOptions): Promise<void> {
     });
     current = null;
     await send(result.ok ? { type: 'done', fence, end: result.value } : { type: 'failed', fence, failures: result.failures });
-    if (options.once) break;
+    if (options.once || options.isSound?.() === false) break;
   }
   clearInterval(alive);
   if (process.connected) process.disconnect();

@@ -21,6 +21,8 @@ export interface Database {
   sql(text: string): Statement;
   /** Runs `work` in one write transaction; nested calls join the outer one. Rolls back when it throws. */
   transaction<T>(work: () => T): T;
+  /** One statement or transaction that need not survive a power cut: what it says is void after a reboot anyway. */
+  relaxed<T>(work: () => T): T;
   close(): void;
 }
 
@@ -142,6 +144,15 @@ export function openDatabase(path: string): Database {
         throw error;
       } finally {
         depth -= 1;
+      }
+    },
+    relaxed: (work) => {
+      if (depth > 0) return work();
+      raw.exec('PRAGMA synchronous=NORMAL');
+      try {
+        return work();
+      } finally {
+        raw.exec('PRAGMA synchronous=FULL');
       }
     },
     close: () => {

@@ -1,4 +1,7 @@
-/** The process ledger: who was started, by which instance, under which nonce. A row is written before its process exists. */
+/**
+ * The process ledger: who was started, by which instance, under which nonce. A row is written before its process exists.
+ * A power cut ends all processes, so these rows need not survive one: they are written without waiting for the disk.
+ */
 import type { Clock } from './clock.js';
 import type { Database } from './database.js';
 import { processRow } from './rows.js';
@@ -15,24 +18,24 @@ export interface NewProcess {
 }
 
 export function intendProcess(database: Database, clock: Clock, process: NewProcess): void {
-  database.sql(`INSERT INTO procs(nonce, kind, name, key, instance_id, boot_id, isolation, run_id, state, created, last_used)
+  database.relaxed(() => database.sql(`INSERT INTO procs(nonce, kind, name, key, instance_id, boot_id, isolation, run_id, state, created, last_used)
     VALUES(:nonce, :kind, :name, :key, :instance_id, :boot, :isolation, :run_id, 'intended', :now, :mono)`)
-    .run({ ...process, boot: clock.bootId, now: clock.now(), mono: clock.mono() });
+    .run({ ...process, boot: clock.bootId, now: clock.now(), mono: clock.mono() }));
 }
 
 export const processStarted = (database: Database, nonce: string, pid: number, startTicks: number | null): void =>
-  void database.sql("UPDATE procs SET pid=:pid, start_ticks=:ticks, pgid=:pid, state='starting' WHERE nonce=:nonce").run({ nonce, pid, ticks: startTicks });
+  void database.relaxed(() => database.sql("UPDATE procs SET pid=:pid, start_ticks=:ticks, pgid=:pid, state='starting' WHERE nonce=:nonce").run({ nonce, pid, ticks: startTicks }));
 
 export const containerStarted = (database: Database, nonce: string, container: string): void =>
-  void database.sql('UPDATE procs SET container_id=:container WHERE nonce=:nonce').run({ nonce, container });
+  void database.relaxed(() => database.sql('UPDATE procs SET container_id=:container WHERE nonce=:nonce').run({ nonce, container }));
 
 /** @param runId the run that a warm worker serves now; null: none */
 export const setProcess = (database: Database, clock: Clock, nonce: string, state: ProcessState, runId: string | null): void =>
-  void database.sql('UPDATE procs SET state=:state, run_id=:run, last_used=:mono WHERE nonce=:nonce').run({ nonce, state, run: runId, mono: clock.mono() });
+  void database.relaxed(() => database.sql('UPDATE procs SET state=:state, run_id=:run, last_used=:mono WHERE nonce=:nonce').run({ nonce, state, run: runId, mono: clock.mono() }));
 
 /** Keeps the run, for rows whose process is ending. */
 export const setProcessState = (database: Database, nonce: string, state: ProcessState): void =>
-  void database.sql('UPDATE procs SET state=:state WHERE nonce=:nonce').run({ nonce, state });
+  void database.relaxed(() => database.sql('UPDATE procs SET state=:state WHERE nonce=:nonce').run({ nonce, state }));
 
 /** Rows whose process may still live. */
 export const liveProcesses = (database: Database): readonly ProcessRow[] => database.sql("SELECT * FROM procs WHERE state<>'dead' ORDER BY rowid").all().map(processRow);

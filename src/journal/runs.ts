@@ -75,9 +75,12 @@ export function claimOne(database: Database, clock: Clock, instance: string, blo
   return row === undefined ? null : runRow(row);
 }
 
-/** Moves a claimed run on; false when its fence is stale or it has ended. */
+/**
+ * Moves a claimed run on; false when its fence is stale or it has ended. Which of the states of work it is in means nothing
+ * after a power cut, so this does not wait for the disk; the claim itself does.
+ */
 export const advance = (database: Database, claimed: Claimed, state: RunState): boolean =>
-  database.sql("UPDATE runs SET state=:state WHERE run_id=:id AND fence=:fence AND state NOT IN ('done','dead_letter','queued')").run({ id: claimed.run_id, fence: claimed.fence, state }) === 1;
+  database.relaxed(() => database.sql("UPDATE runs SET state=:state WHERE run_id=:id AND fence=:fence AND state NOT IN ('done','dead_letter','queued')").run({ id: claimed.run_id, fence: claimed.fence, state })) === 1;
 
 export const isCurrent = (database: Database, claimed: Claimed): boolean =>
   database.sql("SELECT 1 FROM runs WHERE run_id=:id AND fence=:fence AND state IN ('claimed','preparing','running','finishing','stopping')").get({ id: claimed.run_id, fence: claimed.fence }) !== undefined;

@@ -5,7 +5,7 @@
  *
  * Limit: a grandchild started with an emptied environment *and* its own session escapes; see docs/processes.md.
  */
-import { spawn, spawnSync, type ChildProcess } from 'node:child_process';
+import { fork, spawn, spawnSync, type ChildProcess } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { access, constants } from 'node:fs/promises';
@@ -306,6 +306,14 @@ export function startChild(
     detached: true,
     stdio: options.ipc === true ? ['ignore', output, output, 'ipc'] : ['ignore', output, output],
   });
+}
+
+/**
+ * A Node.js child with an IPC channel for structured values, in our own process group: for a test runner's own workers,
+ * which end with the one that started them. The caller owns its end.
+ */
+export function startFork(module: string, options: { readonly cwd: string; readonly env: Readonly<Record<string, string | undefined>>; readonly execArgv: readonly string[] }): ChildProcess {
+  return fork(module, [], { cwd: options.cwd, env: { ...options.env }, execArgv: [...options.execArgv], stdio: 'pipe', serialization: 'advanced' });
 }
 
 /** Takes the kernel lock of an open file description with `flock`; the lock lives as long as the descriptor. See util/lock.ts. */

@@ -1,0 +1,44 @@
+/** What a hot vitest rests on beside its modules: when it differs, the instance is made anew or forgets all its modules. */
+import { readFile, stat } from 'node:fs/promises';
+import { basename, join } from 'node:path';
+import { git } from '../../util/git.js';
+import { hashFields, sha256 } from '../../util/hash.js';
+
+/** Files whose content decides how everything else is read. */
+const DECISIVE = /^(?:package\.json|package-lock\.json|npm-shrinkwrap\.json|pnpm-lock\.yaml|pnpm-workspace\.yaml|yarn\.lock|bun\.lockb?|\.npmrc|\.env(?:\..*)?|[jt]sconfig.*\.json|vite(?:st)?\.(?:config|workspace|projects)\..+|\.browserslistrc|\.babelrc.*|babel\.config\..+|svelte\.config\..+|postcss\.config\..+)$/;
+
+const contentHash = async (path: string): Promise<string> => readFile(path).then(sha256, () => 'absent');
+
+/** Variables that differ from one call to the next and that no configuration should read. */
+const VOLATILE = /^(?:COHERENCE_.*|PWD|OLDPWD|SHLVL|_|TERM.*|COLORTERM|COLUMNS|LINES|WINDOWID|SSH_.*|STY|TMUX.*|LS_COLORS|WARM.*)$/;
+
+export const isVolatile = (name: string): boolean => VOLATILE.test(name);
+
+export interface Fingerprint {
+  /** Configuration, lock files, installed packages, environment: another one needs another instance. */
+  readonly instance: string;
+  /** Names of all files: another one may resolve an import differently. */
+  readonly names: string;
+}
+
+/**
+ * Null outside git. `extra` are files that the configuration itself was made of.
+ * @param folder the folder that vitest runs in
+ */
+export async function fingerprint(folder: string, env: Readonly<Record<string, string>>, extra: readonly string[]): Promise<Fingerprint | null> {
+  const [listed, deleted] = await Promise.all([git(folder, ['ls-files', '-z', '--cached', '--others', '--exclude-standard', '--full-name', ':/']), git(folder, ['ls-files', '-z', '--deleted', '--full-name', ':/'])]);
+  const top = await git(folder, ['rev-parse', '--show-toplevel']);
+  if (!listed.ok || !deleted.ok || !top.ok) return null;
+  const root = top.stdout.trim();
+  const names = [...new Set(listed.stdout.split('\0'))].filter((name) => name !== '').sort();
+  const decisive = names.filter((name) => DECISIVE.test(basename(name))).map((name) => join(root, name));
+  const installed = join(folder, 'node_modules', '.package-lock.json');
+  const files = [...new Set([...decisive, ...extra, installed, join(folder, '.env'), join(folder, '.env.local'), join(folder, '.env.test'), join(folder, '.env.test.local')])].sort();
+  const hashes = await Promise.all(files.map(contentHash));
+  const modules = await stat(join(folder, 'node_modules')).then((found) => `${found.ino}:${found.mtimeMs}`, () => '');
+  const variables = Object.entries(env).filter(([name]) => !isVolatile(name)).sort(([left], [right]) => (left < right ? -1 : 1)).flat();
+  return {
+    instance: hashFields(['vitest', folder, modules, ...files.flatMap((file, index) => [file, hashes[index] ?? '']), 'env', ...variables]),
+    names: hashFields([...names, 'deleted', ...deleted.stdout.split('\0').sort()]),
+  };
+}
