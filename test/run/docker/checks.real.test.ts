@@ -218,6 +218,30 @@ describe.skipIf(absent !== null)('checks in containers', () => {
       else if (method === 'DELETE' && path.startsWith('/containers/')) now -= 1;
     }
     expect({ most, now }).toEqual({ most: 2, now: 0 });
+    // Two layers were committed side by side: under names of their own, with the run in them.
+    const names = rig.proxy().seen(/^POST \/commit/).map(({ path }) => new URL(`http://x${path}`).searchParams).map((query) => `${query.get('repo') ?? ''}:${query.get('tag') ?? ''}`);
+    expect([names.length, new Set(names).size]).toEqual([2, 2]);
+    for (const name of names) expect(name).toMatch(/^coherence-eph\/[0-9a-z]{26}:\d+\./);
+  });
+
+  // @verifies AC-docker-cancel
+  it('a workspace goes after its container, also when nobody waited for the check', async () => {
+    const project = await rig.project();
+    const abort = new AbortController();
+    const place = project.place({ base: {} });
+    const workspace = await openIn(place, 'base', abort.signal);
+    const running = workspace.exec(shell('trap "" TERM; echo up; while true; do mkdir -p a/b/c; echo x > a/b/c/$RANDOM; done'), abort.signal);
+    while (!project.events.some((event) => event.type === 'output' && event.line === 'up')) await new Promise((resolve) => setImmediate(resolve));
+    rig.proxy().clear();
+    const held = rig.proxy().rule(/^POST \/containers\/[^/]+\/kill/, { do: 'hold' }, 1);
+    abort.abort();
+    const disposed = Promise.resolve(workspace[Symbol.asyncDispose]()).then(() => rig.proxy().seen(/^DELETE \/containers/).length);
+    await held.met;
+    expect((await readdir(workspace.hostRoot)).sort()).toEqual(['a', 'marker.txt']);
+    held.release();
+    expect(await disposed).toBe(1);
+    await expect(readdir(workspace.hostRoot)).rejects.toThrow('ENOENT');
+    expect((await running).end.canceled).toBe(true);
   });
 
   // @verifies AC-docker-cancel

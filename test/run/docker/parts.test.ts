@@ -1,4 +1,4 @@
-import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readFile, readdir, rm, writeFile } from 'node:fs/promises';
 import { createHash } from 'node:crypto';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -128,6 +128,17 @@ describe('permits', () => {
     expect(one).not.toBeNull();
     expect(await two).toBeNull();
     expect(await permits.take(AbortSignal.abort())).toBeNull();
+  });
+});
+
+describe('the event loop', () => {
+  // @verifies AC-docker-no-blocking
+  it('is never held by a file operation of this room: one big copy must not freeze everybody\'s time limits', async () => {
+    const room = join(import.meta.dirname, '../../../src/run/docker');
+    const blocking: string[] = [];
+    for (const name of await readdir(room)) for (const [match] of (await readFile(join(room, name), 'utf8')).matchAll(/\b\w+Sync\(/g)) blocking.push(`${name}: ${match}`);
+    expect(blocking).toEqual([]);
+    expect((await readdir(room)).length).toBeGreaterThan(20);
   });
 });
 
