@@ -319,10 +319,16 @@ describe.skipIf(absent !== null)('layers', () => {
     const project = await rig.project();
     const other = await rig.project(); // another cache folder: the file lock does not bind them
     const before = await project.ledger();
-    const environment = { setup: [{ id: 'shared', run: 'sleep 0.3; echo twice > /s' }] };
-    const places = [project.place({ base: environment }), other.place({ base: environment })];
-    const both = await Promise.all(places.map(async (place) => check(place, 'cat /s')));
-    await Promise.all(places.map(async (place) => place.close()));
+    const environment = { setup: [{ id: 'shared', run: 'echo twice > /s' }] };
+    const [slow, quick] = [project.place({ base: environment }), other.place({ base: environment })];
+    const held = rig.proxy().rule(COMMIT, { do: 'hold' }, 1);
+    const later = check(slow, 'cat /s');
+    await held.met;
+    const first = await check(quick, 'cat /s');
+    await quick.close(); // its lease is gone: only the layer's name holds the image
+    held.release();
+    const both = [await later, first];
+    await slow.close();
     expect(both.map((ran) => ran.end.code)).toEqual([0, 0]);
     expect(rig.proxy().seen(COMMIT)).toHaveLength(2);
     const tags = (await layerTags()).filter((tag) => tag.endsWith(both[0]?.layers[0]?.key ?? '-'));
