@@ -19,8 +19,8 @@ function project(files: (write: (path: string, text: string) => void) => void): 
   write('.coherence/.gitignore', 'runs/\n');
   write('.gitignore', 'node_modules\n');
   files(write);
-  for (const args of [['init', '-q'], ['add', '-A'], ['-c', 'user.name=b', '-c', 'user.email=b@example.org', 'commit', '-qm', 'b']]) spawnSync('git', args, { cwd: root });
-  return { root, env: { COHERENCE_STATE_DIR: join(folder, 's'), COHERENCE_CACHE_DIR: join(folder, 'c') }, end: () => rmSync(folder, { recursive: true, force: true }) };
+  for (const args of [['init', '-q'], ['config', 'gc.auto', '0'], ['config', 'maintenance.auto', 'false'], ['add', '-A'], ['-c', 'user.name=b', '-c', 'user.email=b@example.org', 'commit', '-qm', 'b']]) spawnSync('git', args, { cwd: root });
+  return { root, env: { COHERENCE_STATE_DIR: join(folder, 's'), COHERENCE_CACHE_DIR: join(folder, 'c') }, end: () => rmSync(folder, { recursive: true, force: true, maxRetries: 5, retryDelay: 200 }) };
 }
 
 const spec = (name: string, criteria: readonly string[]): string => `id: SPEC-${name}\ntitle: ${name}\nlevel: module\nstatus: active\ncriteria:\n${criteria.map((line) => `  - id: ${line}\n    title: ${line}\n`).join('')}`;
