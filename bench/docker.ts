@@ -32,22 +32,53 @@ export default async function dockerBenchmarks(): Promise<Figure[]> {
     const root = join(folder, 'project');
     await mkdir(join(root, 'specs'), { recursive: true });
     await mkdir(join(root, '.coherence'));
-    const env = { DOCKER_HOST: daemon.host, HOME: folder, XDG_STATE_HOME: join(folder, 'state'), XDG_CACHE_HOME: join(folder, 'cache'), XDG_RUNTIME_DIR: folder };
+    const env = {
+      DOCKER_HOST: daemon.host,
+      HOME: folder,
+      XDG_STATE_HOME: join(folder, 'state'),
+      XDG_CACHE_HOME: join(folder, 'cache'),
+      XDG_RUNTIME_DIR: folder,
+    };
     const coherence = [process.execPath, resolve(process.cwd(), 'bin', 'coherence.mjs')];
     await capture({ command: ['git', 'init', '-q'], cwd: root });
     await capture({ command: [...coherence, 'init', '--slug', 'bench', '--quiet'], cwd: root, env: { ...process.env, ...env } });
-    for (const [path, text] of [['marker.txt', 'v1\n'], ['.coherence/config.yaml', CONFIG], ['specs/bench.yaml', spec()]] as const) await writeFile(join(root, path), text);
+    for (const [path, text] of [
+      ['marker.txt', 'v1\n'],
+      ['.coherence/config.yaml', CONFIG],
+      ['specs/bench.yaml', spec()],
+    ] as const)
+      await writeFile(join(root, path), text);
     const verify = [...coherence, 'verify', '--no-cache', '--jobs', String(PARALLEL), '--quiet'];
     const first = await capture({ command: verify, cwd: root, env: { ...process.env, ...env } });
     if (!first.ok) throw new Error(`verify: exit ${first.end.code}\n${first.stdout}${first.stderr}`);
 
-    const newest = await capture({ command: ['docker', 'images', '--format', '{{.Repository}}:{{.Tag}} {{.ID}}', '--filter', 'label=coherence.name=base/three'], cwd: root, env: { ...process.env, ...env } });
+    const newest = await capture({
+      command: ['docker', 'images', '--format', '{{.Repository}}:{{.Tag}} {{.ID}}', '--filter', 'label=coherence.name=base/three'],
+      cwd: root,
+      env: { ...process.env, ...env },
+    });
     const image = newest.stdout.trim().split('\n')[0]?.split(' ')[1] ?? '';
     const script = join(folder, 'runs');
     await writeFile(script, Array.from({ length: CHECKS }, (_, index) => `${line(index)}\0`).join(''));
-    const plain = ['sh', '-c', `xargs -0 -P ${PARALLEL} -I LINE docker run --rm --network none -v "$1":/workspace -w /workspace "$2" sh -c LINE < "$3"`, 'plain', root, image, script];
+    const plain = [
+      'sh',
+      '-c',
+      `xargs -0 -P ${PARALLEL} -I LINE docker run --rm --network none -v "$1":/workspace -w /workspace "$2" sh -c LINE < "$3"`,
+      'plain',
+      root,
+      image,
+      script,
+    ];
     const measured = compare({ command: verify, cwd: root, env }, { command: plain, cwd: root, env }, ROUNDS);
-    return [figure(`warm verify, 3 cached layers, ${CHECKS} checks, ${PARALLEL} at once`, measured.left, `${CHECKS} docker run --rm`, measured.right, TARGET)];
+    return [
+      figure(
+        `warm verify, 3 cached layers, ${CHECKS} checks, ${PARALLEL} at once`,
+        measured.left,
+        `${CHECKS} docker run --rm`,
+        measured.right,
+        TARGET,
+      ),
+    ];
   } finally {
     await daemon.stop();
     await rm(folder, { recursive: true, force: true });

@@ -16,7 +16,10 @@ import { pathToFileURL } from 'node:url';
 
 const PATH = `${process.env.PATH ?? ''}:/usr/local/sbin:/usr/sbin:/sbin`;
 const present = (file) => file.startsWith('/') && existsSync(file);
-const find = (name) => PATH.split(':').map((part) => join(part, name)).find(present) ?? null;
+const find = (name) =>
+  PATH.split(':')
+    .map((part) => join(part, name))
+    .find(present) ?? null;
 
 /** Why no private daemon can be started here, or null. */
 export function whyNot() {
@@ -26,13 +29,21 @@ export function whyNot() {
 
 /** Installs Debian's packages. Idempotent. Throws with apt's output when that fails. */
 export function install() {
-  const wanted = [['dockerd', 'docker.io'], ['busybox', 'busybox-static']].filter(([program]) => find(program) === null).map(([, name]) => name);
+  const wanted = [
+    ['dockerd', 'docker.io'],
+    ['busybox', 'busybox-static'],
+  ]
+    .filter(([program]) => find(program) === null)
+    .map(([, name]) => name);
   if (wanted.length === 0) return 'present';
   if (process.getuid?.() !== 0) throw new Error(`not root: cannot install ${wanted.join(', ')}`);
   const env = { ...process.env, DEBIAN_FRONTEND: 'noninteractive', PATH };
   spawnSync('apt-get', ['update', '-q'], { env });
   // No daemon of the machine is started by the package: the tests bring their own.
-  const done = spawnSync('apt-get', ['install', '-qy', '--no-install-recommends', ...wanted], { env: { ...env, RUNLEVEL: '1' }, encoding: 'utf8' });
+  const done = spawnSync('apt-get', ['install', '-qy', '--no-install-recommends', ...wanted], {
+    env: { ...env, RUNLEVEL: '1' },
+    encoding: 'utf8',
+  });
   if (done.status !== 0) throw new Error(`apt-get install ${wanted.join(' ')} failed:\n${done.stdout}\n${done.stderr}`);
   return 'installed';
 }
@@ -60,7 +71,10 @@ const alive = (pid) => {
 /** Pids whose command line names the folder: dockerd, its containerd and the shims of its containers. */
 function processesOf(root) {
   const found = spawnSync('pgrep', ['-f', '--', root], { encoding: 'utf8' }).stdout ?? '';
-  return found.split('\n').map(Number).filter((pid) => pid > 0 && pid !== process.pid && /dockerd|containerd/.test(commandOf(pid)));
+  return found
+    .split('\n')
+    .map(Number)
+    .filter((pid) => pid > 0 && pid !== process.pid && /dockerd|containerd/.test(commandOf(pid)));
 }
 const commandOf = (pid) => {
   try {
@@ -81,7 +95,11 @@ const until = async (done, limitMs) => {
 
 /** Mounts below the folder, deepest first. */
 const mountsBelow = (root) =>
-  readFileSync('/proc/self/mountinfo', 'utf8').split('\n').map((line) => line.split(' ')[4] ?? '').filter((path) => path.startsWith(`${root}/`)).sort((a, b) => b.length - a.length);
+  readFileSync('/proc/self/mountinfo', 'utf8')
+    .split('\n')
+    .map((line) => line.split(' ')[4] ?? '')
+    .filter((path) => path.startsWith(`${root}/`))
+    .sort((a, b) => b.length - a.length);
 
 /**
  * Starts a daemon below `root` (made if needed) and resolves once it answers.
@@ -93,13 +111,36 @@ export async function startDockerd(root, { parentDeath = true } = {}) {
   const base = resolve(root);
   mkdirSync(base, { recursive: true, mode: 0o711 });
   const socket = join(base, 'docker.sock');
-  const args = ['--data-root', join(base, 'data'), '--exec-root', join(base, 'exec'), '--pidfile', join(base, 'pid'), '--host', `unix://${socket}`, '--bridge=none', '--iptables=false', '--ip6tables=false', '--ip-forward=false', '--log-level=warn', '--shutdown-timeout=2'];
+  const args = [
+    '--data-root',
+    join(base, 'data'),
+    '--exec-root',
+    join(base, 'exec'),
+    '--pidfile',
+    join(base, 'pid'),
+    '--host',
+    `unix://${socket}`,
+    '--bridge=none',
+    '--iptables=false',
+    '--ip6tables=false',
+    '--ip-forward=false',
+    '--log-level=warn',
+    '--shutdown-timeout=2',
+  ];
   let child = null;
   const start = async () => {
     const log = openSync(join(base, 'log'), 'a');
-    const command = [...(parentDeath && find('setpriv') !== null ? [find('setpriv'), '--pdeathsig', 'TERM'] : []), find('dockerd'), ...args];
+    const command = [
+      ...(parentDeath && find('setpriv') !== null ? [find('setpriv'), '--pdeathsig', 'TERM'] : []),
+      find('dockerd'),
+      ...args,
+    ];
     rmSync(join(base, 'pid'), { force: true });
-    child = spawn(command[0], command.slice(1), { stdio: ['ignore', log, log], env: { ...process.env, PATH, DOCKER_HOST: '' }, detached: !parentDeath });
+    child = spawn(command[0], command.slice(1), {
+      stdio: ['ignore', log, log],
+      env: { ...process.env, PATH, DOCKER_HOST: '' },
+      detached: !parentDeath,
+    });
     closeSync(log);
     const started = child;
     if (!(await until(async () => started.exitCode !== null || (await ping(socket)), 60_000)) || started.exitCode !== null)
@@ -113,7 +154,10 @@ export async function startDockerd(root, { parentDeath = true } = {}) {
   };
   await start();
   return {
-    root: base, socket, host: `unix://${socket}`, pid: () => child.pid,
+    root: base,
+    socket,
+    host: `unix://${socket}`,
+    pid: () => child.pid,
     /** Ends it in order (containers too) and starts it again on the same data. */
     restart: async () => {
       await end('SIGTERM');

@@ -9,13 +9,22 @@ import { importRunners } from '../run/docker/runners-image.js';
 
 const RUNNERS = 'coherence-test/runners:1';
 const CREATE = /^POST \/containers\/create/;
-const config = (environments: string): string => `docker:\n  environments:\n${environments.split('\n').map((line) => (line === '' ? '' : `    ${line}`)).join('\n')}\n`;
+const config = (environments: string): string =>
+  `docker:\n  environments:\n${environments
+    .split('\n')
+    .map((line) => (line === '' ? '' : `    ${line}`))
+    .join('\n')}\n`;
 const BASIC = config(`base:\n  image: ${BASE}\n  pull: never`);
 
-const inDocker = (line: string, more = ''): string => `verified_by:\n  - run: ${JSON.stringify(line)}\n    in: docker\n    environment: base${more === '' ? '' : `\n    ${more.replaceAll('\n', '\n    ')}`}`;
-const checksOf = (record: RunRecord): CheckRecord[] => record.specs.flatMap((spec) => spec.criteria.flatMap((criterion) => criterion.checks));
+const inDocker = (line: string, more = ''): string =>
+  `verified_by:\n  - run: ${JSON.stringify(line)}\n    in: docker\n    environment: base${more === '' ? '' : `\n    ${more.replaceAll('\n', '\n    ')}`}`;
+const checksOf = (record: RunRecord): CheckRecord[] =>
+  record.specs.flatMap((spec) => spec.criteria.flatMap((criterion) => criterion.checks));
 /** What was said about each check, for the message of a failed expectation. */
-const said = (record: RunRecord): string => checksOf(record).map((check) => `${check.link}: ${check.verdict}(${check.reason}) ${check.detail ?? ''} ${check.message ?? ''}`).join('\n');
+const said = (record: RunRecord): string =>
+  checksOf(record)
+    .map((check) => `${check.link}: ${check.verdict}(${check.reason}) ${check.detail ?? ''} ${check.message ?? ''}`)
+    .join('\n');
 const checkOf = (record: RunRecord, criterion: string): CheckRecord => {
   const found = record.specs.flatMap((spec) => spec.criteria).find((item) => item.id === criterion)?.checks[0];
   if (found === undefined) throw new Error(`no check of ${criterion}`);
@@ -28,30 +37,46 @@ describe.skipIf(absent !== null)('verify in docker', () => {
     if (absent === null) await importRunners(rig.folder(), rig.daemon().host, RUNNERS);
   });
 
-  const verify = async (project: TestProject, args: readonly string[] = [], more: RunOptions = {}) => project.verify(['--no-cache', ...args], { ...more, env: { DOCKER_HOST: rig.proxy().host, ...more.env } });
+  const verify = async (project: TestProject, args: readonly string[] = [], more: RunOptions = {}) =>
+    project.verify(['--no-cache', ...args], { ...more, env: { DOCKER_HOST: rig.proxy().host, ...more.env } });
   const made = async (files: Readonly<Record<string, string>>): Promise<TestProject> => {
     const project = await testProject({ '.coherence/config.yaml': BASIC, ...files });
     await project.commit();
     return project;
   };
-  const onDaemon = async (): Promise<string[]> => [
-    ...(await rig.docker('ps', '-aq')).split('\n'), ...(await rig.docker('images', '--format', '{{.Repository}}:{{.Tag}}')).split('\n').filter((name) => /^coherence-(eph|lease)\//.test(name)),
-    ...(await rig.docker('images', '-q', '-f', 'dangling=true')).split('\n'), ...(await rig.docker('volume', 'ls', '-q')).split('\n'),
-  ].filter((line) => line !== '');
+  const onDaemon = async (): Promise<string[]> =>
+    [
+      ...(await rig.docker('ps', '-aq')).split('\n'),
+      ...(await rig.docker('images', '--format', '{{.Repository}}:{{.Tag}}'))
+        .split('\n')
+        .filter((name) => /^coherence-(eph|lease)\//.test(name)),
+      ...(await rig.docker('images', '-q', '-f', 'dangling=true')).split('\n'),
+      ...(await rig.docker('volume', 'ls', '-q')).split('\n'),
+    ].filter((line) => line !== '');
 
   // @verifies AC-docker-exit-codes, AC-docker-no-leaks, AC-docker-host-tree
   it('verdicts are exact, records are whole, the tree is untouched and nothing is left', async () => {
     await using project = await made({
       'marker.txt': 'v1\n',
       'specs/v.yaml': specFile('SPEC-v', {
-        'AC-v-zero': inDocker('cat marker.txt; rm -rf ./* .coherence; echo x > new; chmod -R 000 .; exit 0'), 'AC-v-one': inDocker('echo no >&2; exit 1'), 'AC-v-odd': inDocker('exit 77'),
-        'AC-v-expected': inDocker('exit 3', 'expect: { exit: 3 }'), 'AC-v-slow': inDocker('trap "" TERM; sleep 30', 'timeout: 1s'),
+        'AC-v-zero': inDocker('cat marker.txt; rm -rf ./* .coherence; echo x > new; chmod -R 000 .; exit 0'),
+        'AC-v-one': inDocker('echo no >&2; exit 1'),
+        'AC-v-odd': inDocker('exit 77'),
+        'AC-v-expected': inDocker('exit 3', 'expect: { exit: 3 }'),
+        'AC-v-slow': inDocker('trap "" TERM; sleep 30', 'timeout: 1s'),
         'AC-v-artifact': inDocker('mkdir -p reports; echo made > reports/r.txt; ln -s /etc/passwd reports/leak', 'artifacts: [reports/**]'),
       }),
     });
     const before = await treeHash(join(project.root, 'specs'));
     const { record, code } = await verify(project);
-    expect(verdicts(record), said(record)).toEqual({ 'AC-v-zero': 'PASS(executed)', 'AC-v-one': 'FAIL(exit-code)', 'AC-v-odd': 'FAIL(exit-code)', 'AC-v-expected': 'PASS(executed)', 'AC-v-slow': 'FAIL(timeout)', 'AC-v-artifact': 'PASS(executed)' });
+    expect(verdicts(record), said(record)).toEqual({
+      'AC-v-zero': 'PASS(executed)',
+      'AC-v-one': 'FAIL(exit-code)',
+      'AC-v-odd': 'FAIL(exit-code)',
+      'AC-v-expected': 'PASS(executed)',
+      'AC-v-slow': 'FAIL(timeout)',
+      'AC-v-artifact': 'PASS(executed)',
+    });
     expect(code).toBe(1);
     for (const check of checksOf(record)) {
       expect(check).toMatchObject({ place: 'docker', runner: 'command', proof: 'exit-code', layers: [] });
@@ -70,11 +95,21 @@ describe.skipIf(absent !== null)('verify in docker', () => {
   it('layers are hit with fresh source; a failing set-up is ERROR(setup) and others still run', async () => {
     await using project = await made({
       'marker.txt': 'v1\n',
-      '.coherence/config.yaml': config(`base:\n  image: ${BASE}\n  pull: never\n  setup:\n    - { id: one, run: echo 1 > /one }\n    - { id: two, run: cat /one > /two }\nbad:\n  image: ${BASE}\n  pull: never\n  setup: [{ id: broken, run: echo out of luck; exit 3 }]`),
-      'specs/l.yaml': specFile('SPEC-l', { 'AC-l-marker': inDocker('cat marker.txt /two'), 'AC-l-again': inDocker('cat /two'), 'AC-l-bad': inDocker('true').replace('environment: base', 'environment: bad') }),
+      '.coherence/config.yaml': config(
+        `base:\n  image: ${BASE}\n  pull: never\n  setup:\n    - { id: one, run: echo 1 > /one }\n    - { id: two, run: cat /one > /two }\nbad:\n  image: ${BASE}\n  pull: never\n  setup: [{ id: broken, run: echo out of luck; exit 3 }]`,
+      ),
+      'specs/l.yaml': specFile('SPEC-l', {
+        'AC-l-marker': inDocker('cat marker.txt /two'),
+        'AC-l-again': inDocker('cat /two'),
+        'AC-l-bad': inDocker('true').replace('environment: base', 'environment: bad'),
+      }),
     });
     const first = await verify(project);
-    expect(verdicts(first.record), said(first.record)).toEqual({ 'AC-l-marker': 'PASS(executed)', 'AC-l-again': 'PASS(executed)', 'AC-l-bad': 'ERROR(setup)' });
+    expect(verdicts(first.record), said(first.record)).toEqual({
+      'AC-l-marker': 'PASS(executed)',
+      'AC-l-again': 'PASS(executed)',
+      'AC-l-bad': 'ERROR(setup)',
+    });
     expect(first.code).toBe(2);
     const bad = checkOf(first.record, 'AC-l-bad');
     expect(`${bad.detail ?? ''}${bad.message ?? ''}`).toMatch(/exited with 3[^]*out of luck/);
@@ -82,7 +117,10 @@ describe.skipIf(absent !== null)('verify in docker', () => {
     rig.proxy().clear();
     const second = await verify(project);
     const marker = checkOf(second.record, 'AC-l-marker');
-    expect(marker.layers.map(({ id, hit }) => [id, hit])).toEqual([['one', true], ['two', true]]);
+    expect(marker.layers.map(({ id, hit }) => [id, hit])).toEqual([
+      ['one', true],
+      ['two', true],
+    ]);
     expect(await project.read(marker.output ?? '')).toBe('v2\n1\n');
     expect(rig.proxy().seen(/^POST \/commit/)).toEqual([]);
     expect(rig.proxy().seen(/^POST \/containers\/[^/]+\/exec/)).toHaveLength(1); // the broken one, again
@@ -92,16 +130,30 @@ describe.skipIf(absent !== null)('verify in docker', () => {
   // @verifies AC-docker-parity
   it('the same tests on host and in docker give the same records but for the place', async () => {
     const links = (place: string): string =>
-      specFile('SPEC-p', Object.fromEntries([
-        ['AC-p-node', 'test: test/math.test.mjs > adds'], ['AC-p-node-fails', 'test: test/math.test.mjs > fails'], ['AC-p-node-skips', 'test: test/math.test.mjs > skips'],
-        ['AC-p-py', 'test: test_math.py::test_adds'], ['AC-p-py-fails', 'test: test_math.py::test_fails'], ['AC-p-missing', 'test: test/math.test.mjs > not there'],
-        ['AC-p-vitest', 'test: test/sum.test.ts > sums > adds'], ['AC-p-vitest-fails', 'test: test/sum.test.ts > sums > fails'],
-        ['AC-p-command', `run: "printf %s \\"$ODD\\""\n    env: { ODD: 'a b"c$d' }`], ['AC-p-command-fails', 'run: echo no >&2; exit 4'], ['AC-p-known', 'run: node --test test/math.test.mjs'],
-      ].map(([id = '', link = '']) => [id, `verified_by:\n  - ${link}${place}`])));
+      specFile(
+        'SPEC-p',
+        Object.fromEntries(
+          [
+            ['AC-p-node', 'test: test/math.test.mjs > adds'],
+            ['AC-p-node-fails', 'test: test/math.test.mjs > fails'],
+            ['AC-p-node-skips', 'test: test/math.test.mjs > skips'],
+            ['AC-p-py', 'test: test_math.py::test_adds'],
+            ['AC-p-py-fails', 'test: test_math.py::test_fails'],
+            ['AC-p-missing', 'test: test/math.test.mjs > not there'],
+            ['AC-p-vitest', 'test: test/sum.test.ts > sums > adds'],
+            ['AC-p-vitest-fails', 'test: test/sum.test.ts > sums > fails'],
+            ['AC-p-command', `run: "printf %s \\"$ODD\\""\n    env: { ODD: 'a b"c$d' }`],
+            ['AC-p-command-fails', 'run: echo no >&2; exit 4'],
+            ['AC-p-known', 'run: node --test test/math.test.mjs'],
+          ].map(([id = '', link = '']) => [id, `verified_by:\n  - ${link}${place}`]),
+        ),
+      );
     await using project = await made({
       'package.json': '{ "name": "p", "private": true, "type": "module" }\n',
-      'test/math.test.mjs': "import test from 'node:test';\nimport assert from 'node:assert/strict';\ntest('adds', () => assert.equal(1 + 1, 2));\ntest('fails', () => assert.equal(1, 2));\ntest('unlinked', () => assert.ok(true));\ntest.skip('skips', () => assert.ok(true));\n",
-      'test/sum.test.ts': "import { describe, expect, it } from 'vitest';\ndescribe('sums', () => {\n  it('adds', () => { expect(1 + 1).toBe(2); });\n  it('fails', () => { expect(1 + 1).toBe(3); });\n});\n",
+      'test/math.test.mjs':
+        "import test from 'node:test';\nimport assert from 'node:assert/strict';\ntest('adds', () => assert.equal(1 + 1, 2));\ntest('fails', () => assert.equal(1, 2));\ntest('unlinked', () => assert.ok(true));\ntest.skip('skips', () => assert.ok(true));\n",
+      'test/sum.test.ts':
+        "import { describe, expect, it } from 'vitest';\ndescribe('sums', () => {\n  it('adds', () => { expect(1 + 1).toBe(2); });\n  it('fails', () => { expect(1 + 1).toBe(3); });\n});\n",
       'vitest.config.ts': "export default { test: { include: ['test/*.test.ts'] } };\n",
       'test_math.py': 'def test_adds():\n    assert 1 + 1 == 2\n\ndef test_fails():\n    assert 1 == 2\n',
       'specs/p.yaml': links(''),
@@ -114,11 +166,36 @@ describe.skipIf(absent !== null)('verify in docker', () => {
     await project.commit();
     const docker = await verify(project);
     expect(verdicts(docker.record), said(docker.record)).toEqual(verdicts(host.record));
-    expect(verdicts(docker.record), said(docker.record)).toMatchObject({ 'AC-p-node': 'PASS(executed)', 'AC-p-node-fails': 'FAIL(assertion)', 'AC-p-node-skips': 'SKIP(runner-skipped)', 'AC-p-py': 'PASS(executed)', 'AC-p-py-fails': 'FAIL(assertion)', 'AC-p-command': 'PASS(executed)', 'AC-p-command-fails': 'FAIL(exit-code)', 'AC-p-missing': 'ERROR(not-found)', 'AC-p-vitest': 'PASS(executed)', 'AC-p-vitest-fails': 'FAIL(assertion)', 'AC-p-known': 'FAIL(assertion)' });
+    expect(verdicts(docker.record), said(docker.record)).toMatchObject({
+      'AC-p-node': 'PASS(executed)',
+      'AC-p-node-fails': 'FAIL(assertion)',
+      'AC-p-node-skips': 'SKIP(runner-skipped)',
+      'AC-p-py': 'PASS(executed)',
+      'AC-p-py-fails': 'FAIL(assertion)',
+      'AC-p-command': 'PASS(executed)',
+      'AC-p-command-fails': 'FAIL(exit-code)',
+      'AC-p-missing': 'ERROR(not-found)',
+      'AC-p-vitest': 'PASS(executed)',
+      'AC-p-vitest-fails': 'FAIL(assertion)',
+      'AC-p-known': 'FAIL(assertion)',
+    });
     expect(docker.code).toBe(host.code);
-    const shape = (record: RunRecord) => checksOf(record).map((check) => ({ keys: Object.keys(check).sort(), link: check.link, verdict: check.verdict, reason: check.reason, proof: check.proof, exit: check.exit_code, runner: check.runner }));
+    const shape = (record: RunRecord) =>
+      checksOf(record).map((check) => ({
+        keys: Object.keys(check).sort(),
+        link: check.link,
+        verdict: check.verdict,
+        reason: check.reason,
+        proof: check.proof,
+        exit: check.exit_code,
+        runner: check.runner,
+      }));
     expect(shape(docker.record)).toEqual(shape(host.record));
-    expect(checksOf(docker.record).filter((check) => check.command.length > 0).every((check) => check.place === 'docker' && check.image_id !== null)).toBe(true);
+    expect(
+      checksOf(docker.record)
+        .filter((check) => check.command.length > 0)
+        .every((check) => check.place === 'docker' && check.image_id !== null),
+    ).toBe(true);
     expect(await project.read(checkOf(docker.record, 'AC-p-command').output ?? '')).toBe('a b"c$d');
     expect(await project.git('status', '--porcelain')).toBe('');
   });
@@ -127,19 +204,35 @@ describe.skipIf(absent !== null)('verify in docker', () => {
   it('a link with needs and workspace: inherit continues where the other ended; a failed need is never run', async () => {
     await using project = await made({
       'specs/n.yaml': specFile('SPEC-n', {
-        'AC-n-build': inDocker('echo built > out.txt', 'id: build'), 'AC-n-use': inDocker('cat out.txt', 'needs: [build]\nworkspace: inherit'), 'AC-n-fresh': inDocker('test ! -e out.txt', 'needs: [build]'),
-        'AC-n-broken': inDocker('exit 1', 'id: broken'), 'AC-n-after': inDocker('exit 0', 'id: after\nneeds: [broken]'), 'AC-n-last': inDocker('exit 0', 'needs: [after]'),
+        'AC-n-build': inDocker('echo built > out.txt', 'id: build'),
+        'AC-n-use': inDocker('cat out.txt', 'needs: [build]\nworkspace: inherit'),
+        'AC-n-fresh': inDocker('test ! -e out.txt', 'needs: [build]'),
+        'AC-n-broken': inDocker('exit 1', 'id: broken'),
+        'AC-n-after': inDocker('exit 0', 'id: after\nneeds: [broken]'),
+        'AC-n-last': inDocker('exit 0', 'needs: [after]'),
       }),
     });
     const { record } = await verify(project);
-    expect(verdicts(record), said(record)).toMatchObject({ 'AC-n-build': 'PASS(executed)', 'AC-n-use': 'PASS(executed)', 'AC-n-fresh': 'PASS(executed)', 'AC-n-broken': 'FAIL(exit-code)' });
+    expect(verdicts(record), said(record)).toMatchObject({
+      'AC-n-build': 'PASS(executed)',
+      'AC-n-use': 'PASS(executed)',
+      'AC-n-fresh': 'PASS(executed)',
+      'AC-n-broken': 'FAIL(exit-code)',
+    });
     for (const id of ['AC-n-after', 'AC-n-last']) expect(verdicts(record)[id]).toMatch(/^ERROR/);
-    expect(rig.proxy().seen(CREATE).filter((exchange) => exchange.body.includes('"coherence.kind":"check"'))).toHaveLength(4);
+    expect(
+      rig
+        .proxy()
+        .seen(CREATE)
+        .filter((exchange) => exchange.body.includes('"coherence.kind":"check"')),
+    ).toHaveLength(4);
   });
 
   // @verifies AC-docker-cancel
   it('Ctrl-C ends with 130, a whole record, no PASS that did not happen, and no container', async () => {
-    await using project = await made({ 'specs/c.yaml': specFile('SPEC-c', { 'AC-c-first': inDocker('trap "" INT TERM; sleep 60'), 'AC-c-second': inDocker('sleep 60') }) });
+    await using project = await made({
+      'specs/c.yaml': specFile('SPEC-c', { 'AC-c-first': inDocker('trap "" INT TERM; sleep 60'), 'AC-c-second': inDocker('sleep 60') }),
+    });
     const started = rig.proxy().rule(/^POST \/containers\/[^/]+\/start/, { do: 'tap' }, 1);
     let pid = 0;
     const running = verify(project, ['--jobs', '1'], { onStart: (child) => (pid = child) });
@@ -154,7 +247,10 @@ describe.skipIf(absent !== null)('verify in docker', () => {
 
   // @verifies AC-docker-no-daemon
   it('without a daemon host tests run, docker ones are SKIP(unavailable:docker), and --require docker is 69 before anything runs', async () => {
-    await using project = await made({ 'specs/d.yaml': specFile('SPEC-d', { 'AC-d-host': 'verified_by:\n  - run: echo ran >> ran.txt', 'AC-d-docker': inDocker('true') }), '.gitignore': 'ran.txt\n.coherence/runs/\n' });
+    await using project = await made({
+      'specs/d.yaml': specFile('SPEC-d', { 'AC-d-host': 'verified_by:\n  - run: echo ran >> ran.txt', 'AC-d-docker': inDocker('true') }),
+      '.gitignore': 'ran.txt\n.coherence/runs/\n',
+    });
     const env = { DOCKER_HOST: 'unix:///nonexistent/docker.sock' };
     const required = await project.coherence(['verify', '--no-cache', '--require', 'docker'], { env });
     expect(required.code, required.err).toBe(69);
@@ -168,7 +264,12 @@ describe.skipIf(absent !== null)('verify in docker', () => {
 
   // @verifies AC-docker-two-runs, AC-docker-gc-guarded
   it('two runs at once and a gc in between all do their work; gc --all afterwards leaves no layer', async () => {
-    const files = { '.coherence/config.yaml': config(`base:\n  image: ${BASE}\n  pull: never\n  setup: [{ id: shared, run: "sleep 0.3; echo e2e-shared > /s" }]`), 'specs/t.yaml': specFile('SPEC-t', { 'AC-t-one': inDocker('sleep 0.5; cat /s'), 'AC-t-two': inDocker('cat /s') }) };
+    const files = {
+      '.coherence/config.yaml': config(
+        `base:\n  image: ${BASE}\n  pull: never\n  setup: [{ id: shared, run: "sleep 0.3; echo e2e-shared > /s" }]`,
+      ),
+      'specs/t.yaml': specFile('SPEC-t', { 'AC-t-one': inDocker('sleep 0.5; cat /s'), 'AC-t-two': inDocker('cat /s') }),
+    };
     await using project = await made(files);
     const held = rig.proxy().rule(/^POST \/commit/, { do: 'tap' }, 1);
     const both = Promise.all([verify(project), verify(project)]);
@@ -187,7 +288,9 @@ describe.skipIf(absent !== null)('verify in docker', () => {
   // @verifies AC-docker-secrets
   it('a secret is in no image, record or output', async () => {
     await using project = await made({
-      '.coherence/config.yaml': config(`base:\n  image: ${BASE}\n  pull: never\n  secrets: [REGISTRY_TOKEN]\n  setup: [{ id: use, run: test -n "$REGISTRY_TOKEN" }]`),
+      '.coherence/config.yaml': config(
+        `base:\n  image: ${BASE}\n  pull: never\n  secrets: [REGISTRY_TOKEN]\n  setup: [{ id: use, run: test -n "$REGISTRY_TOKEN" }]`,
+      ),
       'specs/s.yaml': specFile('SPEC-s', { 'AC-s-use': inDocker('echo "token is $REGISTRY_TOKEN"; echo "$REGISTRY_TOKEN" >&2') }),
     });
     const secret = 'tok-51f7f9aa-unmistakable';
@@ -196,7 +299,8 @@ describe.skipIf(absent !== null)('verify in docker', () => {
     expect(await project.read(checkOf(record, 'AC-s-use').output ?? '')).toBe('token is ***\n');
     expect(out + err).not.toContain(secret);
     await cp(join(project.root, '.coherence', 'runs'), join(project.folder, 'runs'), { recursive: true });
-    for (const name of await readdir(join(project.folder, 'runs'), { recursive: true, withFileTypes: true })) if (name.isFile()) expect(await readFile(join(name.parentPath, name.name), 'utf8')).not.toContain(secret);
+    for (const name of await readdir(join(project.folder, 'runs'), { recursive: true, withFileTypes: true }))
+      if (name.isFile()) expect(await readFile(join(name.parentPath, name.name), 'utf8')).not.toContain(secret);
     const images = await rig.docker('images', '-q', 'coherence-layer');
     expect(await rig.docker('inspect', ...images.split('\n').filter((id) => id !== ''))).not.toContain(secret);
   });

@@ -25,6 +25,8 @@ export type Action =
   | { readonly do: 'replace'; readonly body: string }
   /** Forwards, and breaks both connections after so many bytes of the answer's body (or of the upgraded stream). */
   | { readonly do: 'cut'; readonly afterBytes: number }
+  /** Forwards an upgraded stream, but keeps it open when the daemon has ended it. */
+  | { readonly do: 'linger' }
   /** Forwards; `cut()` of the rule breaks both connections. */
   | { readonly do: 'tap' };
 
@@ -158,7 +160,9 @@ export async function dockerProxy(daemonSocket: string, socket: string): Promise
       if (action?.do === 'fail') {
         exchange.status = action.status;
         const text = JSON.stringify({ message: action.message });
-        client.end(`HTTP/1.1 ${action.status} failed\r\ncontent-type: application/json\r\ncontent-length: ${text.length}\r\nconnection: close\r\n\r\n${text}`);
+        client.end(
+          `HTTP/1.1 ${action.status} failed\r\ncontent-type: application/json\r\ncontent-length: ${text.length}\r\nconnection: close\r\n\r\n${text}`,
+        );
         return;
       }
       if (action?.do === 'hold') await rule?.gate;
@@ -191,7 +195,7 @@ export async function dockerProxy(daemonSocket: string, socket: string): Promise
         if (action?.do === 'cut' && action.afterBytes === 0) return cut();
         if (head.length > 0) pass(head);
         daemon.on('data', pass);
-        daemon.on('end', () => client.end());
+        daemon.on('end', () => (action?.do === 'linger' ? undefined : client.end()));
         daemon.on('error', () => client.destroy());
         if (rest.length > 0) daemon.write(rest);
         client.on('data', (chunk: Buffer) => daemon.write(chunk));
@@ -211,7 +215,9 @@ export async function dockerProxy(daemonSocket: string, socket: string): Promise
   await new Promise<void>((resolve) => server.listen(socket, resolve));
 
   return {
-    socket, host: `unix://${socket}`, log,
+    socket,
+    host: `unix://${socket}`,
+    log,
     seen: (pattern) => log.filter((exchange) => pattern.test(`${exchange.method} ${exchange.path}`)),
     rule: (pattern, action, times = Infinity) => {
       let meet = (): void => undefined;

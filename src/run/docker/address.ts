@@ -41,7 +41,9 @@ const readTls = async (folder: string): Promise<Tls> => {
 async function parseHost(text: string, from: string, tls: () => Promise<Tls | null>): Promise<Address> {
   if (text.startsWith('unix://')) {
     const path = text.slice('unix://'.length);
-    return path.startsWith('/') ? { kind: 'socket', path, from } : { kind: 'none', detail: `${from} names no absolute socket path: ${text}` };
+    return path.startsWith('/')
+      ? { kind: 'socket', path, from }
+      : { kind: 'none', detail: `${from} names no absolute socket path: ${text}` };
   }
   if (text.startsWith('/')) return { kind: 'socket', path: text, from };
   const withScheme = text.includes('://') ? text : `tcp://${text}`;

@@ -61,7 +61,8 @@ const texts = (value: unknown, ...path: readonly string[]): string[] => {
 const rows = (value: unknown): unknown[] => (Array.isArray(value) ? (value as unknown[]) : []);
 function dictionary(value: unknown, ...path: readonly string[]): Record<string, string> {
   const result: Record<string, string> = {};
-  for (const [name, item] of Object.entries(Object(field(value, ...path) ?? {}) as Record<string, unknown>)) if (typeof item === 'string') result[name] = item;
+  for (const [name, item] of Object.entries(Object(field(value, ...path) ?? {}) as Record<string, unknown>))
+    if (typeof item === 'string') result[name] = item;
   return result;
 }
 const known = (tags: readonly string[]): string[] => tags.filter((tag) => tag !== '<none>:<none>');
@@ -95,18 +96,27 @@ export function dockerApi(transport: Transport) {
       const found = await absentAsNull(call({ method: 'GET', path: `/images/${at(reference)}/json` }));
       if (found === null) return null;
       return {
-        id: text(found, 'Id'), tags: known(texts(found, 'RepoTags')), labels: dictionary(found, 'Config', 'Labels'), comment: text(found, 'Comment'), parent: text(found, 'Parent'),
-        env: texts(found, 'Config', 'Env'), volumes: Object.keys(Object(field(found, 'Config', 'Volumes') ?? {}) as object),
-        platform: [text(found, 'Os'), text(found, 'Architecture'), text(found, 'Variant')].join('/'), depth: texts(found, 'RootFS', 'Layers').length,
+        id: text(found, 'Id'),
+        tags: known(texts(found, 'RepoTags')),
+        labels: dictionary(found, 'Config', 'Labels'),
+        comment: text(found, 'Comment'),
+        parent: text(found, 'Parent'),
+        env: texts(found, 'Config', 'Env'),
+        volumes: Object.keys(Object(field(found, 'Config', 'Volumes') ?? {}) as object),
+        platform: [text(found, 'Os'), text(found, 'Architecture'), text(found, 'Variant')].join('/'),
+        depth: texts(found, 'RootFS', 'Layers').length,
       };
     },
     listImages: async (filters: Readonly<Record<string, readonly string[]>>): Promise<ImageRow[]> =>
       rows(await call({ method: 'GET', path: '/images/json', query: { filters: JSON.stringify(filters) } })).map((row) => ({
-        id: text(row, 'Id'), tags: known(texts(row, 'RepoTags')), labels: dictionary(row, 'Labels'),
+        id: text(row, 'Id'),
+        tags: known(texts(row, 'RepoTags')),
+        labels: dictionary(row, 'Labels'),
       })),
     /** False when the image is gone. */
     tag: async (id: string, repository: string, tag: string): Promise<boolean> =>
-      (await absentAsNull(call({ method: 'POST', path: `/images/${at(id)}/tag`, query: { repo: repository, tag } }).then(() => true))) ?? false,
+      (await absentAsNull(call({ method: 'POST', path: `/images/${at(id)}/tag`, query: { repo: repository, tag } }).then(() => true))) ??
+      false,
     /**
      * Removes a name, and the image with its last name. Never forced, and parents without a name stay: the daemon would
      * otherwise take a person's unnamed base image along. False when it was not there or is still in use.
@@ -129,34 +139,67 @@ export function dockerApi(transport: Transport) {
       }
     },
     /** The daemon needs minutes for a big layer: `timeoutMs` is this call's own. */
-    commit: async (container: string, name: { readonly repository: string; readonly tag: string }, labels: Readonly<Record<string, string>>, comment: string, timeoutMs: number): Promise<string> =>
+    commit: async (
+      container: string,
+      name: { readonly repository: string; readonly tag: string },
+      labels: Readonly<Record<string, string>>,
+      comment: string,
+      timeoutMs: number,
+    ): Promise<string> =>
       text(
-        await call({ method: 'POST', path: '/commit', query: { container, repo: name.repository, tag: name.tag, comment, pause: false }, body: { Labels: labels }, timeoutMs }),
+        await call({
+          method: 'POST',
+          path: '/commit',
+          query: { container, repo: name.repository, tag: name.tag, comment, pause: false },
+          body: { Labels: labels },
+          timeoutMs,
+        }),
         'Id',
       ),
 
-    createContainer: async (name: string, body: unknown): Promise<string> => text(await call({ method: 'POST', path: '/containers/create', query: { name }, body }), 'Id'),
+    createContainer: async (name: string, body: unknown): Promise<string> =>
+      text(await call({ method: 'POST', path: '/containers/create', query: { name }, body }), 'Id'),
     startContainer: async (id: string): Promise<void> => void (await call({ method: 'POST', path: `/containers/${id}/start` })),
     /** Registered with the daemon once this resolves, so that an exit cannot be missed; the end may take any time. */
-    watchExit: async (id: string): Promise<Answer> => transport.open({ method: 'POST', path: `/containers/${id}/wait`, query: { condition: 'next-exit' }, timeoutMs: null }),
+    watchExit: async (id: string): Promise<Answer> =>
+      transport.open({ method: 'POST', path: `/containers/${id}/wait`, query: { condition: 'next-exit' }, timeoutMs: null }),
     attach: async (id: string, stdin: boolean): Promise<Duplex> =>
-      transport.hijack({ method: 'POST', path: `/containers/${id}/attach`, query: { stream: 1, stdout: 1, stderr: 1, ...(stdin ? { stdin: 1 } : {}) } }),
+      transport.hijack({
+        method: 'POST',
+        path: `/containers/${id}/attach`,
+        query: { stream: 1, stdout: 1, stderr: 1, ...(stdin ? { stdin: 1 } : {}) },
+      }),
     logs: async (id: string, onData: (chunk: Buffer) => void): Promise<void> =>
-      void (await (await transport.open({ method: 'GET', path: `/containers/${id}/logs`, query: { stdout: 1, stderr: 1 }, timeoutMs: 600_000 }, onData)).end),
+      void (await (
+        await transport.open({ method: 'GET', path: `/containers/${id}/logs`, query: { stdout: 1, stderr: 1 }, timeoutMs: 600_000 }, onData)
+      ).end),
     inspectContainer: async (id: string): Promise<ContainerState | null> => {
       const found = await absentAsNull(call({ method: 'GET', path: `/containers/${id}/json` }));
       if (found === null) return null;
       const code = field(found, 'State', 'ExitCode');
       return {
-        running: field(found, 'State', 'Running') === true, status: text(found, 'State', 'Status'), exitCode: typeof code === 'number' && Number.isInteger(code) ? code : null,
-        outOfMemory: field(found, 'State', 'OOMKilled') === true, dead: field(found, 'State', 'Dead') === true, createdAt: text(found, 'Created'), startedAt: text(found, 'State', 'StartedAt'), finishedAt: text(found, 'State', 'FinishedAt'),
+        running: field(found, 'State', 'Running') === true,
+        status: text(found, 'State', 'Status'),
+        exitCode: typeof code === 'number' && Number.isInteger(code) ? code : null,
+        outOfMemory: field(found, 'State', 'OOMKilled') === true,
+        dead: field(found, 'State', 'Dead') === true,
+        createdAt: text(found, 'Created'),
+        startedAt: text(found, 'State', 'StartedAt'),
+        finishedAt: text(found, 'State', 'FinishedAt'),
       };
     },
     /** What happened to a container between two moments of the daemon's clock: `kill` (a signal by anybody), `oom`. */
     eventsOf: async (id: string, names: readonly string[], since: string, until: string): Promise<string[]> => {
       const filters = JSON.stringify({ type: ['container'], container: [id], event: names });
-      const answer = await transport.open({ method: 'GET', path: '/events', query: { filters, since: seconds(since), until: seconds(until) } });
-      const lines = (await answer.end).toString('utf8').split('\n').filter((line) => line.trim() !== '');
+      const answer = await transport.open({
+        method: 'GET',
+        path: '/events',
+        query: { filters, since: seconds(since), until: seconds(until) },
+      });
+      const lines = (await answer.end)
+        .toString('utf8')
+        .split('\n')
+        .filter((line) => line.trim() !== '');
       return lines.map((line) => text(parsed(line), 'Action'));
     },
     /** Ends the whole PID name space. Not running any more is as good. */
@@ -165,11 +208,15 @@ export function dockerApi(transport: Transport) {
         if (!isStatus(error, 404) && !isStatus(error, 409)) throw error;
       });
     },
-    removeContainer: async (id: string): Promise<void> => void (await call({ method: 'DELETE', path: `/containers/${id}`, query: { force: true, v: true } })),
+    removeContainer: async (id: string): Promise<void> =>
+      void (await call({ method: 'DELETE', path: `/containers/${id}`, query: { force: true, v: true } })),
     listContainers: async (label: string): Promise<{ readonly id: string; readonly labels: Readonly<Record<string, string>> }[]> =>
-      rows(await call({ method: 'GET', path: '/containers/json', query: { all: true, filters: JSON.stringify({ label: [label] }) } })).map((row) => ({
-        id: text(row, 'Id'), labels: dictionary(row, 'Labels'),
-      })),
+      rows(await call({ method: 'GET', path: '/containers/json', query: { all: true, filters: JSON.stringify({ label: [label] }) } })).map(
+        (row) => ({
+          id: text(row, 'Id'),
+          labels: dictionary(row, 'Labels'),
+        }),
+      ),
     /** What is at a path inside a container, seen by the daemon without running anything; null when nothing is. */
     statInside: async (id: string, path: string): Promise<{ readonly mode: number; readonly target: string } | null> => {
       const answer = await absentAsNull(transport.open({ method: 'HEAD', path: `/containers/${id}/archive`, query: { path } }));
@@ -184,8 +231,10 @@ export function dockerApi(transport: Transport) {
       return answer === null ? null : answer.end;
     },
 
-    createExec: async (container: string, body: unknown): Promise<string> => text(await call({ method: 'POST', path: `/containers/${container}/exec`, body }), 'Id'),
-    startExec: async (id: string): Promise<Duplex> => transport.hijack({ method: 'POST', path: `/exec/${id}/start`, body: { Detach: false, Tty: false } }),
+    createExec: async (container: string, body: unknown): Promise<string> =>
+      text(await call({ method: 'POST', path: `/containers/${container}/exec`, body }), 'Id'),
+    startExec: async (id: string): Promise<Duplex> =>
+      transport.hijack({ method: 'POST', path: `/exec/${id}/start`, body: { Detach: false, Tty: false } }),
     inspectExec: async (id: string): Promise<{ readonly running: boolean; readonly exitCode: number | null }> => {
       const found = await call({ method: 'GET', path: `/exec/${id}/json` });
       const code = field(found, 'ExitCode');

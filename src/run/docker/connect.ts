@@ -4,7 +4,9 @@ import { addressText, daemonAddress } from './address.js';
 import { dockerApi, type Api } from './api.js';
 import { messageOf, openTransport } from './transport.js';
 
-export type Connection = { readonly ok: true; readonly api: Api; readonly version: string } | { readonly ok: false; readonly detail: string };
+export type Connection =
+  | { readonly ok: true; readonly api: Api; readonly version: string }
+  | { readonly ok: false; readonly detail: string };
 
 /** A daemon that hangs is as good as none. */
 const ANSWER_MS = 3000;

@@ -35,7 +35,10 @@ export interface ContainerSpec {
 }
 
 export const containerLabels = (owner: Owner, kind: ContainerKind): Record<string, string> => ({
-  [LABEL.kind]: kind, [LABEL.run]: owner.run, [LABEL.process]: owner.process, [LABEL.schema]: '1',
+  [LABEL.kind]: kind,
+  [LABEL.run]: owner.run,
+  [LABEL.process]: owner.process,
+  [LABEL.schema]: '1',
 });
 
 /**
@@ -43,14 +46,26 @@ export const containerLabels = (owner: Owner, kind: ContainerKind): Record<strin
  * `Mounts`, not `Binds`: a `:` in a path breaks the string form, and `Binds` makes a missing source as root without a word.
  */
 export const createBody = (spec: ContainerSpec, owner: Owner): unknown => ({
-  Image: spec.image, Entrypoint: spec.command, Cmd: [], User: spec.user, WorkingDir: spec.directory,
+  Image: spec.image,
+  Entrypoint: spec.command,
+  Cmd: [],
+  User: spec.user,
+  WorkingDir: spec.directory,
   Env: Object.entries(spec.env).map(([name, value]) => `${name}=${value}`),
   Labels: containerLabels(owner, spec.kind),
-  AttachStdin: spec.stdin, OpenStdin: spec.stdin, StdinOnce: spec.stdin, AttachStdout: true, AttachStderr: true, Tty: false,
+  AttachStdin: spec.stdin,
+  OpenStdin: spec.stdin,
+  StdinOnce: spec.stdin,
+  AttachStdout: true,
+  AttachStderr: true,
+  Tty: false,
   Healthcheck: { Test: ['NONE'] },
   HostConfig: {
     Mounts: spec.mounts.map((mount) => ({ Type: 'bind', Source: mount.source, Target: mount.target, ReadOnly: mount.readOnly })),
-    NetworkMode: spec.network, AutoRemove: false, Privileged: false, ...(spec.init ? { Init: true } : {}),
+    NetworkMode: spec.network,
+    AutoRemove: false,
+    Privileged: false,
+    ...(spec.init ? { Init: true } : {}),
     SecurityOpt: ['no-new-privileges'],
     ...(spec.capabilities === null ? {} : { CapDrop: ['ALL'], CapAdd: spec.capabilities }),
     ...(spec.cpus === null ? {} : { NanoCpus: Math.round(spec.cpus * 1e9) }),
@@ -155,7 +170,14 @@ export async function runMain(api: Api, owner: Owner, spec: ContainerSpec, optio
     canceled = true;
     stop.abort();
   };
-  const result = { code: null as number | null, trouble: null as MainEnd['trouble'], imageGone: false, initMissing: false, left: null as string | null, endedAt: new Date() };
+  const result = {
+    code: null as number | null,
+    trouble: null as MainEnd['trouble'],
+    imageGone: false,
+    initMissing: false,
+    left: null as string | null,
+    endedAt: new Date(),
+  };
   const infra = (message: string): void => {
     result.trouble ??= { reason: 'infra', message };
   };
@@ -217,7 +239,12 @@ export async function runMain(api: Api, owner: Owner, spec: ContainerSpec, optio
 }
 
 /** The end of the container; after a stop it is killed first, and its end awaited all the same. */
-async function awaitExit(api: Api, id: string, watched: Promise<Buffer>, stop: AbortSignal): Promise<{ readonly code: number } | { readonly error: string }> {
+async function awaitExit(
+  api: Api,
+  id: string,
+  watched: Promise<Buffer>,
+  stop: AbortSignal,
+): Promise<{ readonly code: number } | { readonly error: string }> {
   const ended = watched.then(exitOf, (error: unknown) => ({ error: `lost sight of the container while it ran: ${messageOf(error)}` }));
   const stopped = new Promise<'stop'>((resolve) => {
     if (stop.aborted) resolve('stop');
@@ -230,7 +257,14 @@ async function awaitExit(api: Api, id: string, watched: Promise<Buffer>, stop: A
 }
 
 /** Sets the code only if inspection and log agree with the watch. */
-async function confirm(api: Api, id: string, watched: number | null, output: Output, infra: (message: string) => void, result: { code: number | null; trouble: MainEnd['trouble'] }): Promise<void> {
+async function confirm(
+  api: Api,
+  id: string,
+  watched: number | null,
+  output: Output,
+  infra: (message: string) => void,
+  result: { code: number | null; trouble: MainEnd['trouble'] },
+): Promise<void> {
   let state = null;
   for (let attempt = 0; ; attempt += 1) {
     try {
@@ -242,17 +276,27 @@ async function confirm(api: Api, id: string, watched: number | null, output: Out
     if (attempt >= 3) break;
     await pause(50 * 2 ** attempt);
   }
-  if (state === null || state.dead || state.status === 'removing') return infra('the container was removed by somebody else while it was in use');
-  const until = [state.startedAt, state.finishedAt, new Date().toISOString()].sort((left, right) => Date.parse(right) - Date.parse(left))[0] ?? '';
-  const [events, lost] = await Promise.all([state.createdAt === '' ? Promise.resolve<string[]>([]) : api.eventsOf(id, ['kill', 'oom'], state.createdAt, until), lostOutput(api, id, output)]);
+  if (state === null || state.dead || state.status === 'removing')
+    return infra('the container was removed by somebody else while it was in use');
+  const until =
+    [state.startedAt, state.finishedAt, new Date().toISOString()].sort((left, right) => Date.parse(right) - Date.parse(left))[0] ?? '';
+  const [events, lost] = await Promise.all([
+    state.createdAt === '' ? Promise.resolve<string[]>([]) : api.eventsOf(id, ['kill', 'oom'], state.createdAt, until),
+    lostOutput(api, id, output),
+  ]);
   if (state.outOfMemory || events.includes('oom')) {
-    result.trouble = { reason: 'crash', message: 'out of memory: the limit of the environment was reached and the kernel killed a process' };
+    result.trouble = {
+      reason: 'crash',
+      message: 'out of memory: the limit of the environment was reached and the kernel killed a process',
+    };
     return;
   }
   // A command that ends cleanly because a daemon that shuts down, or a person, told it to has not done its work.
-  if (events.includes('kill')) return infra('the container was signaled from outside while it ran (docker stop, docker kill or a daemon that shut down)');
+  if (events.includes('kill'))
+    return infra('the container was signaled from outside while it ran (docker stop, docker kill or a daemon that shut down)');
   if (state.running) return infra('the daemon still calls the container running after its end');
-  if (watched === null || state.exitCode !== watched) return infra(`the exit code is not certain: ${String(watched)} was reported, ${String(state.exitCode)} is recorded`);
+  if (watched === null || state.exitCode !== watched)
+    return infra(`the exit code is not certain: ${String(watched)} was reported, ${String(state.exitCode)} is recorded`);
   if (lost !== null) return infra(lost);
   result.code = watched;
 }

@@ -13,11 +13,20 @@ export type Done = { readonly ok: true } | { readonly ok: false; readonly messag
 const DARWIN = process.platform === 'darwin';
 const ENVIRONMENT = { PATH: process.env['PATH'], LC_ALL: 'C' };
 
-async function copy(command: readonly string[], cwd: string, target: string, what: string, signal: AbortSignal, input?: string): Promise<Done> {
+async function copy(
+  command: readonly string[],
+  cwd: string,
+  target: string,
+  what: string,
+  signal: AbortSignal,
+  input?: string,
+): Promise<Done> {
   const done = await capture({ command, cwd, env: ENVIRONMENT, signal, ...(input === undefined ? {} : { input }) });
   if (done.ok) return { ok: true };
   await removeTree(target);
-  const why = done.end.canceled ? 'canceled' : done.end.spawnError?.message ?? (done.stderr.trim().split('\n').slice(0, 5).join('\n') || `exit ${String(done.end.code)}`);
+  const why = done.end.canceled
+    ? 'canceled'
+    : (done.end.spawnError?.message ?? (done.stderr.trim().split('\n').slice(0, 5).join('\n') || `exit ${String(done.end.code)}`));
   return { ok: false, message: `${what}: ${why}` };
 }
 
@@ -33,7 +42,13 @@ export async function cloneTree(source: string, target: string, signal: AbortSig
 }
 
 /** Copies the listed entries (relative to `source`, folders alone, not what is in them) into an existing empty folder. */
-export async function copyListed(source: string, paths: readonly string[], folders: readonly string[], target: string, signal: AbortSignal): Promise<Done> {
+export async function copyListed(
+  source: string,
+  paths: readonly string[],
+  folders: readonly string[],
+  target: string,
+  signal: AbortSignal,
+): Promise<Done> {
   const what = `cannot copy ${source} to ${target}`;
   if (paths.length > 0) {
     const list = `${paths.map((path) => `./${path}`).join('\0')}\0`;
@@ -48,7 +63,10 @@ export async function copyListed(source: string, paths: readonly string[], folde
 }
 
 /** Everything below a folder, depth first, parents before children. Symlinks are not followed. */
-export async function* walk(root: string, below = ''): AsyncGenerator<{ readonly path: string; readonly kind: 'file' | 'folder' | 'symlink' | 'other' }> {
+export async function* walk(
+  root: string,
+  below = '',
+): AsyncGenerator<{ readonly path: string; readonly kind: 'file' | 'folder' | 'symlink' | 'other' }> {
   const entries = await readdir(join(root, below), { withFileTypes: true });
   for (const entry of entries.sort((left, right) => (left.name < right.name ? -1 : 1))) {
     const path = below === '' ? entry.name : `${below}/${entry.name}`;
@@ -60,7 +78,8 @@ export async function* walk(root: string, below = ''): AsyncGenerator<{ readonly
 
 async function openUp(folder: string): Promise<void> {
   await chmod(folder, 0o700).catch(() => undefined);
-  for (const entry of await readdir(folder, { withFileTypes: true }).catch(() => [])) if (entry.isDirectory()) await openUp(join(folder, entry.name));
+  for (const entry of await readdir(folder, { withFileTypes: true }).catch(() => []))
+    if (entry.isDirectory()) await openUp(join(folder, entry.name));
 }
 
 /** Deletes a tree whatever modes a check left in it. False when something of another owner is in the way. */

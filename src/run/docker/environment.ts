@@ -50,7 +50,11 @@ function pick(names: readonly string[], from: Readonly<Record<string, string | u
 }
 
 /** `caller` is the environment of the person who runs us; only names that the declaration lists are taken from it. */
-export function environmentOf(name: string, declared: DeclaredEnvironment, caller: Readonly<Record<string, string | undefined>>): Environment {
+export function environmentOf(
+  name: string,
+  declared: DeclaredEnvironment,
+  caller: Readonly<Record<string, string | undefined>>,
+): Environment {
   return {
     name,
     image: declared.image,

@@ -29,7 +29,10 @@ export function flights<T>(keep: (result: T) => boolean): Flights<T> {
         const started: Flight<T> = { abort, requesters: 0, result: start(abort.signal) };
         flight = started;
         open.set(key, started);
-        started.result.then((result) => (keep(result) ? undefined : forget(key, started)), () => forget(key, started));
+        started.result.then(
+          (result) => (keep(result) ? undefined : forget(key, started)),
+          () => forget(key, started),
+        );
       }
       const mine = flight;
       mine.requesters += 1;

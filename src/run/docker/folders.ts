@@ -20,7 +20,8 @@ export async function makeRunFolder(stateFolder: string, owner: Owner): Promise<
   await mkdir(runsFolder(stateFolder), { recursive: true, mode: 0o700 });
   let folder = join(runsFolder(stateFolder), owner.run);
   // A run may come here twice (a second look at its cases), and what the first time left may resist removal.
-  for (let again = 2; !(await mkdir(folder, { mode: 0o700 }).then(() => true, refuseOther)); again += 1) folder = join(runsFolder(stateFolder), `${owner.run}-${again}`);
+  for (let again = 2; !(await mkdir(folder, { mode: 0o700 }).then(() => true, refuseOther)); again += 1)
+    folder = join(runsFolder(stateFolder), `${owner.run}-${again}`);
   await writeFile(join(folder, OWNER), JSON.stringify({ run: owner.run, process: owner.process }), { mode: 0o600 });
   return folder;
 }
@@ -36,7 +37,10 @@ export async function deadRunFolders(stateFolder: string): Promise<string[]> {
     const folder = join(runsFolder(stateFolder), name);
     const text = await readFile(join(folder, OWNER), 'utf8').catch(() => null);
     if (text === null) {
-      const age = await stat(folder).then((found) => Date.now() - found.mtimeMs, () => 0);
+      const age = await stat(folder).then(
+        (found) => Date.now() - found.mtimeMs,
+        () => 0,
+      );
       if (age > UNOWNED_AGE_MS) dead.push(folder);
       continue;
     }

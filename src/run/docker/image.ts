@@ -8,7 +8,8 @@ export type Resolved = { readonly ok: true; readonly image: ImageInfo } | { read
 const PULL_MS = 30 * 60_000;
 
 /** `name` → `name:latest`, since the daemon would pull every tag of a bare name. */
-const withTag = (reference: string): string => (/[@:]/.test(reference.slice(reference.lastIndexOf('/') + 1)) ? reference : `${reference}:latest`);
+const withTag = (reference: string): string =>
+  /[@:]/.test(reference.slice(reference.lastIndexOf('/') + 1)) ? reference : `${reference}:latest`;
 
 export async function resolveImage(api: Api, reference: string, pull: PullPolicy): Promise<Resolved> {
   try {
@@ -25,10 +26,16 @@ export async function resolveImage(api: Api, reference: string, pull: PullPolicy
 
 /** The image's own variables; a later entry of a name wins, as in the container. */
 export const variablesOf = (image: ImageInfo): Record<string, string> =>
-  Object.fromEntries(image.env.filter((entry) => entry.includes('=')).map((entry) => [entry.slice(0, entry.indexOf('=')), entry.slice(entry.indexOf('=') + 1)]));
+  Object.fromEntries(
+    image.env
+      .filter((entry) => entry.includes('='))
+      .map((entry) => [entry.slice(0, entry.indexOf('=')), entry.slice(entry.indexOf('=') + 1)]),
+  );
 
 /** Docker stops at about 125 layers; found out when planning, not when the last commit fails. */
 const DEPTH_LIMIT = 120;
 
 export const tooDeep = (image: ImageInfo, steps: number): string | null =>
-  image.depth + steps > DEPTH_LIMIT ? `the image has ${image.depth} layers and set-up would add ${steps}: Docker allows about 125; join set-up commands into fewer entries` : null;
+  image.depth + steps > DEPTH_LIMIT
+    ? `the image has ${image.depth} layers and set-up would add ${steps}: Docker allows about 125; join set-up commands into fewer entries`
+    : null;

@@ -21,7 +21,8 @@ export async function resolveInputs(frozen: Frozen, declared: readonly string[])
     const matches = matcher(pattern);
     const found = frozen.paths.filter(matches);
     const empty = frozen.folders.filter(matches);
-    if (found.length === 0 && empty.length === 0) return { ok: false, message: `the input "${pattern}" matches nothing in the source (files that git ignores are not part of it)` };
+    if (found.length === 0 && empty.length === 0)
+      return { ok: false, message: `the input "${pattern}" matches nothing in the source (files that git ignores are not part of it)` };
     for (const path of found) paths.add(path);
     for (const path of empty) folders.add(path);
   }

@@ -28,16 +28,23 @@ export function layerKey(recipe: LayerRecipe): string {
   const list = (name: string, items: readonly (string | null)[]): (string | null)[] => [name, String(items.length), ...items];
   const variables = Object.entries(recipe.env).sort(([left], [right]) => (left < right ? -1 : left > right ? 1 : 0));
   return hashFields([
-    'coherence.layer', SCHEMA,
-    'parent', recipe.parent,
-    'command', recipe.command,
+    'coherence.layer',
+    SCHEMA,
+    'parent',
+    recipe.parent,
+    'command',
+    recipe.command,
     ...list('shell', recipe.shell),
-    'user', recipe.user,
-    'workdir', recipe.workdir,
+    'user',
+    recipe.user,
+    'workdir',
+    recipe.workdir,
     ...list('env', variables.flat()),
     ...list('inputs', recipe.inputs),
-    'platform', recipe.platform,
+    'platform',
+    recipe.platform,
     ...list('mounts', recipe.mounts),
-    'network', recipe.network,
+    'network',
+    recipe.network,
   ]);
 }

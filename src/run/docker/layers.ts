@@ -64,7 +64,15 @@ export function layerBuilder(bench: LayerBench): Layers {
     return null;
   };
 
-  const build = async (environment: Environment, step: SetupStep, key: string, parent: string, frozen: Frozen, fields: Parameters<typeof buildLayer>[0]['inputs'], signal: AbortSignal): Promise<Built> => {
+  const build = async (
+    environment: Environment,
+    step: SetupStep,
+    key: string,
+    parent: string,
+    frozen: Frozen,
+    fields: Parameters<typeof buildLayer>[0]['inputs'],
+    signal: AbortSignal,
+  ): Promise<Built> => {
     const lock = await lockKey(key, signal);
     try {
       if (signal.aborted) return canceled('canceled before set-up started');
@@ -76,12 +84,26 @@ export function layerBuilder(bench: LayerBench): Layers {
         const name = bench.registry.ephemeral();
         const folder = join(bench.runFolder, `layer-${(builtCount += 1)}`);
         const result = await buildLayer({
-          api: bench.api, owner: bench.owner, environment, step, key, parent, frozen, inputs: fields, folder, container: bench.nextContainer(), name,
-          secrets: bench.secrets(environment), commitTimeoutMs: bench.commitTimeoutMs, signal,
+          api: bench.api,
+          owner: bench.owner,
+          environment,
+          step,
+          key,
+          parent,
+          frozen,
+          inputs: fields,
+          folder,
+          container: bench.nextContainer(),
+          name,
+          secrets: bench.secrets(environment),
+          commitTimeoutMs: bench.commitTimeoutMs,
+          signal,
         });
         if (!result.ok) return result;
         const image = await bench.registry.put(key, result.image, name);
-        return image === null ? { ok: false, reason: 'infra', message: `the layer of set-up "${step.id}" vanished before it was registered`, exitCode: null } : { ok: true, image, hit: false };
+        return image === null
+          ? { ok: false, reason: 'infra', message: `the layer of set-up "${step.id}" vanished before it was registered`, exitCode: null }
+          : { ok: true, image, hit: false };
       } finally {
         permit();
       }
@@ -96,21 +118,46 @@ export function layerBuilder(bench: LayerBench): Layers {
     const deep = tooDeep(base.image, environment.setup.length);
     if (deep !== null) return { ok: false, reason: 'setup', message: `environment "${environment.name}": ${deep}`, exitCode: null };
     if (base.image.volumes.length > 0 && environment.setup.length > 0)
-      bench.emit({ type: 'note', message: `The image of environment "${environment.name}" declares VOLUME ${base.image.volumes.join(', ')}: what set-up writes there is not kept.` });
+      bench.emit({
+        type: 'note',
+        message: `The image of environment "${environment.name}" declares VOLUME ${base.image.volumes.join(', ')}: what set-up writes there is not kept.`,
+      });
     const layers: Layer[] = [];
     let parent = base.image.id;
     for (const step of environment.setup) {
       const inputs = await resolveInputs(frozen, step.inputs);
-      if (!inputs.ok) return { ok: false, reason: 'setup', message: `set-up "${step.id}" of environment "${environment.name}": ${inputs.message}`, exitCode: null };
+      if (!inputs.ok)
+        return {
+          ok: false,
+          reason: 'setup',
+          message: `set-up "${step.id}" of environment "${environment.name}": ${inputs.message}`,
+          exitCode: null,
+        };
       const key = layerKey({
-        parent, command: step.run, shell: environment.shell, user: environment.user, workdir: environment.workdir, env: { ...environment.env, ...step.env },
-        inputs: inputs.inputs.fields, platform: base.image.platform, mounts: [`${environment.workdir}:rw`, '/inputs:ro'], network: step.network,
+        parent,
+        command: step.run,
+        shell: environment.shell,
+        user: environment.user,
+        workdir: environment.workdir,
+        env: { ...environment.env, ...step.env },
+        inputs: inputs.inputs.fields,
+        platform: base.image.platform,
+        mounts: [`${environment.workdir}:rw`, '/inputs:ro'],
+        network: step.network,
       });
       const below = parent;
       const present = await bench.registry.find(key, parent);
-      const built: Built | null = present !== null
-        ? { ok: true, image: present, hit: true }
-        : await builds.join(key, signal, (shared) => build(environment, step, key, below, frozen, inputs.inputs, shared).catch((error: unknown): Built => ({ ok: false, reason: 'infra', message: messageOf(error), exitCode: null })));
+      const built: Built | null =
+        present !== null
+          ? { ok: true, image: present, hit: true }
+          : await builds.join(key, signal, (shared) =>
+              build(environment, step, key, below, frozen, inputs.inputs, shared).catch((error: unknown): Built => ({
+                ok: false,
+                reason: 'infra',
+                message: messageOf(error),
+                exitCode: null,
+              })),
+            );
       if (built === null) return canceled('canceled during set-up');
       if (!built.ok) return built;
       bench.emit({ type: 'layer', environment: environment.name, layer: step.id, key, hit: built.hit });
@@ -121,6 +168,12 @@ export function layerBuilder(bench: LayerBench): Layers {
   };
 
   return {
-    prepare: async (environment, frozen, signal) => prepare(environment, frozen, signal).catch((error: unknown): Prepared => ({ ok: false, reason: 'infra', message: messageOf(error), exitCode: null })),
+    prepare: async (environment, frozen, signal) =>
+      prepare(environment, frozen, signal).catch((error: unknown): Prepared => ({
+        ok: false,
+        reason: 'infra',
+        message: messageOf(error),
+        exitCode: null,
+      })),
   };
 }

@@ -37,7 +37,10 @@ const shortBoot = (): string => bootId().replaceAll('-', '').slice(0, 12) || '0'
 const open = new Set<string>();
 
 export async function openOwner(run: string): Promise<Owner> {
-  const id = run.toLowerCase().replaceAll(/[^0-9a-z]/g, '').slice(0, 64);
+  const id = run
+    .toLowerCase()
+    .replaceAll(/[^0-9a-z]/g, '')
+    .slice(0, 64);
   open.add(id);
   const machine = await hostId();
   const ticks = processStat(process.pid)?.startTicks ?? 0;

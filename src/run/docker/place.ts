@@ -44,7 +44,12 @@ export interface DockerPlace extends Place {
 type Opened = Awaited<ReturnType<Place['open']>>;
 type Refusal = Exclude<Opened, { ok: true }>;
 
-const refuse = (reason: Refusal['reason'], message: string, exitCode: number | null = null): Refusal => ({ ok: false, reason, message, exitCode });
+const refuse = (reason: Refusal['reason'], message: string, exitCode: number | null = null): Refusal => ({
+  ok: false,
+  reason,
+  message,
+  exitCode,
+});
 
 /** Throws RangeError for a capacity below 1, which the settings refuse already. */
 export function dockerPlace(options: DockerOptions): DockerPlace {
@@ -64,12 +69,18 @@ export function dockerPlace(options: DockerOptions): DockerPlace {
     return found;
   };
 
-  const ground = async (held: Session, environment: Environment, signal: AbortSignal): Promise<{ readonly ok: true; readonly ground: Ground } | Refusal> => {
+  const ground = async (
+    held: Session,
+    environment: Environment,
+    signal: AbortSignal,
+  ): Promise<{ readonly ok: true; readonly ground: Ground } | Refusal> => {
     const frozen = await held.source(signal);
     if (!frozen.ok) return refuse(signal.aborted ? 'canceled' : 'infra', frozen.message);
     frozenFolder = frozen;
     const prepared = await held.prepare(environment, frozen.frozen, signal);
-    return prepared.ok ? { ok: true, ground: { image: prepared.image, layers: prepared.layers, env: variablesOf(prepared.base) } } : prepared;
+    return prepared.ok
+      ? { ok: true, ground: { image: prepared.image, layers: prepared.layers, env: variablesOf(prepared.base) } }
+      : prepared;
   };
 
   const openWorkspace = async (request: OpenRequest, held: Session, signal: AbortSignal): Promise<Opened> => {
@@ -105,7 +116,14 @@ export function dockerPlace(options: DockerOptions): DockerPlace {
     }
     const workspace = dockerWorkspace(
       {
-        api: held.api, owner: held.owner, permits: held.permits, emit: options.emit, outputFolder: options.outputFolder, nextContainer: held.nextContainer, init, user,
+        api: held.api,
+        owner: held.owner,
+        permits: held.permits,
+        emit: options.emit,
+        outputFolder: options.outputFolder,
+        nextContainer: held.nextContainer,
+        init,
+        user,
         renew: async (wanted, current) => {
           held.forgetPrepared(wanted);
           const again = await ground(held, wanted, current);

@@ -42,13 +42,27 @@ export async function cannotSee(probing: Probing): Promise<string | null> {
   await writeFile(join(source, marker), '');
   try {
     const spec = {
-      name: probing.container, kind: 'probe' as const, image: probing.image, command: ['true'], user: '0:0', directory: '/', env: {}, mounts: [{ source, target: INSIDE, readOnly: true }],
-      network: 'none', cpus: null, memoryBytes: null, pids: null, capabilities: [], stdin: false, init: false,
+      name: probing.container,
+      kind: 'probe' as const,
+      image: probing.image,
+      command: ['true'],
+      user: '0:0',
+      directory: '/',
+      env: {},
+      mounts: [{ source, target: INSIDE, readOnly: true }],
+      network: 'none',
+      cpus: null,
+      memoryBytes: null,
+      pids: null,
+      capabilities: [],
+      stdin: false,
+      init: false,
     };
     const id = await api.createContainer(spec.name, createBody(spec, probing.owner));
     if ((await api.statInside(id, `${INSIDE}/${marker}`)) === null) return 'the Docker daemon does not see the files of this machine';
   } catch (error) {
-    if (isStatus(error, 400) && /bind source path|invalid mount/i.test(messageOf(error))) return 'the Docker daemon does not see the files of this machine';
+    if (isStatus(error, 400) && /bind source path|invalid mount/i.test(messageOf(error)))
+      return 'the Docker daemon does not see the files of this machine';
     throw error;
   } finally {
     await destroyContainer(api, probing.container);

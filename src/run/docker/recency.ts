@@ -20,7 +20,10 @@ const parse = (text: string): Recency => {
     const counter: unknown = Reflect.get(Object(value), 'counter');
     const used: unknown = Reflect.get(Object(value), 'used');
     if (typeof counter !== 'number' || typeof used !== 'object' || used === null) return EMPTY;
-    return { counter, used: Object.fromEntries(Object.entries(used).filter((entry): entry is [string, number] => typeof entry[1] === 'number')) };
+    return {
+      counter,
+      used: Object.fromEntries(Object.entries(used).filter((entry): entry is [string, number] => typeof entry[1] === 'number')),
+    };
   } catch {
     return EMPTY;
   }
@@ -62,7 +65,8 @@ export async function forgetLayers(cacheFolder: string, kept: ReadonlySet<string
     try {
       const before = await read(cacheFolder);
       const used = Object.fromEntries(Object.entries(before.used).filter(([key]) => kept.has(key)));
-      if (Object.keys(used).length < Object.keys(before.used).length) await writeAtomically(fileOf(cacheFolder), JSON.stringify({ counter: before.counter, used }), 0o600);
+      if (Object.keys(used).length < Object.keys(before.used).length)
+        await writeAtomically(fileOf(cacheFolder), JSON.stringify({ counter: before.counter, used }), 0o600);
     } finally {
       if (taken.taken) await taken.lock.release();
     }

@@ -37,11 +37,24 @@ export async function reclaim(request: Reclaiming): Promise<string | null> {
   const targets = request.folders.map((_, index) => `/coherence/reclaim/${index}`);
   let said = '';
   const end = await runMain(
-    request.api, request.owner,
+    request.api,
+    request.owner,
     {
-      name: request.container, kind: 'reclaim', image: request.image, command: ['chown', '-hR', `${request.user}:${request.group}`, ...targets], user: '0:0', directory: '/', env: {},
+      name: request.container,
+      kind: 'reclaim',
+      image: request.image,
+      command: ['chown', '-hR', `${request.user}:${request.group}`, ...targets],
+      user: '0:0',
+      directory: '/',
+      env: {},
       mounts: request.folders.map((source, index) => ({ source, target: targets[index] ?? '', readOnly: false })),
-      network: 'none', cpus: null, memoryBytes: null, pids: null, capabilities: ['CHOWN', 'DAC_OVERRIDE', 'FOWNER'], stdin: false, init: false,
+      network: 'none',
+      cpus: null,
+      memoryBytes: null,
+      pids: null,
+      capabilities: ['CHOWN', 'DAC_OVERRIDE', 'FOWNER'],
+      stdin: false,
+      init: false,
     },
     // Not the run's signal: a canceled run cleans up as well.
     { timeoutMs: 60_000, signal: new AbortController().signal, onOutput: (_, bytes) => (said += bytes.toString('utf8').slice(0, 500)) },

@@ -10,7 +10,10 @@ import { byLastUse, forgetLayers, touchLayers } from './recency.js';
 
 /** Whether an image is itself a layer of ours; an image that somebody built from one has its labels, but not its comment. */
 export const isLayer = (image: ImageInfo, key = image.labels[LABEL.key] ?? ''): boolean =>
-  image.labels[LABEL.kind] === 'layer' && image.labels[LABEL.schema] === SCHEMA && image.labels[LABEL.key] === key && image.comment === layerComment(key);
+  image.labels[LABEL.kind] === 'layer' &&
+  image.labels[LABEL.schema] === SCHEMA &&
+  image.labels[LABEL.key] === key &&
+  image.comment === layerComment(key);
 
 export interface Registry {
   /** The image id of a registered layer, leased for this run; null is a miss. Never removes anything. */
@@ -146,7 +149,9 @@ export interface Eviction {
 /** Evicts what was used longest ago until at most `capacity` layers are registered. Returns how many went. */
 export async function evict(api: Api, { owner, cacheFolder, capacity, keep }: Eviction): Promise<number> {
   const keys = [...new Set((await ownLayers(api, owner)).map(({ key }) => key))];
-  const victims = (await byLastUse(cacheFolder, keys)).filter((key) => key !== keep).slice(0, Math.max(0, keys.length - Math.max(1, capacity)));
+  const victims = (await byLastUse(cacheFolder, keys))
+    .filter((key) => key !== keep)
+    .slice(0, Math.max(0, keys.length - Math.max(1, capacity)));
   let removed = 0;
   for (const key of victims) if (await unregister(api, key)) removed += 1;
   if (removed > 0) await forgetLayers(cacheFolder, new Set(keys.filter((key) => !victims.includes(key))));

@@ -38,7 +38,8 @@ export async function cleanReports(folder: string, secrets: readonly string[]): 
   }
 }
 
-const xml = (text: string): string => text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;').replaceAll('"', '&quot;');
+const xml = (text: string): string =>
+  text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;').replaceAll('"', '&quot;');
 
 /** The forms in which a secret's value may turn up in output and reports. Values of one or two characters mask nothing. */
 export function maskForms(values: readonly string[]): string[] {

@@ -51,8 +51,16 @@ export async function openSession(api: Api, options: SessionOptions) {
   let folders = 0;
   const nextFolder = (kind: string): string => join(folder, `${kind}-${(folders += 1)}`);
   const layers: Layers = layerBuilder({
-    api, owner, registry, permits, emit, cacheFolder: options.cacheFolder, runFolder: folder, nextContainer,
-    secrets: (environment) => maskForms(Object.values(environment.secrets)), commitTimeoutMs: options.commitTimeoutMs ?? COMMIT_MS,
+    api,
+    owner,
+    registry,
+    permits,
+    emit,
+    cacheFolder: options.cacheFolder,
+    runFolder: folder,
+    nextContainer,
+    secrets: (environment) => maskForms(Object.values(environment.secrets)),
+    commitTimeoutMs: options.commitTimeoutMs ?? COMMIT_MS,
   });
 
   // A cell that failed stays unset: everybody who waited hears of it, and the next one tries again.
@@ -65,16 +73,18 @@ export async function openSession(api: Api, options: SessionOptions) {
   const source = async (signal: AbortSignal): Promise<Freezing> => {
     const target = nextFolder('source');
     const canceled: Freezing = { ok: false, message: 'canceled while the source was copied' };
-    return (await freezing.join('source', signal, async (shared) => {
-      try {
-        const done = await freeze(options.root, target, shared);
-        if (!done.ok) await removeTree(target);
-        return done;
-      } catch (error) {
-        await removeTree(target);
-        return { ok: false, message: `the source cannot be copied: ${messageOf(error)}` };
-      }
-    })) ?? canceled;
+    return (
+      (await freezing.join('source', signal, async (shared) => {
+        try {
+          const done = await freeze(options.root, target, shared);
+          if (!done.ok) await removeTree(target);
+          return done;
+        } catch (error) {
+          await removeTree(target);
+          return { ok: false, message: `the source cannot be copied: ${messageOf(error)}` };
+        }
+      })) ?? canceled
+    );
   };
 
   const named = async (user: string, image: string): Promise<Access> => {
@@ -83,7 +93,23 @@ export async function openSession(api: Api, options: SessionOptions) {
     try {
       const account = await accountOf(user, api, async () => {
         permit = await permits.take(new AbortController().signal);
-        const spec = { name, kind: 'probe' as const, image, command: ['true'], user: '0:0', directory: '/', env: {}, mounts: [], network: 'none', cpus: null, memoryBytes: null, pids: null, capabilities: [], stdin: false, init: false };
+        const spec = {
+          name,
+          kind: 'probe' as const,
+          image,
+          command: ['true'],
+          user: '0:0',
+          directory: '/',
+          env: {},
+          mounts: [],
+          network: 'none',
+          cpus: null,
+          memoryBytes: null,
+          pids: null,
+          capabilities: [],
+          stdin: false,
+          init: false,
+        };
         return api.createContainer(name, createBody(spec, owner));
       });
       if (account === null) return { kind: 'open' };
@@ -111,13 +137,26 @@ export async function openSession(api: Api, options: SessionOptions) {
   const declared = (name: string | null): Environment | string => {
     const names = Object.keys(options.environments);
     const chosen = name ?? (names.includes('default') ? 'default' : names.length === 1 ? (names[0] ?? '') : null);
-    if (chosen === null) return names.length === 0 ? 'docker.environments of config.yaml declares no environment' : `the link names none of the environments ${names.join(', ')}`;
+    if (chosen === null)
+      return names.length === 0
+        ? 'docker.environments of config.yaml declares no environment'
+        : `the link names none of the environments ${names.join(', ')}`;
     const found = Object.hasOwn(options.environments, chosen) ? options.environments[chosen] : undefined;
-    return found === undefined ? `docker.environments of config.yaml has no environment "${chosen}"` : environmentOf(chosen, found, options.env);
+    return found === undefined
+      ? `docker.environments of config.yaml has no environment "${chosen}"`
+      : environmentOf(chosen, found, options.env);
   };
 
   return {
-    api, owner, folder, registry, permits, nextContainer, nextFolder, declared, source,
+    api,
+    owner,
+    folder,
+    registry,
+    permits,
+    nextContainer,
+    nextFolder,
+    declared,
+    source,
     prepare: async (environment: Environment, frozen: Frozen, signal: AbortSignal): Promise<Prepared> =>
       (await prepared.join(environment.name, signal, async (shared) => {
         const done = await layers.prepare(environment, frozen, shared);
@@ -130,7 +169,15 @@ export async function openSession(api: Api, options: SessionOptions) {
       seeing.join('probe', signal, async (shared) => {
         const permit = await permits.take(shared);
         if (permit === null) return 'canceled';
-        return cannotSee({ api, owner, image, container: nextContainer(), stateFolder: options.stateFolder, folder, cacheFolder: options.cacheFolder }).finally(permit);
+        return cannotSee({
+          api,
+          owner,
+          image,
+          container: nextContainer(),
+          stateFolder: options.stateFolder,
+          folder,
+          cacheFolder: options.cacheFolder,
+        }).finally(permit);
       }),
     /** The tree that this environment's workspaces are copied from. */
     variant: async (environment: Environment, image: string, frozen: Frozen, signal: AbortSignal): Promise<Freezing> => {

@@ -45,20 +45,37 @@ export type SetupResult =
 const GRACE_MS = 8000;
 const TAIL = 8000;
 
-const fail = (reason: 'infra' | 'setup' | 'canceled', message: string, exitCode: number | null = null): SetupResult => ({ ok: false, reason, message, exitCode });
+const fail = (reason: 'infra' | 'setup' | 'canceled', message: string, exitCode: number | null = null): SetupResult => ({
+  ok: false,
+  reason,
+  message,
+  exitCode,
+});
 
 /** Blocks on its own input, which nobody ever writes: no program but the shell is needed in the image. */
 const idle = (shell: readonly string[]): readonly string[] => [...shell, 'read _'];
 
 const idleBody = (request: SetupRequest, workspace: string, inputs: string): unknown => ({
-  Image: request.parent, Entrypoint: idle(request.environment.shell), Cmd: [], User: request.environment.user, WorkingDir: request.environment.workdir,
-  Env: [], Labels: containerLabels(request.owner, 'setup'), OpenStdin: true, StdinOnce: false, Tty: false, Healthcheck: { Test: ['NONE'] },
+  Image: request.parent,
+  Entrypoint: idle(request.environment.shell),
+  Cmd: [],
+  User: request.environment.user,
+  WorkingDir: request.environment.workdir,
+  Env: [],
+  Labels: containerLabels(request.owner, 'setup'),
+  OpenStdin: true,
+  StdinOnce: false,
+  Tty: false,
+  Healthcheck: { Test: ['NONE'] },
   HostConfig: {
     Mounts: [
       { Type: 'bind', Source: workspace, Target: request.environment.workdir, ReadOnly: false },
       { Type: 'bind', Source: inputs, Target: '/inputs', ReadOnly: true },
     ],
-    NetworkMode: request.step.network, AutoRemove: false, Privileged: false, SecurityOpt: ['no-new-privileges'],
+    NetworkMode: request.step.network,
+    AutoRemove: false,
+    Privileged: false,
+    SecurityOpt: ['no-new-privileges'],
   },
 });
 
@@ -73,7 +90,12 @@ interface CommandEnd {
 async function execute(request: SetupRequest, container: string, stop: AbortSignal): Promise<CommandEnd> {
   const { api, environment, step } = request;
   const id = await api.createExec(container, {
-    Cmd: [...environment.shell, step.run], User: environment.user, WorkingDir: environment.workdir, AttachStdout: true, AttachStderr: true, Tty: false,
+    Cmd: [...environment.shell, step.run],
+    User: environment.user,
+    WorkingDir: environment.workdir,
+    AttachStdout: true,
+    AttachStderr: true,
+    Tty: false,
     Env: Object.entries({ ...environment.env, ...step.env, ...environment.secrets }).map(([name, value]) => `${name}=${value}`),
   });
   const socket = await api.startExec(id);
@@ -152,10 +174,17 @@ export async function buildLayer(request: SetupRequest): Promise<SetupResult> {
     if (state === null || state.running) return fail('infra', `${title}: the container could not be stopped before the commit`);
     const strays = await written(workspace);
     if (strays.length > 0)
-      return fail('setup', `${title} wrote into the workspace (${strays.slice(0, 5).join(', ')}): layers hold system state only, and every check gets a fresh workspace. Write to a system path such as /opt and use \`link\`.`);
+      return fail(
+        'setup',
+        `${title} wrote into the workspace (${strays.slice(0, 5).join(', ')}): layers hold system state only, and every check gets a fresh workspace. Write to a system path such as /opt and use \`link\`.`,
+      );
     if (signal.aborted) return fail('canceled', `${title} was canceled`);
     const labels = {
-      [LABEL.kind]: 'layer', [LABEL.key]: request.key, [LABEL.schema]: SCHEMA, [LABEL.parent]: request.parent, [LABEL.owner]: request.owner.user,
+      [LABEL.kind]: 'layer',
+      [LABEL.key]: request.key,
+      [LABEL.schema]: SCHEMA,
+      [LABEL.parent]: request.parent,
+      [LABEL.owner]: request.owner.user,
       [LABEL.name]: `${environment.name}/${step.id}`,
     };
     const committing = api.commit(id, request.name, labels, layerComment(request.key), request.commitTimeoutMs);

@@ -22,7 +22,8 @@ export interface Frozen {
 export type Freezing = { readonly ok: true; readonly frozen: Frozen } | { readonly ok: false; readonly message: string };
 
 /** What never belongs to a workspace, even when no ignore file says so. */
-const isOutside = (path: string): boolean => path === '.git' || path.startsWith('.git/') || path.split('/').includes('.git') || path.startsWith('.coherence/runs/');
+const isOutside = (path: string): boolean =>
+  path === '.git' || path.startsWith('.git/') || path.split('/').includes('.git') || path.startsWith('.coherence/runs/');
 
 interface Listing {
   readonly paths: string[];
@@ -53,7 +54,8 @@ async function listGit(root: string, prefix = ''): Promise<Listing | null> {
     } else if (found.isFile() || found.isSymbolicLink()) listing.paths.push(path);
   }
   for (const name of empty.stdout.split('\0')) {
-    if (name.endsWith('/') && !isOutside(`${prefix}${name}`)) listing.folders.push(prefix === '' ? name.slice(0, -1) : `${prefix}/${name.slice(0, -1)}`);
+    if (name.endsWith('/') && !isOutside(`${prefix}${name}`))
+      listing.folders.push(prefix === '' ? name.slice(0, -1) : `${prefix}/${name.slice(0, -1)}`);
   }
   return listing;
 }
@@ -75,7 +77,8 @@ const sameMode = async (from: string, to: string): Promise<void> => chmod(to, ((
 export async function freeze(root: string, folder: string, signal: AbortSignal): Promise<Freezing> {
   const listing = (await listGit(root)) ?? (await listTree(root));
   const parents = new Set<string>();
-  for (const path of listing.paths) for (let end = path.lastIndexOf('/'); end > 0; end = path.lastIndexOf('/', end - 1)) parents.add(path.slice(0, end));
+  for (const path of listing.paths)
+    for (let end = path.lastIndexOf('/'); end > 0; end = path.lastIndexOf('/', end - 1)) parents.add(path.slice(0, end));
   const folders = [...new Set(listing.folders)].filter((path) => !parents.has(path)).sort();
   await mkdir(folder, { mode: 0o700 });
   const paths = listing.paths.sort();
@@ -89,12 +92,17 @@ export type Access = { readonly kind: 'as-is' } | { readonly kind: 'owner'; read
 
 /** The part of the source that an environment's workspaces get. */
 export async function freezeFor(
-  frozen: Frozen, source: { readonly include: readonly string[]; readonly exclude: readonly string[] }, access: Access, folder: string, signal: AbortSignal,
+  frozen: Frozen,
+  source: { readonly include: readonly string[]; readonly exclude: readonly string[] },
+  access: Access,
+  folder: string,
+  signal: AbortSignal,
 ): Promise<Freezing> {
   const wanted = selection(source.include, source.exclude);
   const paths = frozen.paths.filter(wanted);
   const folders = frozen.folders.filter(wanted);
-  if (access.kind === 'as-is' && paths.length === frozen.paths.length && folders.length === frozen.folders.length) return { ok: true, frozen };
+  if (access.kind === 'as-is' && paths.length === frozen.paths.length && folders.length === frozen.folders.length)
+    return { ok: true, frozen };
   await mkdir(folder, { mode: 0o700 });
   const copied = await copyListed(frozen.folder, paths, folders, folder, signal);
   if (!copied.ok) return copied;

@@ -79,7 +79,12 @@ function troubleOf(error: unknown, timedOut: boolean, what: string): DaemonTroub
   if (typeof status === 'number') {
     const json: unknown = Reflect.get(Object(error), 'json');
     const said: unknown = typeof json === 'object' && json !== null ? Reflect.get(json, 'message') : undefined;
-    const text = typeof said === 'string' ? said : messageOf(error).replace(/^\(HTTP code \d+\)[^-]*- /, '').trim();
+    const text =
+      typeof said === 'string'
+        ? said
+        : messageOf(error)
+            .replace(/^\(HTTP code \d+\)[^-]*- /, '')
+            .trim();
     return new DaemonTrouble(text, 'answer', status);
   }
   return new DaemonTrouble(`${what}: ${messageOf(error)}`, 'connection', 0);
@@ -96,8 +101,26 @@ export function openTransport(address: Exclude<Address, { kind: 'none' }>, defau
   try {
     modem = new Docker(
       address.kind === 'socket'
-        ? { socketPath: address.path, host: undefined, protocol: 'http', agent, timeout: undefined, ca: undefined, cert: undefined, key: undefined }
-        : { host: address.host, port: address.port, protocol: secure ? 'https' : 'http', agent, pathPrefix: '/', socketPath: undefined, timeout: undefined, ...address.tls },
+        ? {
+            socketPath: address.path,
+            host: undefined,
+            protocol: 'http',
+            agent,
+            timeout: undefined,
+            ca: undefined,
+            cert: undefined,
+            key: undefined,
+          }
+        : {
+            host: address.host,
+            port: address.port,
+            protocol: secure ? 'https' : 'http',
+            agent,
+            pathPrefix: '/',
+            socketPath: undefined,
+            timeout: undefined,
+            ...address.tls,
+          },
     ).modem;
   } catch (error) {
     throw troubleOf(error, false, 'docker');
@@ -115,9 +138,14 @@ export function openTransport(address: Exclude<Address, { kind: 'none' }>, defau
     const head = new Promise<unknown>((resolve, reject) => {
       modem.dial(
         {
-          path: `${request.path}?`, method: request.method, isStream: true, ...(hijack ? { hijack } : {}),
+          path: `${request.path}?`,
+          method: request.method,
+          isStream: true,
+          ...(hijack ? { hijack } : {}),
           ...(request.headers === undefined ? {} : { headers: { ...request.headers } }),
-          options: { _query: query, _body: request.body ?? {} }, abortSignal: abort.signal, statusCodes: ACCEPTED,
+          options: { _query: query, _body: request.body ?? {} },
+          abortSignal: abort.signal,
+          statusCodes: ACCEPTED,
         },
         (error, result) => {
           if (error === null || error === undefined) resolve(result);
@@ -142,7 +170,13 @@ export function openTransport(address: Exclude<Address, { kind: 'none' }>, defau
       const chunks: Buffer[] = [];
       const cut = (error?: Error): void => {
         dialed.done();
-        reject(troubleOf(error ?? new Error('the connection was cut in the middle of the answer'), dialed.timedOut(), `${request.method} ${request.path}`));
+        reject(
+          troubleOf(
+            error ?? new Error('the connection was cut in the middle of the answer'),
+            dialed.timedOut(),
+            `${request.method} ${request.path}`,
+          ),
+        );
       };
       response.on('data', (chunk: Buffer) => (onData === undefined ? chunks.push(chunk) : onData(chunk)));
       response.on('error', cut);
@@ -172,7 +206,8 @@ export function openTransport(address: Exclude<Address, { kind: 'none' }>, defau
       const dialed = dial(request, true);
       try {
         const socket = (await dialed.head) as Duplex & { statusCode?: number }; // upgrade gives the socket; no upgrade gives the response
-        if (socket.statusCode !== undefined) throw new DaemonTrouble(`${request.path}: the daemon did not hand the connection over`, 'answer', socket.statusCode);
+        if (socket.statusCode !== undefined)
+          throw new DaemonTrouble(`${request.path}: the daemon did not hand the connection over`, 'answer', socket.statusCode);
         return socket;
       } finally {
         dialed.done();

@@ -16,7 +16,10 @@ export function firstFile(archive: Buffer): string {
 const numberOf = (text: string): number | null => (/^\d+$/.test(text) ? Number(text) : null);
 
 const lookUp = (file: string, name: string, column: number): number | null => {
-  const row = file.split('\n').map((line) => line.split(':')).find((fields) => fields[0] === name);
+  const row = file
+    .split('\n')
+    .map((line) => line.split(':'))
+    .find((fields) => fields[0] === name);
   return row === undefined ? null : numberOf(row[column] ?? '');
 };
 

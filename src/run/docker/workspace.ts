@@ -77,13 +77,26 @@ export async function makeLinks(tree: string, links: Readonly<Record<string, str
 }
 
 const processEnd = (end: MainEnd): Executed['end'] => ({
-  pid: null, code: end.timedOut || end.canceled ? null : end.code, signal: end.timedOut || end.canceled ? 'SIGKILL' : null, spawnError: null,
-  timedOut: end.timedOut, canceled: end.canceled, startedAt: end.startedAt, endedAt: end.endedAt, durationMs: Math.max(0, end.endedAt.getTime() - end.startedAt.getTime()),
+  pid: null,
+  code: end.timedOut || end.canceled ? null : end.code,
+  signal: end.timedOut || end.canceled ? 'SIGKILL' : null,
+  spawnError: null,
+  timedOut: end.timedOut,
+  canceled: end.canceled,
+  startedAt: end.startedAt,
+  endedAt: end.endedAt,
+  durationMs: Math.max(0, end.endedAt.getTime() - end.startedAt.getTime()),
 });
 
 const isFolder = async (tree: string, directory: string): Promise<boolean> => {
   const path = await insideRoot(tree, directory);
-  return path !== null && (await stat(path).then((found) => found.isDirectory(), () => false));
+  return (
+    path !== null &&
+    (await stat(path).then(
+      (found) => found.isDirectory(),
+      () => false,
+    ))
+  );
 };
 
 /** Failures of a start that are the project's own: no such program, not executable. */
@@ -105,21 +118,47 @@ export function dockerWorkspace(bench: Bench, request: WorkspaceRequest): Docker
   let disposed: Promise<void> | null = null;
 
   const specOf = (invocation: Pick<Invocation, 'command' | 'directory' | 'env' | 'input'>): ContainerSpec => ({
-    name: bench.nextContainer(), kind: 'check', image: ground.image, command: invocation.command, user: environment.user,
-    directory: posix.join(environment.workdir, invocation.directory), env: { ...environment.env, ...environment.secrets, ...invocation.env },
-    mounts: [{ source: tree, target: environment.workdir, readOnly: false }, { source: reports, target: REPORTS_INSIDE, readOnly: false }],
-    network: environment.limits.network, cpus: environment.limits.cpus, memoryBytes: environment.limits.memoryBytes, pids: environment.limits.pids,
-    capabilities: capabilities(bench.user.user, environment.user), stdin: invocation.input !== undefined, init: bench.init.present,
+    name: bench.nextContainer(),
+    kind: 'check',
+    image: ground.image,
+    command: invocation.command,
+    user: environment.user,
+    directory: posix.join(environment.workdir, invocation.directory),
+    env: { ...environment.env, ...environment.secrets, ...invocation.env },
+    mounts: [
+      { source: tree, target: environment.workdir, readOnly: false },
+      { source: reports, target: REPORTS_INSIDE, readOnly: false },
+    ],
+    network: environment.limits.network,
+    cpus: environment.limits.cpus,
+    memoryBytes: environment.limits.memoryBytes,
+    pids: environment.limits.pids,
+    capabilities: capabilities(bench.user.user, environment.user),
+    stdin: invocation.input !== undefined,
+    init: bench.init.present,
   });
 
   const handBack = async (): Promise<void> => {
     if (bench.user.user === 0 || !((await holdsForeign(tree, bench.user.user)) || (await holdsForeign(reports, bench.user.user)))) return;
-    const why = await reclaim({ api: bench.api, owner: bench.owner, image: ground.image, container: bench.nextContainer(), folders: [tree, reports], ...bench.user });
-    if (why !== null) bench.emit({ type: 'note', message: `Files that a container left could not be handed back: ${maskText(why, secrets)}` });
+    const why = await reclaim({
+      api: bench.api,
+      owner: bench.owner,
+      image: ground.image,
+      container: bench.nextContainer(),
+      folders: [tree, reports],
+      ...bench.user,
+    });
+    if (why !== null)
+      bench.emit({ type: 'note', message: `Files that a container left could not be handed back: ${maskText(why, secrets)}` });
   };
 
   const main = async (invocation: Invocation, signal: AbortSignal, take: Parameters<typeof runMain>[3]['onOutput']): Promise<MainEnd> => {
-    const options = { timeoutMs: invocation.timeoutMs, signal, onOutput: take, ...(invocation.input === undefined ? {} : { input: invocation.input }) };
+    const options = {
+      timeoutMs: invocation.timeoutMs,
+      signal,
+      onOutput: take,
+      ...(invocation.input === undefined ? {} : { input: invocation.input }),
+    };
     let end = await runMain(bench.api, bench.owner, specOf(invocation), options);
     if (end.initMissing) {
       bench.init.present = false;
@@ -137,13 +176,28 @@ export function dockerWorkspace(bench: Bench, request: WorkspaceRequest): Docker
     const signal = AbortSignal.any([outer, request.signal]);
     const masked = [...secrets, ...secretValues(invocation.env)];
     const capture = (stream: 'stdout' | 'stderr'): Capture =>
-      new Capture({ file: join(bench.outputFolder, `${invocation.label}.${stream}`), secrets: masked, onLine: (line) => bench.emit({ type: 'output', batch: request.batch, stream, line }) });
+      new Capture({
+        file: join(bench.outputFolder, `${invocation.label}.${stream}`),
+        secrets: masked,
+        onLine: (line) => bench.emit({ type: 'output', batch: request.batch, stream, line }),
+      });
     const streams = { stdout: capture('stdout'), stderr: capture('stderr') };
     let firstError = '';
     const asked = new Date();
-    let end: MainEnd = { code: null, timedOut: false, canceled: true, startedAt: asked, endedAt: asked, trouble: null, imageGone: false, initMissing: false, left: null };
+    let end: MainEnd = {
+      code: null,
+      timedOut: false,
+      canceled: true,
+      startedAt: asked,
+      endedAt: asked,
+      trouble: null,
+      imageGone: false,
+      initMissing: false,
+      left: null,
+    };
     let trouble: Executed['trouble'] = null;
-    if (invocation.directory !== '' && !(await isFolder(tree, invocation.directory))) trouble = { reason: 'setup', message: `the folder ${invocation.directory} is not a folder of the project` };
+    if (invocation.directory !== '' && !(await isFolder(tree, invocation.directory)))
+      trouble = { reason: 'setup', message: `the folder ${invocation.directory} is not a folder of the project` };
     else {
       const permit = await bench.permits.take(signal);
       if (permit !== null)
@@ -153,7 +207,9 @@ export function dockerWorkspace(bench: Bench, request: WorkspaceRequest): Docker
             streams[stream].write(bytes);
           });
           await handBack();
-          await cleanReports(reports, masked).catch((error: unknown) => bench.emit({ type: 'note', message: `Reports could not be checked: ${messageOf(error)}` }));
+          await cleanReports(reports, masked).catch((error: unknown) =>
+            bench.emit({ type: 'note', message: `Reports could not be checked: ${messageOf(error)}` }),
+          );
         } finally {
           permit();
         }
@@ -164,7 +220,10 @@ export function dockerWorkspace(bench: Bench, request: WorkspaceRequest): Docker
       const own = end.trouble.reason === 'infra' && CANNOT_START.test(end.trouble.message);
       trouble ??= { reason: own ? 'setup' : end.trouble.reason, message: maskText(end.trouble.message, masked) };
     } else if ((end.code === 127 || end.code === 126) && /^\[FATAL tini/.test(firstError)) {
-      trouble = { reason: 'setup', message: `cannot start ${invocation.command[0] ?? ''}: ${firstError.split('\n')[0]?.replace(/^\[FATAL tini \(\d+\)\] /, '') ?? ''}` };
+      trouble = {
+        reason: 'setup',
+        message: `cannot start ${invocation.command[0] ?? ''}: ${firstError.split('\n')[0]?.replace(/^\[FATAL tini \(\d+\)\] /, '') ?? ''}`,
+      };
     }
     const env: Record<string, string> = maskedEnv({ ...environment.env, ...invocation.env });
     for (const name of Object.keys(environment.secrets)) if (!(name in invocation.env)) env[name] = MASK;
@@ -180,7 +239,13 @@ export function dockerWorkspace(bench: Bench, request: WorkspaceRequest): Docker
   };
 
   return {
-    place: 'docker', root: environment.workdir, hostRoot: tree, reports: { inside: REPORTS_INSIDE, host: reports }, inherited: { ...ground.env, ...environment.env }, shell: environment.shell, environmentName: environment.name,
+    place: 'docker',
+    root: environment.workdir,
+    hostRoot: tree,
+    reports: { inside: REPORTS_INSIDE, host: reports },
+    inherited: { ...ground.env, ...environment.env },
+    shell: environment.shell,
+    environmentName: environment.name,
     exec: async (invocation, signal) => {
       const running = exec(invocation, signal);
       active.add(running);

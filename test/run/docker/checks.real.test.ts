@@ -18,7 +18,13 @@ describe.skipIf(absent !== null)('checks in containers', () => {
     const place = project.place({ base: {} });
     for (const code of [0, 1, 77, 255]) {
       const ran = await check(place, `cat marker.txt; echo err >&2; exit ${code}`);
-      expect({ code: ran.end.code, out: ran.out, err: ran.err, trouble: ran.trouble, layers: ran.layers }).toEqual({ code, out: 'v1\n', err: 'err\n', trouble: null, layers: [] });
+      expect({ code: ran.end.code, out: ran.out, err: ran.err, trouble: ran.trouble, layers: ran.layers }).toEqual({
+        code,
+        out: 'v1\n',
+        err: 'err\n',
+        trouble: null,
+        layers: [],
+      });
       expect(ran.imageId).toMatch(/^sha256:[0-9a-f]{64}$/);
       expect(ran.end.endedAt.getTime()).toBeGreaterThanOrEqual(ran.end.startedAt.getTime());
     }
@@ -58,7 +64,8 @@ describe.skipIf(absent !== null)('checks in containers', () => {
     const abort = new AbortController();
     const workspace = await openIn(place);
     const running = workspace.exec(shell(`${wreck}; echo wrecked; sleep 60`), abort.signal);
-    while (!project.events.some((event) => event.type === 'output' && event.line === 'wrecked')) await new Promise((resolve) => setImmediate(resolve));
+    while (!project.events.some((event) => event.type === 'output' && event.line === 'wrecked'))
+      await new Promise((resolve) => setImmediate(resolve));
     abort.abort();
     expect((await running).end.canceled).toBe(true);
     await place.close();
@@ -96,7 +103,18 @@ describe.skipIf(absent !== null)('checks in containers', () => {
     await chmod(join(project.root, 'sub/file'), 0o755);
     const place = project.place({ base: {} });
     const first = await check(place, 'find . | sort; readlink relative; stat -c %a sub/file');
-    expect(first.out.split('\n').filter((line) => line !== '')).toEqual(['.', './.dot', './.gitignore', './empty', './relative', './sub', './sub/file', './tracked', 'sub/file', '755']);
+    expect(first.out.split('\n').filter((line) => line !== '')).toEqual([
+      '.',
+      './.dot',
+      './.gitignore',
+      './empty',
+      './relative',
+      './sub',
+      './sub/file',
+      './tracked',
+      'sub/file',
+      '755',
+    ]);
     const hash = await place.sourceHash();
     expect(hash).toMatch(/^sha256:[0-9a-f]{64}$/);
     // An edit in the middle of a run reaches no check of it.
@@ -113,12 +131,19 @@ describe.skipIf(absent !== null)('checks in containers', () => {
     const project = await rig.project({ 'src/a.txt': 'a', 'docs/b.txt': 'b', 'target/c.txt': 'c' });
     const place = project.place({
       part: { source: { include: ['src', 'target'], exclude: ['target/'] } },
-      linked: { setup: [{ id: 'deps', run: 'mkdir /deps; echo dep > /deps/one' }], link: { 'node_modules': '/deps', 'src/deep/link': '/deps/one' } },
+      linked: {
+        setup: [{ id: 'deps', run: 'mkdir /deps; echo dep > /deps/one' }],
+        link: { node_modules: '/deps', 'src/deep/link': '/deps/one' },
+      },
       bad: { link: { 'src/a.txt': '/deps' } },
     });
     expect((await check(place, 'find . -type f', 'part')).out).toBe('./src/a.txt\n');
     expect((await check(place, 'cat node_modules/one src/deep/link; readlink node_modules', 'linked')).out).toBe('dep\ndep\n/deps\n');
-    expect(await place.open({ environment: 'bad', batch: batchOf('b'), signal: never })).toMatchObject({ ok: false, reason: 'setup', message: expect.stringContaining('src/a.txt') as string });
+    expect(await place.open({ environment: 'bad', batch: batchOf('b'), signal: never })).toMatchObject({
+      ok: false,
+      reason: 'setup',
+      message: expect.stringContaining('src/a.txt') as string,
+    });
   });
 
   // @verifies AC-docker-environment
@@ -126,7 +151,10 @@ describe.skipIf(absent !== null)('checks in containers', () => {
     const project = await rig.project();
     const env = { DOCKER_HOST: rig.proxy().host, HOME: '/home/someone', AWS_SECRET: 'leak', CI: 'yes', PASSED: 'p a"s$s' };
     const place = project.place({ base: { env: { ODD: 'a b"c$d\'é' }, pass_env: ['PASSED'] } }, { env });
-    const ran = await check(place, shell('env | grep -v -E "^(PATH|HOSTNAME|HOME|PWD|SHLVL)=" | sort; printf %s "$ODD" | od -An -tx1', { env: { LINK_OWN: 'x y' } }));
+    const ran = await check(
+      place,
+      shell('env | grep -v -E "^(PATH|HOSTNAME|HOME|PWD|SHLVL)=" | sort; printf %s "$ODD" | od -An -tx1', { env: { LINK_OWN: 'x y' } }),
+    );
     expect(ran.out).toBe(`LANG=C.UTF-8\nLINK_OWN=x y\nODD=a b"c$d'é\nPASSED=p a"s$s\nTZ=UTC\n 61 20 62 22 63 24 64 27 c3 a9\n`);
     expect((await check(place, 'echo $HOME')).out).not.toContain('someone');
     expect(ran.env).toEqual({ LANG: 'C.UTF-8', TZ: 'UTC', ODD: 'a b"c$d\'é', PASSED: 'p a"s$s', LINK_OWN: 'x y' });
@@ -136,9 +164,17 @@ describe.skipIf(absent !== null)('checks in containers', () => {
   it('a secret reaches the check and nothing that is kept: not output, not reports, not the recorded environment', async () => {
     const project = await rig.project();
     const secret = 'hunter2&<"long"> value';
-    const place = project.place({ base: { secrets: ['REGISTRY_TOKEN'] } }, { env: { DOCKER_HOST: rig.proxy().host, REGISTRY_TOKEN: secret } });
+    const place = project.place(
+      { base: { secrets: ['REGISTRY_TOKEN'] } },
+      { env: { DOCKER_HOST: rig.proxy().host, REGISTRY_TOKEN: secret } },
+    );
     const workspace = await openIn(place);
-    const ran = await execIn(workspace, shell('printf %s "$REGISTRY_TOKEN" | wc -c; printf %s "$REGISTRY_TOKEN" | head -c 9; sleep 0.2; printf %s "$REGISTRY_TOKEN" | tail -c +10; echo; echo "<m>$REGISTRY_TOKEN</m>" > /coherence/reports/r.xml'));
+    const ran = await execIn(
+      workspace,
+      shell(
+        'printf %s "$REGISTRY_TOKEN" | wc -c; printf %s "$REGISTRY_TOKEN" | head -c 9; sleep 0.2; printf %s "$REGISTRY_TOKEN" | tail -c +10; echo; echo "<m>$REGISTRY_TOKEN</m>" > /coherence/reports/r.xml',
+      ),
+    );
     expect(ran.out).toBe(`${Buffer.byteLength(secret)}\n***\n`);
     expect(await readFile(join(workspace.reports.host, 'r.xml'), 'utf8')).toBe('<m>***</m>\n');
     expect(ran.env['REGISTRY_TOKEN']).toBe('***');
@@ -150,7 +186,10 @@ describe.skipIf(absent !== null)('checks in containers', () => {
     const project = await rig.project();
     const place = project.place({ base: { user: '1234:4321' } });
     const workspace = await openIn(place);
-    await execIn(workspace, shell('cd /coherence/reports; echo ok > report.xml; mkdir d; ln -s /etc/passwd d/link; ln -s /etc out; mkfifo pipe'));
+    await execIn(
+      workspace,
+      shell('cd /coherence/reports; echo ok > report.xml; mkdir d; ln -s /etc/passwd d/link; ln -s /etc out; mkfifo pipe'),
+    );
     expect((await readdir(workspace.reports.host, { recursive: true })).sort()).toEqual(['d', 'report.xml']);
     expect(await readFile(join(workspace.reports.host, 'report.xml'), 'utf8')).toBe('ok\n');
     expect(workspace.reports.inside.startsWith(workspace.root)).toBe(false);
@@ -160,12 +199,23 @@ describe.skipIf(absent !== null)('checks in containers', () => {
   it('a check has no network, no capabilities, no new privileges, no socket, and limits', async () => {
     const project = await rig.project();
     const place = project.place({ base: { limits: { memory: '64m', pids: 20, cpus: 0.5 } } });
-    const ran = await check(place, 'ip -o link | wc -l; grep -E "CapEff|CapBnd|NoNewPrivs" /proc/self/status | tr -d "\\t"; ls /var/run/docker.sock /run/docker.sock 2>/dev/null; cat /sys/fs/cgroup/memory/memory.limit_in_bytes /sys/fs/cgroup/memory.max 2>/dev/null; true');
+    const ran = await check(
+      place,
+      'ip -o link | wc -l; grep -E "CapEff|CapBnd|NoNewPrivs" /proc/self/status | tr -d "\\t"; ls /var/run/docker.sock /run/docker.sock 2>/dev/null; cat /sys/fs/cgroup/memory/memory.limit_in_bytes /sys/fs/cgroup/memory.max 2>/dev/null; true',
+    );
     expect(ran.out).toBe('1\nCapEff:0000000000000000\nCapBnd:0000000000000000\nNoNewPrivs:1\n67108864\n');
     const fork = await check(place, 'for i in $(seq 40); do sleep 5 & done 2>&1; exit 0');
     expect(fork.out + fork.err).toMatch(/fork|Resource/i);
     const body = JSON.parse(rig.proxy().seen(CREATE).at(-1)?.body ?? '{}') as { HostConfig: Record<string, unknown> };
-    expect(body.HostConfig).toMatchObject({ NetworkMode: 'none', CapDrop: ['ALL'], PidsLimit: 20, NanoCpus: 5e8, Memory: 64 * 1024 * 1024, MemorySwap: 64 * 1024 * 1024, Privileged: false });
+    expect(body.HostConfig).toMatchObject({
+      NetworkMode: 'none',
+      CapDrop: ['ALL'],
+      PidsLimit: 20,
+      NanoCpus: 5e8,
+      Memory: 64 * 1024 * 1024,
+      MemorySwap: 64 * 1024 * 1024,
+      Privileged: false,
+    });
   });
 
   // @verifies AC-docker-output
@@ -173,7 +223,8 @@ describe.skipIf(absent !== null)('checks in containers', () => {
     const project = await rig.project();
     const place = project.place({ base: {} });
     const lines = await check(place, 'seq 200000 & seq 200001 400000 >&2; wait');
-    const seen = (stream: string): string[] => project.events.flatMap((event) => (event.type === 'output' && event.stream === stream ? [event.line] : []));
+    const seen = (stream: string): string[] =>
+      project.events.flatMap((event) => (event.type === 'output' && event.stream === stream ? [event.line] : []));
     const wanted = (from: number): string[] => Array.from({ length: 200_000 }, (_, index) => String(from + index));
     const digest = (list: readonly string[]): string => createHash('sha256').update(list.join('\n')).digest('hex');
     expect({ code: lines.end.code, trouble: lines.trouble }).toEqual({ code: 0, trouble: null });
@@ -188,7 +239,11 @@ describe.skipIf(absent !== null)('checks in containers', () => {
     expect(split.out).toBe('aéb\nx\0y\nlast without end');
     expect(seen('stdout')).toEqual(['aéb', 'x\0y', 'last without end']);
     const long = await check(place, "yes é | head -n 300000 | tr -d '\\n'; echo; exit 7");
-    expect({ code: long.end.code, bytes: long.stdout.bytes, broken: long.out.includes('\uFFFD') }).toEqual({ code: 7, bytes: 600_001, broken: false });
+    expect({ code: long.end.code, bytes: long.stdout.bytes, broken: long.out.includes('\uFFFD') }).toEqual({
+      code: 7,
+      bytes: 600_001,
+      broken: false,
+    });
   });
 
   // @verifies AC-docker-time-limit
@@ -197,19 +252,38 @@ describe.skipIf(absent !== null)('checks in containers', () => {
     const place = project.place({ base: {} }, { jobs: 1 });
     await check(place, 'true');
     rig.proxy().clear();
-    const [slow, next] = await Promise.all([check(place, shell('trap "" TERM; sleep 30', { timeoutMs: 1000 })), check(place, 'echo second')]);
-    expect({ timedOut: slow.end.timedOut, code: slow.end.code, canceled: slow.end.canceled, trouble: slow.trouble }).toEqual({ timedOut: true, code: null, canceled: false, trouble: null });
+    const [slow, next] = await Promise.all([
+      check(place, shell('trap "" TERM; sleep 30', { timeoutMs: 1000 })),
+      check(place, 'echo second'),
+    ]);
+    expect({ timedOut: slow.end.timedOut, code: slow.end.code, canceled: slow.end.canceled, trouble: slow.trouble }).toEqual({
+      timedOut: true,
+      code: null,
+      canceled: false,
+      trouble: null,
+    });
     expect({ code: next.end.code, out: next.out }).toEqual({ code: 0, out: 'second\n' });
-    const order = rig.proxy().log.flatMap((exchange) => (exchange.method === 'DELETE' ? ['remove'] : CREATE.test(`${exchange.method} ${exchange.path}`) ? ['create'] : []));
+    const order = rig
+      .proxy()
+      .log.flatMap((exchange) =>
+        exchange.method === 'DELETE' ? ['remove'] : CREATE.test(`${exchange.method} ${exchange.path}`) ? ['create'] : [],
+      );
     expect(order).toEqual(['create', 'remove', 'create', 'remove']);
     const queued = await Promise.all(Array.from({ length: 3 }, async () => check(place, shell('sleep 0.8', { timeoutMs: 1600 }))));
-    expect(queued.map((ran) => [ran.end.code, ran.end.timedOut])).toEqual([[0, false], [0, false], [0, false]]);
+    expect(queued.map((ran) => [ran.end.code, ran.end.timedOut])).toEqual([
+      [0, false],
+      [0, false],
+      [0, false],
+    ]);
   });
 
   // @verifies AC-docker-jobs
   it('never more containers at once than jobs, set-up and all', async () => {
     const project = await rig.project();
-    const place = project.place({ a: { setup: [{ id: 'a', run: 'sleep 0.3; echo a > /a' }] }, b: { setup: [{ id: 'b', run: 'sleep 0.3; echo b > /b' }] }, c: {} }, { jobs: 2 });
+    const place = project.place(
+      { a: { setup: [{ id: 'a', run: 'sleep 0.3; echo a > /a' }] }, b: { setup: [{ id: 'b', run: 'sleep 0.3; echo b > /b' }] }, c: {} },
+      { jobs: 2 },
+    );
     await Promise.all(['a', 'b', 'c', 'c', 'a', 'c'].map(async (environment) => check(place, 'sleep 0.2', environment)));
     let most = 0;
     let now = 0;
@@ -219,7 +293,11 @@ describe.skipIf(absent !== null)('checks in containers', () => {
     }
     expect({ most, now }).toEqual({ most: 2, now: 0 });
     // Two layers were committed side by side: under names of their own, with the run in them.
-    const names = rig.proxy().seen(/^POST \/commit/).map(({ path }) => new URL(`http://x${path}`).searchParams).map((query) => `${query.get('repo') ?? ''}:${query.get('tag') ?? ''}`);
+    const names = rig
+      .proxy()
+      .seen(/^POST \/commit/)
+      .map(({ path }) => new URL(`http://x${path}`).searchParams)
+      .map((query) => `${query.get('repo') ?? ''}:${query.get('tag') ?? ''}`);
     expect([names.length, new Set(names).size]).toEqual([2, 2]);
     for (const name of names) expect(name).toMatch(/^coherence-eph\/[0-9a-z]{26}:\d+\./);
   });
@@ -230,8 +308,12 @@ describe.skipIf(absent !== null)('checks in containers', () => {
     const abort = new AbortController();
     const place = project.place({ base: {} });
     const workspace = await openIn(place, 'base', abort.signal);
-    const running = workspace.exec(shell('trap "" TERM; echo up; while true; do mkdir -p a/b/c; echo x > a/b/c/$RANDOM; done'), abort.signal);
-    while (!project.events.some((event) => event.type === 'output' && event.line === 'up')) await new Promise((resolve) => setImmediate(resolve));
+    const running = workspace.exec(
+      shell('trap "" TERM; echo up; while true; do mkdir -p a/b/c; echo x > a/b/c/$RANDOM; done'),
+      abort.signal,
+    );
+    while (!project.events.some((event) => event.type === 'output' && event.line === 'up'))
+      await new Promise((resolve) => setImmediate(resolve));
     rig.proxy().clear();
     const held = rig.proxy().rule(/^POST \/containers\/[^/]+\/kill/, { do: 'hold' }, 1);
     abort.abort();
@@ -253,11 +335,23 @@ describe.skipIf(absent !== null)('checks in containers', () => {
     const workspace = await openIn(place);
     const running = workspace.exec(shell('trap "" TERM INT; echo up; sleep 60'), never);
     const queued = workspace.exec(shell('echo never'), never);
-    while (!project.events.some((event) => event.type === 'output' && event.line === 'up')) await new Promise((resolve) => setImmediate(resolve));
+    while (!project.events.some((event) => event.type === 'output' && event.line === 'up'))
+      await new Promise((resolve) => setImmediate(resolve));
+    const removing = rig.proxy().rule(/^DELETE \/containers/, { do: 'hold' }, 1);
+    let settled = false;
+    void running.finally(() => (settled = true));
     abort.abort();
+    await removing.met;
+    expect((await project.ledger()).containers).toHaveLength(before.containers.length + 1);
+    expect(settled).toBe(false);
+    removing.release();
     const ended = await running;
     expect((await project.ledger()).containers).toEqual(before.containers);
-    expect({ canceled: ended.end.canceled, timedOut: ended.end.timedOut, code: ended.end.code }).toEqual({ canceled: true, timedOut: false, code: null });
+    expect({ canceled: ended.end.canceled, timedOut: ended.end.timedOut, code: ended.end.code }).toEqual({
+      canceled: true,
+      timedOut: false,
+      code: null,
+    });
     expect(await queued).toMatchObject({ end: { canceled: true, code: null } });
     rig.proxy().clear();
     expect(await place.open({ environment: 'base', batch: batchOf('b'), signal: never })).toMatchObject({ ok: false, reason: 'canceled' });
@@ -277,7 +371,9 @@ describe.skipIf(absent !== null)('checks in containers', () => {
     await chmod(join(project.root, 'tool.sh'), 0o755);
     const place = project.place({ base: { image: 'coherence-test/programs:1', env: { PATH: '/opt:/bin' } } });
     const workspace = await openIn(place);
-    expect(await Promise.all(['sh', 'linked', 'nothing', './tool.sh', './plain.txt', '/bin'].map(async (name) => workspace.find(name)))).toEqual(['/bin/sh', '/opt/linked', null, '/workspace/tool.sh', null, null]);
+    expect(
+      await Promise.all(['sh', 'linked', 'nothing', './tool.sh', './plain.txt', '/bin'].map(async (name) => workspace.find(name))),
+    ).toEqual(['/bin/sh', '/opt/linked', null, '/workspace/tool.sh', null, null]);
     expect(rig.proxy().seen(/\/start$/)).toEqual([]);
   });
 
@@ -288,13 +384,25 @@ describe.skipIf(absent !== null)('checks in containers', () => {
     });
     const project = await rig.project();
     const before = await project.ledger();
-    const place = project.place({ base: {}, odd: { image: 'coherence-test/file:1', workdir: '/afile' }, missing: { image: 'coherence-test/nothing:1' } });
+    const place = project.place({
+      base: {},
+      odd: { image: 'coherence-test/file:1', workdir: '/afile' },
+      missing: { image: 'coherence-test/nothing:1' },
+    });
     const unstartable = await check(place, 'true', 'odd');
     expect({ code: unstartable.end.code, reason: unstartable.trouble?.reason }).toEqual({ code: null, reason: 'setup' });
     const program = await check(place, { ...shell(''), command: ['no-such-program'] });
     expect(program.trouble).toMatchObject({ reason: 'setup', message: expect.stringContaining('no-such-program') as string });
-    expect(await place.open({ environment: 'missing', batch: batchOf('b'), signal: never })).toMatchObject({ ok: false, reason: 'infra', message: expect.stringContaining('coherence-test/nothing:1') as string });
-    expect(await place.open({ environment: 'unknown', batch: batchOf('b'), signal: never })).toMatchObject({ ok: false, reason: 'setup', message: expect.stringContaining('unknown') as string });
+    expect(await place.open({ environment: 'missing', batch: batchOf('b'), signal: never })).toMatchObject({
+      ok: false,
+      reason: 'infra',
+      message: expect.stringContaining('coherence-test/nothing:1') as string,
+    });
+    expect(await place.open({ environment: 'unknown', batch: batchOf('b'), signal: never })).toMatchObject({
+      ok: false,
+      reason: 'setup',
+      message: expect.stringContaining('unknown') as string,
+    });
     const folder = await check(place, shell('true', { directory: 'no/such' }));
     expect({ code: folder.end.code, reason: folder.trouble?.reason }).toEqual({ code: null, reason: 'setup' });
     await place.close();

@@ -22,8 +22,13 @@ describe.skipIf(absent !== null)('layers', () => {
       await place.close();
     }
   };
-  const clear = async (project: Project, all = true) => dockerGc({ env: { DOCKER_HOST: rig.proxy().host }, all, layerCapacity: 64, stateFolder: project.state, cacheFolder: project.cache });
-  const layerTags = async (): Promise<string[]> => (await rig.docker('images', '--format', '{{.Repository}}:{{.Tag}}', 'coherence-layer')).split('\n').filter((line) => line !== '').sort();
+  const clear = async (project: Project, all = true) =>
+    dockerGc({ env: { DOCKER_HOST: rig.proxy().host }, all, layerCapacity: 64, stateFolder: project.state, cacheFolder: project.cache });
+  const layerTags = async (): Promise<string[]> =>
+    (await rig.docker('images', '--format', '{{.Repository}}:{{.Tag}}', 'coherence-layer'))
+      .split('\n')
+      .filter((line) => line !== '')
+      .sort();
 
   // @verifies AC-docker-fresh-source, AC-docker-hit-no-set-up
   it('after a hit a check sees the source of today', async () => {
@@ -69,8 +74,20 @@ describe.skipIf(absent !== null)('layers', () => {
   it('a layer holds system state only: no source, no workspace, no variable, no secret', async () => {
     const project = await rig.project({ 'marker.txt': 'SOURCE-TOKEN\n', 'lock.json': 'LOCK\n' });
     const ran = await run(
-      project, { env: { DECLARED: 'DECLARED-VALUE' }, secrets: ['MY_SECRET'], setup: [{ id: 'one', run: 'echo SYSTEM-TOKEN > /opt.txt; test "$MY_SECRET" = SECRET-VALUE; cat /inputs/lock.json', inputs: ['lock.json'] }] },
-      'cat /opt.txt; ls -a /workspace; echo "$MY_SECRET"', { env: { DOCKER_HOST: rig.proxy().host, MY_SECRET: 'SECRET-VALUE' } },
+      project,
+      {
+        env: { DECLARED: 'DECLARED-VALUE' },
+        secrets: ['MY_SECRET'],
+        setup: [
+          {
+            id: 'one',
+            run: 'echo SYSTEM-TOKEN > /opt.txt; test "$MY_SECRET" = SECRET-VALUE; cat /inputs/lock.json',
+            inputs: ['lock.json'],
+          },
+        ],
+      },
+      'cat /opt.txt; ls -a /workspace; echo "$MY_SECRET"',
+      { env: { DOCKER_HOST: rig.proxy().host, MY_SECRET: 'SECRET-VALUE' } },
     );
     expect(ran.out).toBe('SYSTEM-TOKEN\n.\n..\nlock.json\nmarker.txt\n***\n');
     const [tag = ''] = (await layerTags()).filter((name) => name.endsWith(ran.layers[0]?.key ?? '-'));
@@ -86,7 +103,12 @@ describe.skipIf(absent !== null)('layers', () => {
   // @verifies AC-docker-set-up-once
   it('set-up runs once for many checks and many runs', async () => {
     const project = await rig.project();
-    const environment = { setup: [{ id: 'one', run: 'echo 1 > /one' }, { id: 'two', run: 'cat /one > /two' }] };
+    const environment = {
+      setup: [
+        { id: 'one', run: 'echo 1 > /one' },
+        { id: 'two', run: 'cat /one > /two' },
+      ],
+    };
     const five = async (): Promise<number> => {
       const place = project.place({ base: environment });
       const all = await Promise.all(Array.from({ length: 5 }, async () => check(place, 'cat /two')));
@@ -140,7 +162,19 @@ describe.skipIf(absent !== null)('layers', () => {
   // @verifies AC-docker-inputs-exist
   it('set-up sees its declared inputs only, read-only', async () => {
     const project = await rig.project({ 'sub/a.json': 'A', 'sub/b.json': 'B', 'c.txt': 'C' });
-    const ran = await run(project, { setup: [{ id: 's', run: 'find /inputs -type f > /seen; (echo x > /inputs/sub/a.json) 2>/dev/null && echo writable >> /seen; ls -a /workspace >> /seen', inputs: ['sub/*.json'] }] }, 'cat /seen');
+    const ran = await run(
+      project,
+      {
+        setup: [
+          {
+            id: 's',
+            run: 'find /inputs -type f > /seen; (echo x > /inputs/sub/a.json) 2>/dev/null && echo writable >> /seen; ls -a /workspace >> /seen',
+            inputs: ['sub/*.json'],
+          },
+        ],
+      },
+      'cat /seen',
+    );
     expect(ran.out.split('\n').sort().join(' ').trim()).toBe('. .. /inputs/sub/a.json /inputs/sub/b.json');
   });
 
@@ -150,9 +184,17 @@ describe.skipIf(absent !== null)('layers', () => {
     const before = await project.ledger();
     for (let round = 0; round < 2; round += 1) {
       rig.proxy().clear();
-      const place = project.place({ base: { setup: [{ id: 'bad', run: 'echo half > /half; echo why it failed >&2; exit 3' }] }, other: {} });
+      const place = project.place({
+        base: { setup: [{ id: 'bad', run: 'echo half > /half; echo why it failed >&2; exit 3' }] },
+        other: {},
+      });
       const opened = await place.open({ environment: 'base', batch: batchOf('b'), signal: never });
-      expect(opened).toMatchObject({ ok: false, reason: 'setup', exitCode: 3, message: expect.stringContaining('why it failed') as string });
+      expect(opened).toMatchObject({
+        ok: false,
+        reason: 'setup',
+        exitCode: 3,
+        message: expect.stringContaining('why it failed') as string,
+      });
       // Once a run, whoever asks.
       expect(await place.open({ environment: 'base', batch: batchOf('c'), signal: never })).toMatchObject({ ok: false, reason: 'setup' });
       expect((await check(place, 'exit 0', 'other')).end.code).toBe(0);
@@ -166,7 +208,11 @@ describe.skipIf(absent !== null)('layers', () => {
   // @verifies AC-docker-set-up-end
   it('set-up ends with its command, not with a child that holds its output; what goes on in the background is stopped before the commit', async () => {
     const project = await rig.project();
-    const ran = await run(project, { setup: [{ id: 'daemon', run: '(while true; do echo x >> /growing; done) & sleep 0.2; echo done > /done' }] }, 'cat /done; a=$(stat -c %s /growing); sleep 0.2; b=$(stat -c %s /growing); test "$a" = "$b" && echo still');
+    const ran = await run(
+      project,
+      { setup: [{ id: 'daemon', run: '(while true; do echo x >> /growing; done) & sleep 0.2; echo done > /done' }] },
+      'cat /done; a=$(stat -c %s /growing); sleep 0.2; b=$(stat -c %s /growing); test "$a" = "$b" && echo still',
+    );
     expect(ran.out).toBe('done\nstill\n');
   });
 
@@ -175,15 +221,33 @@ describe.skipIf(absent !== null)('layers', () => {
     const project = await rig.project();
     const before = await project.ledger();
     const place = project.place({ base: { setup: [{ id: 'slow', run: 'trap "" TERM; sleep 60', timeout: '300ms' }] } });
-    expect(await place.open({ environment: 'base', batch: batchOf('b'), signal: never })).toMatchObject({ ok: false, reason: 'setup', exitCode: null });
+    expect(await place.open({ environment: 'base', batch: batchOf('b'), signal: never })).toMatchObject({
+      ok: false,
+      reason: 'setup',
+      exitCode: null,
+    });
     expect((await project.ledger()).containers).toEqual(before.containers);
   });
 
   // @verifies AC-docker-clean-config
   it('set-up and checks run whatever the base image says of entrypoint, command and user', async () => {
-    await importBusybox(rig.folder(), rig.daemon().host, 'coherence-test/odd:1', ['ENTRYPOINT ["/bin/false"]', 'USER 1000', 'CMD ["nonsense"]']);
+    await importBusybox(rig.folder(), rig.daemon().host, 'coherence-test/odd:1', [
+      'ENTRYPOINT ["/bin/false"]',
+      'USER 1000',
+      'CMD ["nonsense"]',
+    ]);
     const project = await rig.project();
-    const ran = await run(project, { image: 'coherence-test/odd:1', setup: [{ id: 's', run: 'id -u > /who' }, { id: 't', run: 'cat /who > /who2' }] }, 'cat /who2; id -u; touch mine && echo wrote');
+    const ran = await run(
+      project,
+      {
+        image: 'coherence-test/odd:1',
+        setup: [
+          { id: 's', run: 'id -u > /who' },
+          { id: 't', run: 'cat /who > /who2' },
+        ],
+      },
+      'cat /who2; id -u; touch mine && echo wrote',
+    );
     expect({ out: ran.out, code: ran.end.code }).toEqual({ out: '0\n0\nwrote\n', code: 0 });
     const other = await run(project, { image: 'coherence-test/odd:1', user: 'worker:workers' }, 'id -u; id -g; touch mine && echo wrote');
     expect(other.out).toBe('1234\n4321\nwrote\n');
@@ -196,7 +260,12 @@ describe.skipIf(absent !== null)('layers', () => {
     const before = await project.ledger();
     const ran = await run(project, { image: 'coherence-test/volume:1', setup: [{ id: 's', run: 'echo x > /data/x' }] }, 'ls /data');
     expect(ran.out).toBe('');
-    expect(project.events.filter((event) => event.type === 'note').map((event) => event.message).join()).toContain('VOLUME /data');
+    expect(
+      project.events
+        .filter((event) => event.type === 'note')
+        .map((event) => event.message)
+        .join(),
+    ).toContain('VOLUME /data');
     expect((await project.ledger()).volumes).toEqual(before.volumes);
   });
 
@@ -204,21 +273,34 @@ describe.skipIf(absent !== null)('layers', () => {
   it('more layers than Docker allows are refused when planning', async () => {
     const project = await rig.project();
     const place = project.place({ base: { setup: Array.from({ length: 125 }, (_, index) => ({ id: `s${index}`, run: 'true' })) } });
-    expect(await place.open({ environment: 'base', batch: batchOf('b'), signal: never })).toMatchObject({ ok: false, reason: 'setup', message: expect.stringContaining('125') as string });
+    expect(await place.open({ environment: 'base', batch: batchOf('b'), signal: never })).toMatchObject({
+      ok: false,
+      reason: 'setup',
+      message: expect.stringContaining('125') as string,
+    });
     expect(rig.proxy().seen(CREATE)).toEqual([]);
   });
 
   // @verifies AC-docker-heals
   it('a layer that was removed by hand is built again, without a removal call of ours and without an error', async () => {
     const project = await rig.project();
-    const environment = { setup: [{ id: 'one', run: 'echo 1 > /one' }, { id: 'two', run: 'echo 2 > /two' }] };
+    const environment = {
+      setup: [
+        { id: 'one', run: 'echo 1 > /one' },
+        { id: 'two', run: 'echo 2 > /two' },
+      ],
+    };
     const first = await run(project, environment);
     for (const layer of [...first.layers].reverse()) await rig.docker('rmi', '-f', `coherence-layer:${layer.key}`);
     rig.proxy().clear();
     const place = project.place({ base: environment });
     const again = await check(place, 'cat /one /two');
     expect(rig.proxy().seen(/^DELETE \/images\/coherence-layer/)).toEqual([]);
-    expect({ out: again.out, hits: hits(again.layers), trouble: again.trouble }).toEqual({ out: '1\n2\n', hits: [false, false], trouble: null });
+    expect({ out: again.out, hits: hits(again.layers), trouble: again.trouble }).toEqual({
+      out: '1\n2\n',
+      hits: [false, false],
+      trouble: null,
+    });
     await place.close();
     expect(hits((await run(project, environment)).layers)).toEqual([true, true]);
   });
@@ -231,7 +313,11 @@ describe.skipIf(absent !== null)('layers', () => {
     const [tag = ''] = (await rig.docker('images', '--format', '{{.ID}}', 'coherence-layer')).split('\n');
     await rig.docker('rmi', '-f', tag);
     const executed = await workspace.exec(shell('cat /only'), never);
-    expect({ code: executed.end.code, trouble: executed.trouble, hits: hits(executed.layers) }).toEqual({ code: 0, trouble: null, hits: [false] });
+    expect({ code: executed.end.code, trouble: executed.trouble, hits: hits(executed.layers) }).toEqual({
+      code: 0,
+      trouble: null,
+      hits: [false],
+    });
   });
 
   // @verifies AC-docker-leases
@@ -251,7 +337,12 @@ describe.skipIf(absent !== null)('layers', () => {
   it('gc removes our idle layers and nothing else', async () => {
     const project = await rig.project();
     await clear(project);
-    await run(project, { setup: [{ id: 'one', run: 'echo 1 > /one' }, { id: 'two', run: 'echo 2 > /two' }] });
+    await run(project, {
+      setup: [
+        { id: 'one', run: 'echo 1 > /one' },
+        { id: 'two', run: 'echo 2 > /two' },
+      ],
+    });
     const before = await project.ledger();
     // Names and images of other people: near misses, another owner's layer, an image built from one of ours.
     await rig.docker('tag', BASE, 'coherence-eph-backup/x:1');
@@ -262,17 +353,45 @@ describe.skipIf(absent !== null)('layers', () => {
     await rig.docker('commit', 'users', 'users/derived:1');
     await rig.docker('commit', 'users');
     // Whole in all but its owner.
-    const foreign = ['-m', `coherence layer ${'f'.repeat(64)}`, '-c', 'LABEL coherence.owner=0.someoneelse', '-c', `LABEL coherence.key=${'f'.repeat(64)}`, 'users', `coherence-layer:${'f'.repeat(64)}`];
+    const foreign = [
+      '-m',
+      `coherence layer ${'f'.repeat(64)}`,
+      '-c',
+      'LABEL coherence.owner=0.someoneelse',
+      '-c',
+      `LABEL coherence.key=${'f'.repeat(64)}`,
+      'users',
+      `coherence-layer:${'f'.repeat(64)}`,
+    ];
     await rig.docker('commit', ...foreign);
     const done = await clear(project);
     expect(done.ok && done.removed.layers).toBeGreaterThanOrEqual(1);
     const after = await project.ledger();
     const names = after.tags.map((tag) => tag.split(' ')[0]);
-    for (const kept of ['coherence-eph-backup/x:1', 'x/coherence-eph/a:1', 'coherence-lease/of-somebody:keep', 'users/derived:1', `coherence-layer:${'f'.repeat(64)}`, BASE]) expect(names).toContain(kept);
+    for (const kept of [
+      'coherence-eph-backup/x:1',
+      'x/coherence-eph/a:1',
+      'coherence-lease/of-somebody:keep',
+      'users/derived:1',
+      `coherence-layer:${'f'.repeat(64)}`,
+      BASE,
+    ])
+      expect(names).toContain(kept);
     expect(after.dangling.length).toBe(before.dangling.length + 1);
     expect(after.containers).toHaveLength(before.containers.length + 1);
     await rig.docker('rm', 'users');
-    await rig.docker('rmi', '-f', ...['coherence-eph-backup/x:1', 'x/coherence-eph/a:1', 'coherence-lease/of-somebody:keep', 'users/derived:1', `coherence-layer:${'f'.repeat(64)}`, ...after.dangling.filter((id) => !before.dangling.includes(id))]);
+    await rig.docker(
+      'rmi',
+      '-f',
+      ...[
+        'coherence-eph-backup/x:1',
+        'x/coherence-eph/a:1',
+        'coherence-lease/of-somebody:keep',
+        'users/derived:1',
+        `coherence-layer:${'f'.repeat(64)}`,
+        ...after.dangling.filter((id) => !before.dangling.includes(id)),
+      ],
+    );
     await clear(project);
     expect(await layerTags()).toEqual([]);
     expect((await project.ledger()).dangling).toEqual(before.dangling);
@@ -283,7 +402,8 @@ describe.skipIf(absent !== null)('layers', () => {
     const project = await rig.project();
     await clear(project);
     const before = await project.ledger();
-    const keyOf = async (word: string, capacity: number): Promise<string> => (await run(project, { setup: [{ id: word, run: `echo ${word} > /w` }] }, 'true', { layerCapacity: capacity })).layers[0]?.key ?? '';
+    const keyOf = async (word: string, capacity: number): Promise<string> =>
+      (await run(project, { setup: [{ id: word, run: `echo ${word} > /w` }] }, 'true', { layerCapacity: capacity })).layers[0]?.key ?? '';
     const a = await keyOf('a', 2);
     const b = await keyOf('b', 2);
     expect(await keyOf('a', 2)).toBe(a); // touched: b is now the oldest
@@ -309,7 +429,10 @@ describe.skipIf(absent !== null)('layers', () => {
     const places = [project.place({ base: environment }), project.place({ base: environment })];
     const both = await Promise.all(places.map(async (place) => check(place, 'cat /s')));
     await Promise.all(places.map(async (place) => place.close()));
-    expect(both.map((ran) => [ran.end.code, ran.out])).toEqual([[0, 'shared-once\n'], [0, 'shared-once\n']]);
+    expect(both.map((ran) => [ran.end.code, ran.out])).toEqual([
+      [0, 'shared-once\n'],
+      [0, 'shared-once\n'],
+    ]);
     expect(rig.proxy().seen(EXEC)).toHaveLength(1);
     expectSame(await project.ledger(), before);
   });
@@ -352,7 +475,13 @@ describe.skipIf(absent !== null)('layers', () => {
   it('every container that is committed had the workspace mounted', async () => {
     const project = await rig.project();
     await run(project, { setup: [{ id: 'm', run: 'echo mounted > /m' }] });
-    const bodies = rig.proxy().seen(CREATE).map((exchange) => JSON.parse(exchange.body) as { Labels: Record<string, string>; HostConfig: { Mounts: { Target: string }[]; Binds?: unknown } });
+    const bodies = rig
+      .proxy()
+      .seen(CREATE)
+      .map(
+        (exchange) =>
+          JSON.parse(exchange.body) as { Labels: Record<string, string>; HostConfig: { Mounts: { Target: string }[]; Binds?: unknown } },
+      );
     const setups = bodies.filter((body) => body.Labels['coherence.kind'] === 'setup');
     expect(setups.length).toBeGreaterThan(0);
     for (const body of bodies.filter((item) => item.Labels['coherence.kind'] !== 'probe')) {

@@ -6,8 +6,16 @@ import { closeOwner, hostId, openOwner, ownerState } from '../../../src/run/dock
 import { processStat } from '../../../src/util/process.js';
 
 const RECIPE: LayerRecipe = {
-  parent: 'sha256:aa', command: 'apk add build-base', shell: ['sh', '-ec'], user: '0:0', workdir: '/workspace', env: { LANG: 'C.UTF-8', TZ: 'UTC' },
-  inputs: ['package.json', 'file', '644', 'ff'], platform: 'linux/amd64/', mounts: ['/workspace:rw', '/inputs:ro'], network: 'none',
+  parent: 'sha256:aa',
+  command: 'apk add build-base',
+  shell: ['sh', '-ec'],
+  user: '0:0',
+  workdir: '/workspace',
+  env: { LANG: 'C.UTF-8', TZ: 'UTC' },
+  inputs: ['package.json', 'file', '644', 'ff'],
+  platform: 'linux/amd64/',
+  mounts: ['/workspace:rw', '/inputs:ro'],
+  network: 'none',
 };
 
 describe('layer keys', () => {
@@ -20,18 +28,39 @@ describe('layer keys', () => {
   // @verifies AC-docker-key-complete
   it('every part counts, and no two ways to cut the same text meet', () => {
     const others: LayerRecipe[] = [
-      { ...RECIPE, parent: 'sha256:ab' }, { ...RECIPE, command: 'apk add build-base ' }, { ...RECIPE, shell: ['sh', '-e', 'c'] }, { ...RECIPE, shell: ['sh -ec'] }, { ...RECIPE, user: '0' },
-      { ...RECIPE, workdir: '/' }, { ...RECIPE, env: { LANG: 'C.UTF-8' } }, { ...RECIPE, env: { LANG: 'C.UTF-8T', Z: 'UTC' } }, { ...RECIPE, env: { LANG: 'C.UTF-8', TZ: 'UTC', A: '' } },
-      { ...RECIPE, inputs: ['package.json', 'file', '755', 'ff'] }, { ...RECIPE, inputs: ['package.json', 'file', null, 'ff'] }, { ...RECIPE, inputs: [] }, { ...RECIPE, platform: 'linux/arm64/' },
-      { ...RECIPE, mounts: ['/workspace:rw'] }, { ...RECIPE, network: 'bridge' },
+      { ...RECIPE, parent: 'sha256:ab' },
+      { ...RECIPE, command: 'apk add build-base ' },
+      { ...RECIPE, shell: ['sh', '-e', 'c'] },
+      { ...RECIPE, shell: ['sh -ec'] },
+      { ...RECIPE, user: '0' },
+      { ...RECIPE, workdir: '/' },
+      { ...RECIPE, env: { LANG: 'C.UTF-8' } },
+      { ...RECIPE, env: { LANG: 'C.UTF-8T', Z: 'UTC' } },
+      { ...RECIPE, env: { LANG: 'C.UTF-8', TZ: 'UTC', A: '' } },
+      { ...RECIPE, inputs: ['package.json', 'file', '755', 'ff'] },
+      { ...RECIPE, inputs: ['package.json', 'file', null, 'ff'] },
+      { ...RECIPE, inputs: [] },
+      { ...RECIPE, platform: 'linux/arm64/' },
+      { ...RECIPE, mounts: ['/workspace:rw'] },
+      { ...RECIPE, network: 'bridge' },
     ];
     expect(new Set([RECIPE, ...others].map(layerKey)).size).toBe(others.length + 1);
     expect(layerKey({ ...RECIPE, env: { TZ: 'UTC', LANG: 'C.UTF-8' } })).toBe(layerKey(RECIPE));
+    for (const between of ['', '|', ',', '\n', '\0', ':', '=', ' ']) {
+      const left = { ...RECIPE, user: `a${between}workdir${between}b`, workdir: 'c' };
+      expect(layerKey(left)).not.toBe(layerKey({ ...RECIPE, user: 'a', workdir: `b${between}workdir${between}c` }));
+    }
     fc.assert(
-      fc.property(fc.array(fc.string(), { maxLength: 4 }), fc.array(fc.string(), { maxLength: 4 }), fc.array(fc.string(), { maxLength: 4 }), fc.array(fc.string(), { maxLength: 4 }), (a, b, c, d) => {
-        const same = JSON.stringify([a, b]) === JSON.stringify([c, d]);
-        expect(layerKey({ ...RECIPE, shell: a, inputs: b }) === layerKey({ ...RECIPE, shell: c, inputs: d })).toBe(same);
-      }),
+      fc.property(
+        fc.array(fc.string(), { maxLength: 4 }),
+        fc.array(fc.string(), { maxLength: 4 }),
+        fc.array(fc.string(), { maxLength: 4 }),
+        fc.array(fc.string(), { maxLength: 4 }),
+        (a, b, c, d) => {
+          const same = JSON.stringify([a, b]) === JSON.stringify([c, d]);
+          expect(layerKey({ ...RECIPE, shell: a, inputs: b }) === layerKey({ ...RECIPE, shell: c, inputs: d })).toBe(same);
+        },
+      ),
     );
   });
 });
@@ -49,12 +78,22 @@ describe('names on the daemon', () => {
     const ours = runTag('lease', '01abc', 3, 'aa.1.2.b');
     expect(`${ours.repository}:${ours.tag}`).toBe('coherence-lease/01abc:3.aa.1.2.b');
     expect(runTagOf('coherence-lease/01abc:3.aa.1.2.b')).toEqual({ kind: 'lease', run: '01abc', process: 'aa.1.2.b' });
-    for (const other of ['coherence-eph-backup/x:1.a', 'x/coherence-eph/a:1.a', 'localhost:5000/coherence-eph/a:1.a', 'coherence-eph/a/b:1.a', 'coherence-eph/A:1.a', 'coherence-eph/a:latest', 'coherence-eph/a', 'coherence-layer:1.a'])
+    for (const other of [
+      'coherence-eph-backup/x:1.a',
+      'x/coherence-eph/a:1.a',
+      'localhost:5000/coherence-eph/a:1.a',
+      'coherence-eph/a/b:1.a',
+      'coherence-eph/A:1.a',
+      'coherence-eph/a:latest',
+      'coherence-eph/a',
+      'coherence-layer:1.a',
+    ])
       expect([other, runTagOf(other)]).toEqual([other, null]);
     const key = 'a1'.repeat(32);
     expect(layerReference(key)).toMatch(/^[a-z][a-z-]*:[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}$/);
     expect(layerKeyOf(layerReference(key))).toBe(key);
-    for (const other of [`x/coherence-layer:${key}`, `coherence-layer:${key}0`, 'coherence-layer:latest', `coherence-layers:${key}`]) expect(layerKeyOf(other)).toBeNull();
+    for (const other of [`x/coherence-layer:${key}`, `coherence-layer:${key}0`, 'coherence-layer:latest', `coherence-layers:${key}`])
+      expect(layerKeyOf(other)).toBeNull();
   });
 });
 
@@ -72,6 +111,7 @@ describe('owners', () => {
     expect(await ownerState('x', `${host}.${process.ppid}.${parent?.startTicks ?? 0}.${boot}`)).toBe('alive');
     expect(await ownerState('x', `${host}.${process.ppid}.${(parent?.startTicks ?? 0) + 1}.${boot}`)).toBe('dead'); // the pid was given to another
     expect(await ownerState('x', `${host}.${process.ppid}.${parent?.startTicks ?? 0}.ffff`)).toBe('dead'); // before the last boot
-    for (const other of ['', 'nonsense', `${'0'.repeat(16)}.1.1.${boot}`, `${host}.1.1`]) expect(await ownerState('x', other)).toBe('foreign');
+    for (const other of ['', 'nonsense', `${'0'.repeat(16)}.1.1.${boot}`, `${host}.1.1`])
+      expect(await ownerState('x', other)).toBe('foreign');
   });
 });

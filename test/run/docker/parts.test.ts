@@ -34,7 +34,13 @@ describe('frames of an output stream', () => {
           at += cut;
         }
         expect(reader.end()).toBeNull();
-        for (const [name, number] of [['stdout', 1], ['stderr', 2]] as const) expect(seen[name].equals(Buffer.concat(frames.filter(([stream]) => stream === number).map(([, payload]) => Buffer.from(payload))))).toBe(true);
+        for (const [name, number] of [
+          ['stdout', 1],
+          ['stderr', 2],
+        ] as const)
+          expect(
+            seen[name].equals(Buffer.concat(frames.filter(([stream]) => stream === number).map(([, payload]) => Buffer.from(payload)))),
+          ).toBe(true);
       }),
     );
   });
@@ -72,17 +78,24 @@ describe('which daemon', () => {
   // @verifies AC-docker-which-daemon
   it('DOCKER_HOST comes first, then DOCKER_CONTEXT, then the current context, then the default socket', async () => {
     const DOCKER_CONFIG = await config('colima', { colima: 'unix:///c/colima.sock', remote: 'tcp://10.0.0.1:2375' });
-    expect(await daemonAddress({ DOCKER_CONFIG, DOCKER_CONTEXT: 'remote', DOCKER_HOST: 'unix:///x.sock' })).toMatchObject({ kind: 'socket', path: '/x.sock' });
+    expect(await daemonAddress({ DOCKER_CONFIG, DOCKER_CONTEXT: 'remote', DOCKER_HOST: 'unix:///x.sock' })).toMatchObject({
+      kind: 'socket',
+      path: '/x.sock',
+    });
     expect(await daemonAddress({ DOCKER_CONFIG, DOCKER_CONTEXT: 'remote' })).toMatchObject({ kind: 'tcp', host: '10.0.0.1', port: 2375 });
     expect(await daemonAddress({ DOCKER_CONFIG })).toMatchObject({ kind: 'socket', path: '/c/colima.sock' });
     expect(await daemonAddress({ DOCKER_CONFIG, DOCKER_CONTEXT: 'default' })).toMatchObject({ kind: 'socket', from: 'the default socket' });
     expect(await daemonAddress({ DOCKER_CONFIG: await config(null, {}) })).toMatchObject({ kind: 'socket', from: 'the default socket' });
-    expect(await daemonAddress({ DOCKER_CONFIG, DOCKER_CONTEXT: 'gone' })).toMatchObject({ kind: 'none', detail: expect.stringContaining('gone') as string });
+    expect(await daemonAddress({ DOCKER_CONFIG, DOCKER_CONTEXT: 'gone' })).toMatchObject({
+      kind: 'none',
+      detail: expect.stringContaining('gone') as string,
+    });
   });
 
   // @verifies AC-docker-which-daemon
   it('what it does not speak it names', async () => {
-    for (const host of ['ssh://user@host', 'npipe:////./pipe/docker', 'unix://relative', 'tcp://']) expect(await daemonAddress({ DOCKER_HOST: host })).toMatchObject({ kind: 'none' });
+    for (const host of ['ssh://user@host', 'npipe:////./pipe/docker', 'unix://relative', 'tcp://'])
+      expect(await daemonAddress({ DOCKER_HOST: host })).toMatchObject({ kind: 'none' });
     expect(await daemonAddress({ DOCKER_HOST: 'https://host' })).toMatchObject({ kind: 'tcp', port: 2376, tls: {} });
     expect(await daemonAddress({ DOCKER_HOST: 'host:99' })).toMatchObject({ kind: 'tcp', host: 'host', port: 99, tls: null });
   });
@@ -106,7 +119,7 @@ describe('patterns', () => {
 
 describe('permits', () => {
   // @verifies AC-docker-jobs
-  it('are never more than their number, in order, and an abort takes nobody else\'s', async () => {
+  it("are never more than their number, in order, and an abort takes nobody else's", async () => {
     const permits = semaphore(1);
     const never = new AbortController().signal;
     const first = await permits.take(never);
@@ -133,10 +146,11 @@ describe('permits', () => {
 
 describe('the event loop', () => {
   // @verifies AC-docker-no-blocking
-  it('is never held by a file operation of this room: one big copy must not freeze everybody\'s time limits', async () => {
+  it("is never held by a file operation of this room: one big copy must not freeze everybody's time limits", async () => {
     const room = join(import.meta.dirname, '../../../src/run/docker');
     const blocking: string[] = [];
-    for (const name of await readdir(room)) for (const [match] of (await readFile(join(room, name), 'utf8')).matchAll(/\b\w+Sync\(/g)) blocking.push(`${name}: ${match}`);
+    for (const name of await readdir(room))
+      for (const [match] of (await readFile(join(room, name), 'utf8')).matchAll(/\b\w+Sync\(/g)) blocking.push(`${name}: ${match}`);
     expect(blocking).toEqual([]);
     expect((await readdir(room)).length).toBeGreaterThan(20);
   });
@@ -153,8 +167,14 @@ describe('shared work', () => {
       await new Promise((resolve) => setImmediate(resolve));
       return { ok: run > 1, run };
     };
-    expect(await Promise.all([cell.join('x', never, start), cell.join('x', never, start)])).toEqual([{ ok: false, run: 1 }, { ok: false, run: 1 }]);
-    expect(await Promise.all([cell.join('x', never, start), cell.join('x', never, start)])).toEqual([{ ok: true, run: 2 }, { ok: true, run: 2 }]);
+    expect(await Promise.all([cell.join('x', never, start), cell.join('x', never, start)])).toEqual([
+      { ok: false, run: 1 },
+      { ok: false, run: 1 },
+    ]);
+    expect(await Promise.all([cell.join('x', never, start), cell.join('x', never, start)])).toEqual([
+      { ok: true, run: 2 },
+      { ok: true, run: 2 },
+    ]);
     expect(await cell.join('x', never, start)).toEqual({ ok: true, run: 2 });
   });
 
@@ -163,10 +183,15 @@ describe('shared work', () => {
     const cell = flights<string>(() => true);
     const [a, b] = [new AbortController(), new AbortController()];
     const log: string[] = [];
-    const start = (signal: AbortSignal): Promise<string> => new Promise((resolve) => signal.addEventListener('abort', () => setImmediate(() => {
-      log.push('torn down');
-      resolve('ended');
-    })));
+    const start = (signal: AbortSignal): Promise<string> =>
+      new Promise((resolve) =>
+        signal.addEventListener('abort', () =>
+          setImmediate(() => {
+            log.push('torn down');
+            resolve('ended');
+          }),
+        ),
+      );
     const first = cell.join('x', a.signal, start);
     const second = cell.join('x', b.signal, start);
     a.abort();
@@ -183,9 +208,33 @@ describe('environments', () => {
   // @verifies AC-docker-safe-defaults
   it('get safe defaults, numbers for units, and only named variables of the caller', () => {
     const plain = environmentOf('base', { image: 'x' }, { HOME: '/h', A: '1', B: '2' });
-    expect(plain).toMatchObject({ user: '0:0', workdir: '/workspace', shell: ['sh', '-ec'], pull: 'missing', env: { TZ: 'UTC', LANG: 'C.UTF-8' }, secrets: {}, limits: { network: 'none', pids: 512, memoryBytes: 2 * 1024 ** 3, cpus: null } });
-    const full = environmentOf('base', { image: 'x', env: { LANG: 'de', A: 'own' }, pass_env: ['A', 'MISSING'], secrets: ['B'], limits: { memory: '512m', pids: 5 }, setup: [{ id: 's', run: 'r', timeout: '5m' }] }, { A: '1', B: '2' });
-    expect(full).toMatchObject({ env: { TZ: 'UTC', LANG: 'de', A: '1' }, secrets: { B: '2' }, limits: { memoryBytes: 512 * 1024 ** 2, pids: 5 }, setup: [{ network: 'none', timeoutMs: 300_000, inputs: [] }] });
+    expect(plain).toMatchObject({
+      user: '0:0',
+      workdir: '/workspace',
+      shell: ['sh', '-ec'],
+      pull: 'missing',
+      env: { TZ: 'UTC', LANG: 'C.UTF-8' },
+      secrets: {},
+      limits: { network: 'none', pids: 512, memoryBytes: 2 * 1024 ** 3, cpus: null },
+    });
+    const full = environmentOf(
+      'base',
+      {
+        image: 'x',
+        env: { LANG: 'de', A: 'own' },
+        pass_env: ['A', 'MISSING'],
+        secrets: ['B'],
+        limits: { memory: '512m', pids: 5 },
+        setup: [{ id: 's', run: 'r', timeout: '5m' }],
+      },
+      { A: '1', B: '2' },
+    );
+    expect(full).toMatchObject({
+      env: { TZ: 'UTC', LANG: 'de', A: '1' },
+      secrets: { B: '2' },
+      limits: { memoryBytes: 512 * 1024 ** 2, pids: 5 },
+      setup: [{ network: 'none', timeoutMs: 300_000, inputs: [] }],
+    });
     expect(full.env).not.toHaveProperty('MISSING');
   });
 

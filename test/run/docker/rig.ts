@@ -50,13 +50,16 @@ export interface DockerRig {
   project(files?: Readonly<Record<string, string>>): Promise<Project>;
 }
 
-
 /** Hash of path, mode, modification time and content of everything below a folder. */
 export async function treeHash(root: string): Promise<string> {
   const lines: string[] = [];
   const visit = async (below: string): Promise<void> => {
     const found = await lstat(join(root, below), { bigint: true });
-    const what = found.isSymbolicLink() ? await readlink(join(root, below)) : found.isFile() ? sha256(await readFile(join(root, below))) : 'folder';
+    const what = found.isSymbolicLink()
+      ? await readlink(join(root, below))
+      : found.isFile()
+        ? sha256(await readFile(join(root, below)))
+        : 'folder';
     lines.push([below, found.mode, found.mtimeNs, found.uid, what].join('\0'));
     if (found.isDirectory()) for (const name of (await readdir(join(root, below))).sort()) await visit(join(below, name));
   };
@@ -64,11 +67,26 @@ export async function treeHash(root: string): Promise<string> {
   return sha256(lines.join('\n'));
 }
 
-export const batchOf = (id: string, environment: string | null = 'base'): Batch => ({ id, runner: 'command', place: 'docker', environment, directory: '', cases: [], configuration: {} });
+export const batchOf = (id: string, environment: string | null = 'base'): Batch => ({
+  id,
+  runner: 'command',
+  place: 'docker',
+  environment,
+  directory: '',
+  cases: [],
+  configuration: {},
+});
 
 export const never = new AbortController().signal;
 
-export const shell = (line: string, more: Partial<Invocation> = {}): Invocation => ({ command: ['sh', '-c', line], directory: '', env: {}, timeoutMs: 60_000, label: `check-${ulid().toLowerCase()}`, ...more });
+export const shell = (line: string, more: Partial<Invocation> = {}): Invocation => ({
+  command: ['sh', '-c', line],
+  directory: '',
+  env: {},
+  timeoutMs: 60_000,
+  label: `check-${ulid().toLowerCase()}`,
+  ...more,
+});
 
 export interface Ran extends Executed {
   readonly out: string;
@@ -80,14 +98,29 @@ export async function execIn(workspace: Workspace, invocation: Invocation, signa
   return { ...executed, out: await readFile(executed.stdout.file, 'utf8'), err: await readFile(executed.stderr.file, 'utf8') };
 }
 
-export async function openIn(place: DockerPlace, environment: string | null = 'base', signal: AbortSignal = never, inherit?: Workspace): Promise<Workspace> {
-  const opened = await place.open({ environment, batch: batchOf('b1', environment), signal, ...(inherit === undefined ? {} : { inherit }) });
+export async function openIn(
+  place: DockerPlace,
+  environment: string | null = 'base',
+  signal: AbortSignal = never,
+  inherit?: Workspace,
+): Promise<Workspace> {
+  const opened = await place.open({
+    environment,
+    batch: batchOf('b1', environment),
+    signal,
+    ...(inherit === undefined ? {} : { inherit }),
+  });
   if (!opened.ok) throw new Error(`not opened: ${opened.reason}: ${opened.message}`);
   return opened.workspace;
 }
 
 /** One check: its own workspace, one command. */
-export async function check(place: DockerPlace, line: string | Invocation, environment: string | null = 'base', signal: AbortSignal = never): Promise<Ran> {
+export async function check(
+  place: DockerPlace,
+  line: string | Invocation,
+  environment: string | null = 'base',
+  signal: AbortSignal = never,
+): Promise<Ran> {
   const workspace = await openIn(place, environment, signal);
   try {
     return await execIn(workspace, typeof line === 'string' ? shell(line) : line, signal);
@@ -150,12 +183,30 @@ export function dockerRig(): DockerRig {
     await git('init', '-q');
     for (const [path, text] of Object.entries(files)) await write(path, text);
     return {
-      root, state, cache, output, events, write, git,
+      root,
+      state,
+      cache,
+      output,
+      events,
+      write,
+      git,
       place: (environments, more = {}) => {
-        const declared = Object.fromEntries(Object.entries(environments).map(([name, value]) => [name, { image: BASE, pull: 'never' as const, ...value }]));
+        const declared = Object.fromEntries(
+          Object.entries(environments).map(([name, value]) => [name, { image: BASE, pull: 'never' as const, ...value }]),
+        );
         const place = dockerPlace({
-          root, environments: declared, layerCapacity: 64, stateFolder: state, cacheFolder: cache, outputFolder: output, runId: ulid(), jobs: 2,
-          emit: (event) => events.push(event), signal: never, env: { DOCKER_HOST: the(proxy).host }, ...more,
+          root,
+          environments: declared,
+          layerCapacity: 64,
+          stateFolder: state,
+          cacheFolder: cache,
+          outputFolder: output,
+          runId: ulid(),
+          jobs: 2,
+          emit: (event) => events.push(event),
+          signal: never,
+          env: { DOCKER_HOST: the(proxy).host },
+          ...more,
         });
         open.push(place);
         return place;
@@ -166,17 +217,33 @@ export function dockerRig(): DockerRig {
   return { daemon: () => the(daemon), proxy: () => the(proxy), folder: () => folder, docker, project };
 }
 
-const lines = (text: string): string[] => text.split('\n').filter((line) => line !== '').sort();
+const lines = (text: string): string[] =>
+  text
+    .split('\n')
+    .filter((line) => line !== '')
+    .sort();
 
 async function ledger(docker: DockerRig['docker'], state: string): Promise<Ledger> {
   const [containers, tags, dangling, volumes] = await Promise.all([
-    docker('ps', '-aq', '--no-trunc'), docker('images', '--format', '{{.Repository}}:{{.Tag}} {{.ID}}'), docker('images', '-q', '-f', 'dangling=true'), docker('volume', 'ls', '-q'),
+    docker('ps', '-aq', '--no-trunc'),
+    docker('images', '--format', '{{.Repository}}:{{.Tag}} {{.ID}}'),
+    docker('images', '-q', '-f', 'dangling=true'),
+    docker('volume', 'ls', '-q'),
   ]);
   const folders = await readdir(join(state, 'docker', 'runs')).catch(() => []);
-  return { containers: lines(containers), tags: lines(tags).filter((tag) => !tag.startsWith('<none>')), dangling: lines(dangling), volumes: lines(volumes), folders: folders.sort() };
+  return {
+    containers: lines(containers),
+    tags: lines(tags).filter((tag) => !tag.startsWith('<none>')),
+    dangling: lines(dangling),
+    volumes: lines(volumes),
+    folders: folders.sort(),
+  };
 }
 
 /** Registered layers may have come and gone; everything else must be as it was. */
-export const withoutLayers = (found: Ledger): Ledger => ({ ...found, tags: found.tags.filter((tag) => !tag.startsWith('coherence-layer:')) });
+export const withoutLayers = (found: Ledger): Ledger => ({
+  ...found,
+  tags: found.tags.filter((tag) => !tag.startsWith('coherence-layer:')),
+});
 
 export const expectSame = (after: Ledger, before: Ledger): void => expect(withoutLayers(after)).toEqual(withoutLayers(before));

@@ -31,7 +31,10 @@ async function closureOf(name: string, modules: string): Promise<string[]> {
     const text = await readFile(join(folder, 'package.json'), 'utf8').catch(() => null);
     if (text === null || found.has(wanted)) return;
     found.add(wanted);
-    const { dependencies = {}, optionalDependencies = {} } = JSON.parse(text) as { dependencies?: Record<string, string>; optionalDependencies?: Record<string, string> };
+    const { dependencies = {}, optionalDependencies = {} } = JSON.parse(text) as {
+      dependencies?: Record<string, string>;
+      optionalDependencies?: Record<string, string>;
+    };
     for (const next of [...Object.keys(dependencies), ...Object.keys(optionalDependencies)]) await visit(next);
   };
   await visit(name);
@@ -39,20 +42,47 @@ async function closureOf(name: string, modules: string): Promise<string[]> {
 }
 
 export async function importRunners(scratch: string, host: string, reference: string): Promise<void> {
-  const python = JSON.parse(await out(['python3', '-c', 'import sys, json, sysconfig, pytest, os; print(json.dumps([sys.base_prefix, os.path.realpath(sys.executable), sysconfig.get_path("stdlib"), os.path.dirname(os.path.dirname(pytest.__file__))]))'])) as [string, string, string, string];
+  const python = JSON.parse(
+    await out([
+      'python3',
+      '-c',
+      'import sys, json, sysconfig, pytest, os; print(json.dumps([sys.base_prefix, os.path.realpath(sys.executable), sysconfig.get_path("stdlib"), os.path.dirname(os.path.dirname(pytest.__file__))]))',
+    ]),
+  ) as [string, string, string, string];
   const [prefix, executable, stdlib, site] = python;
   await importBusybox(scratch, host, reference, ['ENV PATH=/usr/bin:/bin'], async (tree) => {
     await put(tree, process.execPath, '/usr/bin/node');
     await put(tree, executable, join(prefix, 'bin', 'python3'));
     await mkdir(join(tree, stdlib), { recursive: true });
-    const skipped = ['test', 'idlelib', 'tkinter', 'ensurepip', 'lib2to3', 'site-packages', 'dist-packages', '__pycache__', 'turtledemo', 'pydoc_data', 'distutils', 'unittest/test'];
-    await cp(stdlib, join(tree, stdlib), { recursive: true, filter: (source) => !skipped.some((name) => source === join(stdlib, name) || source.endsWith(`/${name}`) || source.includes('/config-3')) });
+    const skipped = [
+      'test',
+      'idlelib',
+      'tkinter',
+      'ensurepip',
+      'lib2to3',
+      'site-packages',
+      'dist-packages',
+      '__pycache__',
+      'turtledemo',
+      'pydoc_data',
+      'distutils',
+      'unittest/test',
+    ];
+    await cp(stdlib, join(tree, stdlib), {
+      recursive: true,
+      filter: (source) =>
+        !skipped.some((name) => source === join(stdlib, name) || source.endsWith(`/${name}`) || source.includes('/config-3')),
+    });
     const metadata = (await readdir(site)).filter((name) => /^(pytest|pluggy|iniconfig|packaging|pygments)-.*\.dist-info$/i.test(name));
-    for (const name of [...PACKAGES, ...metadata]) await cp(join(site, name), join(tree, site, name), { recursive: true, filter: (source) => !source.endsWith('__pycache__') });
+    for (const name of [...PACKAGES, ...metadata])
+      await cp(join(site, name), join(tree, site, name), { recursive: true, filter: (source) => !source.endsWith('__pycache__') });
     const installed = join(import.meta.dirname, '../../../node_modules');
-    for (const name of await closureOf('vitest', installed)) await cp(join(installed, name), join(tree, 'opt/app/node_modules', name), { recursive: true, verbatimSymlinks: true });
+    for (const name of await closureOf('vitest', installed))
+      await cp(join(installed, name), join(tree, 'opt/app/node_modules', name), { recursive: true, verbatimSymlinks: true });
     const modules = (await out(['find', join(stdlib, 'lib-dynload'), '-name', '*.so'])).split('\n');
-    const addons = (await out(['find', join(tree, 'opt/app/node_modules'), '-name', '*.node'])).split('\n').filter((file) => !file.includes('musl'));
+    const addons = (await out(['find', join(tree, 'opt/app/node_modules'), '-name', '*.node']))
+      .split('\n')
+      .filter((file) => !file.includes('musl'));
     const libraries = await librariesOf([process.execPath, executable, ...modules, ...addons]);
     for (const library of libraries) await put(tree, library);
     await mkdir(join(tree, 'usr', 'bin'), { recursive: true });
@@ -61,4 +91,3 @@ export async function importRunners(scratch: string, host: string, reference: st
     await chmod(join(tree, 'usr', 'bin', 'node'), 0o755);
   });
 }
-

@@ -34,14 +34,32 @@ describe('the frozen source', () => {
   // @verifies AC-docker-source
   it('holds tracked and untracked files, dotfiles, links and empty folders; not .git, ignored, deleted files or evidence', async () => {
     await git(root, ['init', '-q']);
-    for (const path of ['.gitignore', 'a.txt', '.dot/x', 'ignored/y', 'gone.txt', '.coherence/runs/1/run.json', '.coherence/config.yaml', 'nested/-odd name\n.txt']) await put(path, path === '.gitignore' ? 'ignored\n' : path);
+    for (const path of [
+      '.gitignore',
+      'a.txt',
+      '.dot/x',
+      'ignored/y',
+      'gone.txt',
+      '.coherence/runs/1/run.json',
+      '.coherence/config.yaml',
+      'nested/-odd name\n.txt',
+    ])
+      await put(path, path === '.gitignore' ? 'ignored\n' : path);
     await symlink('../a.txt', join(root, '.dot', 'link'));
     await symlink('nowhere', join(root, 'dangling'));
     await mkdir(join(root, 'empty'));
     await git(root, ['add', 'gone.txt', 'a.txt']);
     await rm(join(root, 'gone.txt'));
     const found = await frozen();
-    expect(found.paths).toEqual(['.coherence/config.yaml', '.dot/link', '.dot/x', '.gitignore', 'a.txt', 'dangling', 'nested/-odd name\n.txt']);
+    expect(found.paths).toEqual([
+      '.coherence/config.yaml',
+      '.dot/link',
+      '.dot/x',
+      '.gitignore',
+      'a.txt',
+      'dangling',
+      'nested/-odd name\n.txt',
+    ]);
     expect(found.folders).toEqual(['empty']);
     expect(await readlink(join(found.folder, '.dot', 'link'))).toBe('../a.txt');
     expect((await readdir(found.folder)).sort()).toEqual(['.coherence', '.dot', '.gitignore', 'a.txt', 'dangling', 'empty', 'nested']);
@@ -104,7 +122,10 @@ describe('copies', () => {
   it('never mix into what is there, and a failure keeps no half copy', async () => {
     await put('a', '1');
     await mkdir(join(base, 'there'));
-    expect(await cloneTree(root, join(base, 'there'), never)).toMatchObject({ ok: false, message: expect.stringContaining('there') as string });
+    expect(await cloneTree(root, join(base, 'there'), never)).toMatchObject({
+      ok: false,
+      message: expect.stringContaining('there') as string,
+    });
     const failed = await cloneTree(join(base, 'missing'), join(base, 'new'), never);
     expect(failed).toMatchObject({ ok: false, message: expect.stringMatching(/missing.*new.*No such file/s) as string });
     await expect(lstat(join(base, 'new'))).rejects.toThrow('ENOENT');
@@ -116,7 +137,10 @@ describe('copies', () => {
     const whole = await frozen();
     const part = await freezeFor(whole, { include: ['src', 'target'], exclude: ['target/'] }, { kind: 'as-is' }, join(base, 'part'), never);
     expect(part).toMatchObject({ ok: true, frozen: { paths: ['src/a'] } });
-    expect(await freezeFor(whole, { include: ['.'], exclude: [] }, { kind: 'as-is' }, join(base, 'same'), never)).toEqual({ ok: true, frozen: whole });
+    expect(await freezeFor(whole, { include: ['.'], exclude: [] }, { kind: 'as-is' }, join(base, 'same'), never)).toEqual({
+      ok: true,
+      frozen: whole,
+    });
     const open = await freezeFor(whole, { include: ['.'], exclude: [] }, { kind: 'open' }, join(base, 'open'), never);
     expect(open.ok && (await stat(join(base, 'open', 'src', 'a'))).mode & 0o666).toBe(0o666);
     expect((await stat(join(whole.folder, 'src', 'a'))).mode & 0o002).toBe(0);
@@ -132,7 +156,10 @@ describe('inputs of a set-up', () => {
     const found = await resolveInputs(whole, ['*.json', 'sub']);
     expect(found).toMatchObject({ ok: true, inputs: { paths: ['a.json', 'sub/b.json'] } });
     expect(await resolveInputs(whole, ['nope'])).toMatchObject({ ok: false, message: expect.stringContaining('"nope"') as string });
-    expect(await resolveInputs(whole, ['a.json', 'nope2'])).toMatchObject({ ok: false, message: expect.stringContaining('"nope2"') as string });
+    expect(await resolveInputs(whole, ['a.json', 'nope2'])).toMatchObject({
+      ok: false,
+      message: expect.stringContaining('"nope2"') as string,
+    });
   });
 });
 
@@ -157,7 +184,14 @@ describe('the order of use', () => {
     await touchLayers(base, ['b']);
     expect(await byLastUse(base, ['a', 'b', 'c'])).toEqual(['a', 'c', 'b']);
     await Promise.all(Array.from({ length: 8 }, async (_, index) => touchLayers(base, [`p${index}`])));
-    expect(new Set(await byLastUse(base, Array.from({ length: 8 }, (_, index) => `p${index}`))).size).toBe(8);
+    expect(
+      new Set(
+        await byLastUse(
+          base,
+          Array.from({ length: 8 }, (_, index) => `p${index}`),
+        ),
+      ).size,
+    ).toBe(8);
     await forgetLayers(base, new Set(['b']));
     expect(await byLastUse(base, ['a', 'b'])).toEqual(['a', 'b']);
     await writeFile(join(base, 'docker', 'layers.json'), '{broken');

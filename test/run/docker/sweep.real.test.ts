@@ -28,20 +28,52 @@ describe.skipIf(absent !== null)('what killed runs leave', () => {
   beforeAll(async () => {
     if (absent !== null) return;
     program = join(rig.folder(), 'driver.mjs');
-    await build({ entryPoints: [join(import.meta.dirname, 'driver.ts')], bundle: true, platform: 'node', format: 'esm', outfile: program, packages: 'external', logLevel: 'error' });
+    await build({
+      entryPoints: [join(import.meta.dirname, 'driver.ts')],
+      bundle: true,
+      platform: 'node',
+      format: 'esm',
+      outfile: program,
+      packages: 'external',
+      logLevel: 'error',
+    });
   });
 
-  const drive = (project: Project, line: string, environment: Partial<DeclaredEnvironment> = {}, user: number | null = null, more: Partial<DriverRequest> = {}): Driven => {
+  const drive = (
+    project: Project,
+    line: string,
+    environment: Partial<DeclaredEnvironment> = {},
+    user: number | null = null,
+    more: Partial<DriverRequest> = {},
+  ): Driven => {
     const request: DriverRequest = {
       options: {
-        root: project.root, environments: { base: { image: BASE, pull: 'never', ...environment } }, layerCapacity: 64, stateFolder: project.state, cacheFolder: project.cache,
-        outputFolder: project.output, runId: ulid(), jobs: 1, env: { DOCKER_HOST: rig.proxy().host },
-      }, line, ...more,
+        root: project.root,
+        environments: { base: { image: BASE, pull: 'never', ...environment } },
+        layerCapacity: 64,
+        stateFolder: project.state,
+        cacheFolder: project.cache,
+        outputFolder: project.output,
+        runId: ulid(),
+        jobs: 1,
+        env: { DOCKER_HOST: rig.proxy().host },
+      },
+      line,
+      ...more,
     };
-    const command = [...(user === null ? [] : ['setpriv', `--reuid=${user}`, `--regid=${user}`, '--clear-groups']), process.execPath, program, JSON.stringify(request)];
+    const command = [
+      ...(user === null ? [] : ['setpriv', `--reuid=${user}`, `--regid=${user}`, '--clear-groups']),
+      process.execPath,
+      program,
+      JSON.stringify(request),
+    ];
     const nonce = newNonce();
     // dockerode is found from the bundle's folder by the path of packages.
-    const child: ChildProcess = startChild(command, { cwd: rig.folder(), nonce, env: { PATH: process.env['PATH'], NODE_PATH: join(process.cwd(), 'node_modules') } });
+    const child: ChildProcess = startChild(command, {
+      cwd: rig.folder(),
+      nonce,
+      env: { PATH: process.env['PATH'], NODE_PATH: join(process.cwd(), 'node_modules') },
+    });
     const said: Record<string, unknown>[] = [];
     let rest = '';
     let errors = '';
@@ -54,13 +86,18 @@ describe.skipIf(absent !== null)('what killed runs leave', () => {
     });
     child.stderr?.on('data', (chunk: Buffer) => (errors += chunk.toString('utf8')));
     let exited = false;
-    const ended = new Promise<number | null>((resolve) => child.once('close', (code) => {
-      exited = true;
-      heard();
-      void endTree(child.pid ?? 0, nonce, 0).then(() => resolve(code));
-    }));
+    const ended = new Promise<number | null>((resolve) =>
+      child.once('close', (code) => {
+        exited = true;
+        heard();
+        void endTree(child.pid ?? 0, nonce, 0).then(() => resolve(code));
+      }),
+    );
     return {
-      pid: child.pid ?? 0, ended, said, errors: () => errors,
+      pid: child.pid ?? 0,
+      ended,
+      said,
+      errors: () => errors,
       line: async (text) => {
         while (!said.some((item) => item['line'] === text)) {
           if (exited) throw new Error(`the driver ended: ${errors}${JSON.stringify(said)}`);
@@ -70,7 +107,8 @@ describe.skipIf(absent !== null)('what killed runs leave', () => {
       kill: (signal) => child.kill(signal),
     };
   };
-  const names = async (filter: string): Promise<string[]> => (await rig.docker('images', '--format', '{{.Repository}}:{{.Tag}}', filter)).split('\n').filter((line) => line !== '');
+  const names = async (filter: string): Promise<string[]> =>
+    (await rig.docker('images', '--format', '{{.Repository}}:{{.Tag}}', filter)).split('\n').filter((line) => line !== '');
   const runTags = async (): Promise<string[]> => [...(await names('coherence-eph/*')), ...(await names('coherence-lease/*'))].sort();
 
   // @verifies AC-docker-sweep, AC-docker-gc-guarded
@@ -78,7 +116,11 @@ describe.skipIf(absent !== null)('what killed runs leave', () => {
     const project = await rig.project();
     const before = await project.ledger();
     const environment = { setup: [{ id: 's', run: 'echo layer > /layer' }] };
-    const live = drive(project, 'echo up; read _ < /dev/null; while test ! -e /workspace/stop; do sleep 0.1; done; cat /layer; exit 4', environment);
+    const live = drive(
+      project,
+      'echo up; read _ < /dev/null; while test ! -e /workspace/stop; do sleep 0.1; done; cat /layer; exit 4',
+      environment,
+    );
     await live.line('up');
     const dead = drive(project, 'echo up; sleep 600', environment);
     await dead.line('up');
@@ -94,7 +136,23 @@ describe.skipIf(absent !== null)('what killed runs leave', () => {
     await rig.docker('run', '-d', '--name', 'of-the-user', '--network', 'none', '--entrypoint', 'sleep', layer, '600');
     await rig.docker('tag', BASE, `coherence-lease/abc:1.${'0'.repeat(16)}.1.1.0`);
     await rig.docker('tag', BASE, 'coherence-eph/someone:else');
-    await rig.docker('run', '-d', '--name', 'of-another-host', '--network', 'none', '--label', 'coherence.kind=check', '--label', 'coherence.run=x', '--label', `coherence.process=${'0'.repeat(16)}.1.1.0`, BASE, 'sleep', '600');
+    await rig.docker(
+      'run',
+      '-d',
+      '--name',
+      'of-another-host',
+      '--network',
+      'none',
+      '--label',
+      'coherence.kind=check',
+      '--label',
+      'coherence.run=x',
+      '--label',
+      `coherence.process=${'0'.repeat(16)}.1.1.0`,
+      BASE,
+      'sleep',
+      '600',
+    );
     await mkdir(join(project.state, 'docker', 'runs', 'unknown'));
 
     const third = project.place({ base: environment });
@@ -112,7 +170,15 @@ describe.skipIf(absent !== null)('what killed runs leave', () => {
     expect((await readdir(join(project.state, 'docker', 'runs'))).length).toBe(2);
 
     // The live run goes on undisturbed, also by a gc.
-    expect(await dockerGc({ env: { DOCKER_HOST: rig.proxy().host }, all: true, layerCapacity: 1, stateFolder: project.state, cacheFolder: project.cache })).toMatchObject({ ok: true, removed: { layers: 0 } });
+    expect(
+      await dockerGc({
+        env: { DOCKER_HOST: rig.proxy().host },
+        all: true,
+        layerCapacity: 1,
+        stateFolder: project.state,
+        cacheFolder: project.cache,
+      }),
+    ).toMatchObject({ ok: true, removed: { layers: 0 } });
     const [id = ''] = (await rig.docker('ps', '-q', '--filter', 'name=coherence-')).split('\n');
     await rig.docker('exec', id, 'touch', '/workspace/stop');
     expect(await live.ended).toBe(0);
@@ -135,7 +201,11 @@ describe.skipIf(absent !== null)('what killed runs leave', () => {
     await dead.ended;
     held.release(); // the daemon commits although nobody waits any more
     while ((await runTags()).length === 0) await new Promise((resolve) => setTimeout(resolve, 20));
-    expect(await sweepDeadRuns({ env: { DOCKER_HOST: rig.proxy().host }, stateFolder: project.state })).toEqual({ containers: 1, tags: 1, folders: 1 });
+    expect(await sweepDeadRuns({ env: { DOCKER_HOST: rig.proxy().host }, stateFolder: project.state })).toEqual({
+      containers: 1,
+      tags: 1,
+      folders: 1,
+    });
     expect(await project.ledger()).toEqual(before);
   });
 
@@ -154,15 +224,19 @@ describe.skipIf(absent !== null)('what killed runs leave', () => {
   });
 
   // @verifies AC-docker-ownership
-  it('a user who is not root gets back what the container\'s root made', async () => {
+  it("a user who is not root gets back what the container's root made", async () => {
     const project = await rig.project({ 'a.txt': 'a\n' });
     const user = 54321;
-    for (const path of [project.state, project.cache, project.output, project.root, join(project.root, 'a.txt')]) await chown(path, user, user);
+    for (const path of [project.state, project.cache, project.output, project.root, join(project.root, 'a.txt')])
+      await chown(path, user, user);
     await chmod(rig.proxy().socket, 0o666);
     const before = await project.ledger();
     const run = drive(
-      project, 'id -u; echo b >> a.txt && mkdir -p deep/er && echo x > deep/er/x && chmod 000 deep/er/x && chmod 700 deep/er deep && echo report > /coherence/reports/r && chmod 600 /coherence/reports/r && cat /layer',
-      { setup: [{ id: 's', run: 'echo layer > /layer' }] }, user, { report: 'r' },
+      project,
+      'id -u; echo b >> a.txt && mkdir -p deep/er && echo x > deep/er/x && chmod 000 deep/er/x && chmod 700 deep/er deep && echo report > /coherence/reports/r && chmod 600 /coherence/reports/r && cat /layer',
+      { setup: [{ id: 's', run: 'echo layer > /layer' }] },
+      user,
+      { report: 'r' },
     );
     expect({ code: await run.ended, errors: run.errors() }).toEqual({ code: 0, errors: '' });
     expect(run.said.at(-1)).toMatchObject({ type: 'ran', end: { code: 0 }, trouble: null, report: 'report\n' });
@@ -177,11 +251,29 @@ describe.skipIf(absent !== null)('what killed runs leave', () => {
     const before = await project.ledger();
     const stat = await import('../../../src/util/process.js');
     const mark = `${await hostId()}.${process.pid}.${stat.processStat(process.pid)?.startTicks ?? 0}.${bootId().replaceAll('-', '').slice(0, 12)}`;
-    await rig.docker('run', '-d', '--network', 'none', '--label', 'coherence.kind=check', '--label', 'coherence.run=closedlongago', '--label', `coherence.process=${mark}`, BASE, 'sleep', '600');
+    await rig.docker(
+      'run',
+      '-d',
+      '--network',
+      'none',
+      '--label',
+      'coherence.kind=check',
+      '--label',
+      'coherence.run=closedlongago',
+      '--label',
+      `coherence.process=${mark}`,
+      BASE,
+      'sleep',
+      '600',
+    );
     const folder = join(project.state, 'docker', 'runs', 'closedlongago');
     await mkdir(folder, { recursive: true });
     await writeFile(join(folder, 'owner.json'), JSON.stringify({ run: 'closedlongago', process: mark }));
-    expect(await sweepDeadRuns({ env: { DOCKER_HOST: rig.proxy().host }, stateFolder: project.state })).toEqual({ containers: 1, tags: 0, folders: 1 });
+    expect(await sweepDeadRuns({ env: { DOCKER_HOST: rig.proxy().host }, stateFolder: project.state })).toEqual({
+      containers: 1,
+      tags: 0,
+      folders: 1,
+    });
     expect(await project.ledger()).toEqual(before);
   });
 });
