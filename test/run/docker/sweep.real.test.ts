@@ -234,7 +234,7 @@ describe.skipIf(absent !== null)('what killed runs leave', () => {
     const run = drive(
       project,
       'id -u; echo b >> a.txt && mkdir -p deep/er && echo x > deep/er/x && chmod 000 deep/er/x && chmod 700 deep/er deep && echo report > /coherence/reports/r && chmod 600 /coherence/reports/r && cat /layer',
-      { setup: [{ id: 's', run: 'echo layer > /layer' }] },
+      { setup: [{ id: 's', run: 'echo layer > /layer; true' }] },
       user,
       { report: 'r' },
     );
