@@ -103,6 +103,9 @@ function requestOf(job: Job, ids: readonly string[], unitFolder: string): Verify
 
 /** Runs the job to its end. Failures: what kept it from verifying at all (bad specs of that commit, unknown id, stale claim). */
 export async function runJob(job: Job, hooks: JobHooks): Promise<Result<JobEnd>> {
+  // Asked of git while the specs are read.
+  const source = job.commit === null ? checkoutBasis(job.root) : Promise.resolve(job.commit);
+  source.catch(() => undefined);
   const loaded = await loadProject({ cwd: job.root, env: hooks.env });
   if (!loaded.ok) return loaded;
   const project = loaded.value;
@@ -115,7 +118,7 @@ export async function runJob(job: Job, hooks: JobHooks): Promise<Result<JobEnd>>
   if (missing[0] !== undefined) return failure(unknownId(missing[0], { specs: allCriteria(catalog.value.catalog).length === 0 ? [] : [spec] }));
   const wanted = job.criteria === null ? all : all.filter((id) => job.criteria?.includes(id));
   const { position: _position, ...wording } = spec;
-  const basis: Basis = { spec_rev: sha256(canonicalJson(wording)), source: job.commit ?? (await checkoutBasis(project.root)) };
+  const basis: Basis = { spec_rev: sha256(canonicalJson(wording)), source: await source };
   const kept = await hooks.planned(basis, wanted);
   if (kept === null) return failure(STALE);
   const settled = new Map<string, CriterionRecord>(kept.map((item) => [item.id, JSON.parse(item.payload) as CriterionRecord])); // as a worker of ours sent it

@@ -8,7 +8,6 @@ import type { DurableWriter } from './durable.js';
 import type { Isolation } from './isolation.js';
 import type { Log } from './log.js';
 import type { Audit } from './reap/audit.js';
-import type { ContainerReaper } from './reap/containers.js';
 import type { Wake } from './schedule/wake.js';
 
 export interface Scripts {
@@ -27,7 +26,6 @@ export interface Core {
   readonly disk: Disk;
   readonly durable: DurableWriter;
   readonly isolation: Isolation;
-  readonly containers: ContainerReaper | null;
   readonly scripts: Scripts;
   readonly wake: Wake;
   /** Aborted when the daemon stops taking work. */

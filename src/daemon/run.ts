@@ -2,9 +2,9 @@
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import {
-  emptyWorktreeTrash, instanceIsAlive, lockPath, logPath, openDaemonProject, prepareFolders, socketPath, sweepWorktrees, type DaemonStatus, type Place, type Project, type SweepJson,
+  emptyWorktreeTrash, instanceIsAlive, lockPath, logPath, openDaemonProject, prepareFolders, reapContainers, socketPath, sweepWorktrees, type DaemonStatus, type Place, type Project, type SweepJson,
 } from '../app/index.js';
-import { beginInstance, countRuns, endInstance, forgetDeadProcesses, forgetWorktrees, momentNow, openInstances, openJournal, type Journal } from '../journal/index.js';
+import { beginInstance, countRuns, endInstance, forgetDeadProcesses, forgetWorktrees, heldRuns, momentNow, openInstances, openJournal, type Journal } from '../journal/index.js';
 import { failure, success, type Result } from '../model/index.js';
 import { failpoint } from '../util/failpoint.js';
 import type { Lock } from '../util/lock.js';
@@ -123,7 +123,7 @@ export async function runDaemon(options: DaemonOptions): Promise<Result<null>> {
   const durable = durableWriter(degrade);
   const isolation = await probeIsolation(options.env);
   const core: Core = {
-    place: options, project, stateFolder, instance, journal, log, audit, disk, durable, isolation, containers: null, wake, draining: drain.signal,
+    place: options, project, stateFolder, instance, journal, log, audit, disk, durable, isolation, wake, draining: drain.signal,
     scripts: { worker: join(here, 'worker.js'), warm: join(here, 'warm-worker.js') },
     settings: reloader.settings, generation: reloader.generation, reload: reloader.reload,
     emptyTrash: async () => emptyWorktreeTrash(stateFolder, reloader.settings()),
@@ -148,6 +148,10 @@ export async function runDaemon(options: DaemonOptions): Promise<Result<null>> {
   const reaping = { journal, log, audit, instance, graceMs: reloader.settings().pool.term_grace_ms, isOwnerAlive };
   log.info('pool.enabled', { enabled: reloader.settings().pool.enabled, global_cap: reloader.settings().pool.global_cap, per_key_cap: reloader.settings().pool.per_key_cap, ttl_ms: reloader.settings().pool.ttl_ms });
   const reaped: ReapReport = await timed('reap', async () => reap(reaping));
+  // Killing the client of a container does not stop it. Docker is asked only where a dead run may have used it.
+  if (heldRuns(journal.database, instance).some((run) => run.backend === 'docker')) {
+    await timed('containers', async () => log.info('pool.containers', (await reapContainers(stateFolder, options.env).catch(() => null)) ?? { unavailable: true }));
+  }
   const swept: SweepJson = await timed('sweep', async () => {
     const { swept: done, json } = await sweepWorktrees({ stateFolder, journal, settings: reloader.settings(), repos: [project.root], dryRun: false, self: instance });
     logSweep(core, json);

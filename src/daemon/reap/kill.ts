@@ -4,7 +4,7 @@
  * use as a group id; it goes to a pid only right after its start time was compared.
  */
 import { isDeadState, readProcessTable, type TableEntry } from '../../util/process-table.js';
-import { processStat } from '../../util/process.js';
+import { processesWithNonce, processStat } from '../../util/process.js';
 import { monotonicMs, pause } from '../../util/monotonic.js';
 
 export interface Target {
@@ -49,6 +49,21 @@ const send = (pid: number, signal: NodeJS.Signals): void => {
   }
 };
 
+/** The cheap question first: most trees have ended by themselves, and reading the whole table costs more than a short run. */
+function hasEnded(target: Target): boolean {
+  if (target.known.some((entry) => sameProcess(entry.pid, entry.startTicks))) return false;
+  if (target.group !== null) {
+    try {
+      process.kill(-target.group, 0);
+      return false;
+    } catch (error) {
+      // EPERM: somebody is there. ESRCH: nobody.
+      if (!(error instanceof Error && 'code' in error && error.code === 'ESRCH')) return false;
+    }
+  }
+  return processesWithNonce(target.nonce).length === 0;
+}
+
 /** Live members: those with the nonce, those known by start time, and those in the group of one of these. */
 function membersOf(target: Target, seen: Map<number, number>): readonly TableEntry[] {
   const table = readProcessTable().filter((entry) => !isDeadState(entry.state));
@@ -62,6 +77,7 @@ function membersOf(target: Target, seen: Map<number, number>): readonly TableEnt
 
 /** Ends the whole tree. Never rejects; `dead` only after a look at the process table found nothing of it. */
 export async function killTree(target: Target, options: KillOptions): Promise<Killed> {
+  if (hasEnded(target)) return { dead: true, signal: 'none', left: [] };
   const seen = new Map(target.known.map((entry) => [entry.pid, entry.startTicks]));
   let members = membersOf(target, seen);
   const waitFor = async (limitMs: number): Promise<boolean> => {

@@ -1,6 +1,7 @@
 /** What a hot vitest rests on beside its modules: when it differs, the instance is made anew or forgets all its modules. */
 import { readFile, stat } from 'node:fs/promises';
 import { basename, join } from 'node:path';
+import { findUp } from '../../util/files.js';
 import { git } from '../../util/git.js';
 import { hashFields, sha256 } from '../../util/hash.js';
 
@@ -26,11 +27,12 @@ export interface Fingerprint {
  * @param folder the folder that vitest runs in
  */
 export async function fingerprint(folder: string, env: Readonly<Record<string, string>>, extra: readonly string[]): Promise<Fingerprint | null> {
-  const [listed, deleted] = await Promise.all([git(folder, ['ls-files', '-z', '--cached', '--others', '--exclude-standard', '--full-name', ':/']), git(folder, ['ls-files', '-z', '--deleted', '--full-name', ':/'])]);
-  const top = await git(folder, ['rev-parse', '--show-toplevel']);
-  if (!listed.ok || !deleted.ok || !top.ok) return null;
-  const root = top.stdout.trim();
-  const names = [...new Set(listed.stdout.split('\0'))].filter((name) => name !== '').sort();
+  const root = await findUp(folder, '.git');
+  // One question, with a letter before each path: H in the index, R in the index and gone from disk, ? unknown to git.
+  const listed = root === null ? null : await git(root, ['ls-files', '-z', '-t', '--cached', '--others', '--deleted', '--exclude-standard']);
+  if (root === null || listed?.ok !== true) return null;
+  const entries = [...new Set(listed.stdout.split('\0'))].filter((entry) => entry !== '').sort();
+  const names = entries.map((entry) => entry.slice(2));
   const decisive = names.filter((name) => DECISIVE.test(basename(name))).map((name) => join(root, name));
   const installed = join(folder, 'node_modules', '.package-lock.json');
   const files = [...new Set([...decisive, ...extra, installed, join(folder, '.env'), join(folder, '.env.local'), join(folder, '.env.test'), join(folder, '.env.test.local')])].sort();
@@ -39,6 +41,6 @@ export async function fingerprint(folder: string, env: Readonly<Record<string, s
   const variables = Object.entries(env).filter(([name]) => !isVolatile(name)).sort(([left], [right]) => (left < right ? -1 : 1)).flat();
   return {
     instance: hashFields(['vitest', folder, modules, ...files.flatMap((file, index) => [file, hashes[index] ?? '']), 'env', ...variables]),
-    names: hashFields([...names, 'deleted', ...deleted.stdout.split('\0').sort()]),
+    names: hashFields(entries),
   };
 }
