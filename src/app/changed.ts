@@ -103,9 +103,11 @@ async function affectedBy(project: Project, analysis: Analysis, changed: readonl
   const cases = new Map(everything.cases.map((entry) => [entry.id, entry]));
   const byCriterion = new Map(everything.specs.flatMap((spec) => spec.criteria).map((criterion) => [criterion.criterion, criterion]));
   const facts = await openFactsCache(join(project.directories.cache, 'facts', hashFields([project.root]).slice(0, 16)));
-  const tree = await closureTree(project.root, analysis.files, facts);
-  const closureOf = closures(tree, { root: project.root, env: process.env });
   const deleted = new Set(changed.filter((file) => file.status === 'deleted' || file.status === 'renamed').map((file) => file.from ?? file.path));
+  const context = { root: project.root, env: process.env };
+  // As the tree is; and, where something went, as if it were there still: its importers lead nowhere now.
+  const views = [closures(await closureTree(project.root, analysis.files, facts), context)];
+  if (deleted.size > 0) views.push(closures(await closureTree(project.root, analysis.files, facts, [...deleted]), context));
   return async (traced) => {
     const planned = byCriterion.get(traced.criterion.id);
     for (const check of planned?.checks ?? []) {
@@ -115,8 +117,10 @@ async function affectedBy(project: Project, analysis: Analysis, changed: readonl
       for (const id of check.cases) {
         const entry = cases.get(id);
         if (entry === undefined) continue;
-        const why = whyClosure(await closureOf(entry), entry, changed);
-        if (why !== null) return why;
+        for (const closureOf of views) {
+          const why = whyClosure(await closureOf(entry), entry, changed);
+          if (why !== null) return why;
+        }
       }
     }
     return null;

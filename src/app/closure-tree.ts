@@ -10,8 +10,17 @@ import { sha256 } from '../util/hash.js';
 /** Installed packages, build output and caches: known by lock files, or made again by the tools that read them. */
 const SKIPPED = new Set(['node_modules', '.git', 'target', '__pycache__', '.pytest_cache', '.venv', 'venv', '.vite', '.vitest', '.cache', '.coherence', '.mypy_cache', '.ruff_cache']);
 const MAX_FILES = 20_000;
+const isBelow = (folder: string, path: string): boolean => folder === '' || path.startsWith(`${folder}/`);
 
-export async function closureTree(root: string, files: readonly SourceFile[], facts: FactsCache): Promise<ClosureTree> {
+/** What a deleted file is to a closure: it was there, and whoever reached it is affected. */
+const GONE: ModuleFacts = { fingerprint: 'gone', imports: [], paths: [], computed: false, reads: false, outside: null };
+
+/**
+ * @param gone paths that lie no longer in the tree and yet count as its members, so that what once reached them still does: an
+ *   import of a deleted module leads nowhere now, and what it decides is exactly that
+ */
+export async function closureTree(root: string, files: readonly SourceFile[], facts: FactsCache, gone: readonly string[] = []): Promise<ClosureTree> {
+  const lost = new Set(gone.filter((path) => !files.some((file) => file.path === path)));
   const listed = new Map(files.map((file) => [file.path, file]));
   const real = await realpath(root);
   const known = new Map<string, Promise<ModuleFacts | null>>();
@@ -26,6 +35,7 @@ export async function closureTree(root: string, files: readonly SourceFile[], fa
   };
 
   const factsOf = async (path: string): Promise<ModuleFacts | null> => {
+    if (lost.has(path)) return GONE;
     const file = listed.get(path);
     const isLink = file?.mode === '120000';
     return facts.of(path, { blob: isLink ? null : (file?.blob ?? null), read: async () => read(path) });
@@ -45,6 +55,7 @@ export async function closureTree(root: string, files: readonly SourceFile[], fa
         if (found.length > MAX_FILES) return null;
       }
     }
+    for (const path of lost) if (direct ? dirname(path) === (start === '' ? '.' : start) : isBelow(start, path)) found.push(path);
     return found.sort();
   };
 
@@ -67,8 +78,8 @@ export async function closureTree(root: string, files: readonly SourceFile[], fa
   };
 
   return {
-    paths: files.map((file) => file.path),
-    has: (path) => listed.has(path),
+    paths: [...files.map((file) => file.path), ...lost],
+    has: (path) => listed.has(path) || lost.has(path),
     facts: async (path) => {
       const there = known.get(path) ?? factsOf(path);
       known.set(path, there);

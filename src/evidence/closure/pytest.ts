@@ -18,10 +18,10 @@ function modulesNamed(byEnding: ReadonlyMap<string, readonly string[]>, dotted: 
   return found;
 }
 
-/** Every ending of every Python path, so that a dotted name is one look-up. */
-function endings(tree: ClosureTree): ReadonlyMap<string, readonly string[]> {
+/** Every ending of every Python path, so that a dotted name is one look-up. Ignored files count: a build may make `_version.py`. */
+async function endings(tree: ClosureTree): Promise<ReadonlyMap<string, readonly string[]>> {
   const found = new Map<string, string[]>();
-  for (const path of tree.paths) {
+  for (const path of new Set([...tree.paths, ...((await tree.everythingBelow('')) ?? [])])) {
     if (!path.endsWith('.py') && !path.endsWith('.pyi')) continue;
     const parts = path.split('/');
     for (let i = 0; i < parts.length; i += 1) {
@@ -34,16 +34,19 @@ function endings(tree: ClosureTree): ReadonlyMap<string, readonly string[]> {
   return found;
 }
 
-const known = new WeakMap<ClosureTree, ReadonlyMap<string, readonly string[]>>();
+const known = new WeakMap<ClosureTree, Promise<ReadonlyMap<string, readonly string[]>>>();
 
 /** @param environment python's version and installed distributions; null when they cannot be known */
 export async function pytestClosure(tree: ClosureTree, testFile: string, environment: readonly string[] | null): Promise<Closure> {
   const builder = new ClosureBuilder(tree);
   if (environment === null) builder.outside = 'the Python environment is not known';
   for (const fact of environment ?? []) builder.facts.add(fact);
-  let byEnding = known.get(tree);
-  if (byEnding === undefined) known.set(tree, (byEnding = endings(tree)));
+  const made = known.get(tree) ?? endings(tree);
+  known.set(tree, made);
+  const byEnding = await made;
   const queue: string[] = [testFile];
+  // Native modules, tracked or built in place: which dotted name one answers to is its build's business.
+  for (const path of (await tree.everythingBelow('')) ?? []) if (/\.(?:so|pyd|dylib)$/u.test(path)) queue.push(path);
   const packageFolder = foldersUp(folderOf(testFile)).find((folder) => ['pyproject.toml', 'setup.py', 'setup.cfg', 'pytest.ini', 'tox.ini'].some((name) => tree.has(joined(folder, name)))) ?? '';
   for (const folder of foldersUp(folderOf(testFile))) {
     for (const path of (await tree.everythingBelow(folder === '' ? '.' : `${folder}/.`)) ?? []) {
@@ -61,7 +64,7 @@ export async function pytestClosure(tree: ClosureTree, testFile: string, environ
       if (dots > 0) {
         const base = resolvePath(folderOf(file), '../'.repeat(dots - 1));
         const stem = base === null ? null : joined(base, name.slice(dots).replaceAll('.', '/'));
-        found = stem === null ? [] : [`${stem}.py`, joined(stem, '__init__.py'), `${folderOf(stem)}.py`, joined(folderOf(stem), '__init__.py')].filter((path) => tree.has(path));
+        found = stem === null ? [] : [`${stem}.py`, joined(stem, '__init__.py'), `${folderOf(stem)}.py`, joined(folderOf(stem), '__init__.py')];
       } else found = modulesNamed(byEnding, name);
       for (const path of found) {
         if (!builder.files.has(path) && !builder.from.has(path)) builder.from.set(path, file);

@@ -187,7 +187,9 @@ function blame(reports: VitestReports): (file: string) => ReportedError | null {
 
 function missing(entry: Case, reports: VitestReports, text: { readonly output: string; readonly errors: string }, how: string): Finding {
   if (reports.modules.size === 0 && (reports.version === '' || /Startup Error|Unhandled Error|failed to load config/i.test(text.errors))) {
-    const why = text.errors.split('\n').find((line) => /error/i.test(line) && !/^[⎯\s]*(?:Startup|Unhandled) Errors?/.test(line)) ?? how;
+    // The banner of vitest's own error page says nothing; the first line that names an error does.
+    const banner = /^[⎯\s]*(?:Startup|Unhandled) Errors?|^Vitest caught \d+ unhandled/;
+    const why = text.errors.split('\n').find((line) => /error/i.test(line) && !banner.test(line)) ?? how;
     return { reason: 'setup', detail: `vitest did not start: ${why.trim()}`, message: text.errors || text.output };
   }
   const module = reports.modules.get(entry.file);

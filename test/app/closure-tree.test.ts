@@ -1,0 +1,52 @@
+import { mkdir, mkdtemp, realpath, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { afterEach, describe, expect, it } from 'vitest';
+import { closureTree } from '../../src/app/closure-tree.js';
+import { cargoClosure, pytestClosure, typescriptClosure, type ClosureTree } from '../../src/evidence/index.js';
+import { openFactsCache } from '../../src/scan/index.js';
+import { listFiles } from '../../src/sources/index.js';
+import { capture } from '../../src/util/process.js';
+
+const made: string[] = [];
+afterEach(async () => {
+  for (const folder of made.splice(0)) await rm(folder, { recursive: true, force: true });
+});
+
+async function tree(files: Readonly<Record<string, string>>, gone: readonly string[] = []): Promise<ClosureTree> {
+  const root = await realpath(await mkdtemp(join(tmpdir(), 'coh-closure-')));
+  made.push(root);
+  for (const [path, text] of Object.entries(files)) {
+    await mkdir(dirname(join(root, path)), { recursive: true });
+    await writeFile(join(root, path), text);
+  }
+  await capture({ command: ['git', 'init', '-q'], cwd: root, env: process.env });
+  return closureTree(root, await listFiles(root), await openFactsCache(null), gone);
+}
+
+describe('the closure of a test', () => {
+  // @verifies AC-gate-changed-sound
+  it('holds what it reached before that was deleted', async () => {
+    const python = { 'tests/test_a.py': 'def test_a():\n    from pkg.free import FREE\n    assert FREE\n', 'pkg/__init__.py': '' };
+    expect([...(await pytestClosure(await tree(python), 'tests/test_a.py', [])).files.keys()]).not.toContain('pkg/free.py');
+    expect([...(await pytestClosure(await tree(python, ['pkg/free.py']), 'tests/test_a.py', [])).files.keys()]).toContain('pkg/free.py');
+
+    const script = { 'package.json': '{}', 'a.test.ts': "import './lib/x.js';\n", 'lib/y.ts': '' };
+    const closure = await typescriptClosure(await tree(script, ['lib/x.ts', 'vitest.config.ts']), 'a.test.ts', []);
+    expect([...closure.files.keys()]).toEqual(expect.arrayContaining(['lib/x.ts', 'vitest.config.ts']));
+
+    const crate = { 'Cargo.toml': '[package]\nname = "m"\n', 'tests/a.rs': '' };
+    expect([...(await cargoClosure(await tree(crate, ['src/deep.rs']), 'tests/a.rs', [])).files.keys()]).toContain('src/deep.rs');
+  });
+
+  // @verifies AC-gate-cache-sound
+  it('of pytest holds ignored modules and native ones: a build made them', async () => {
+    const python = {
+      '.gitignore': '_version.py\n*.so\n', 'pkg/__init__.py': 'from ._version import version\n', 'pkg/_version.py': 'version = 1\n', 'pkg/fast.cpython-311-x86_64-linux-gnu.so': 'binary',
+      'tests/test_a.py': 'import pkg\n\n\ndef test_a():\n    assert pkg.version == 1\n', 'other.py': 'x = 1\n',
+    };
+    const closure = await pytestClosure(await tree(python), 'tests/test_a.py', []);
+    expect([...closure.files.keys()]).toEqual(expect.arrayContaining(['pkg/_version.py', 'pkg/fast.cpython-311-x86_64-linux-gnu.so']));
+    expect(closure.files.has('other.py')).toBe(false);
+  });
+});
