@@ -33,6 +33,8 @@ try {
     target: 'node20.19',
     sourcemap: true,
     minifySyntax: true,
+    // A third less to read and parse at every start; names stay, for stack traces.
+    minifyWhitespace: true,
     legalComments: 'none',
     external: ['ts-morph', 'web-tree-sitter', 'mysql2', 'mysql2/promise', 'dockerode', '@photostructure/sqlite', 'node:sqlite'],
     define: { COHERENCE_VERSION: JSON.stringify(version) },

@@ -74,10 +74,14 @@ export function unpack(file: string, text: string): FoundFile {
   const packed = JSON.parse(text) as PackedFile; // guarded by the cache's checksum
   const language = packed.l;
   const tests: FoundTest[] = [];
+  const forms: string[] = [];
   for (const [kind, framework, parent, names, line, column, endLine, flags, hollow, fingerprint, form, skip, reportedAt] of packed.t) {
     const above = parent === -1 ? undefined : tests[parent];
     const path = above === undefined ? names : [...above.path, ...names];
-    const selector = form === '>' ? [file, ...path].join(' > ') : form === ':' ? `${file}::${path.join('::')}` : form;
+    // Appended to the selector above where that has the usual form too: most strings of a warm scan are these.
+    const appended = form === '>' && above !== undefined && forms[parent] === '>' && names.length === 1;
+    const selector = appended ? `${above.selector} > ${names[0] ?? ''}` : form === '>' ? [file, ...path].join(' > ') : form === ':' ? `${file}::${path.join('::')}` : form;
+    forms.push(form);
     const test: Writable<FoundTest> = {
       file,
       line,

@@ -4,11 +4,10 @@
 import { reviewOf, statusOf, type Diagnostic, type FoundTest, type Level, type Scan, type TracedCriterion } from '../model/index.js';
 import { diagnostic } from './diagnostic.js';
 
-const testKey = (test: FoundTest): string => `${test.file}\u0000${test.line}\u0000${test.selector}`;
-
 export function lint(criteria: readonly TracedCriterion[], scan: Scan): Diagnostic[] {
   const found: Diagnostic[] = [];
-  const linked = new Map<string, { readonly test: FoundTest; readonly by: TracedCriterion[] }>();
+  // By identity: links hold the scan's own tests, never copies.
+  const linked = new Map<FoundTest, TracedCriterion[]>();
   for (const traced of criteria) {
     const { criterion, spec } = traced;
     const id = criterion.id;
@@ -23,14 +22,16 @@ export function lint(criteria: readonly TracedCriterion[], scan: Scan): Diagnost
         found.push(diagnostic(code, link.position, link.problem.message, { id }));
       }
       for (const test of link.tests) {
-        const entry = linked.get(testKey(test)) ?? { test, by: [] };
-        entry.by.push(traced);
-        linked.set(testKey(test), entry);
+        const by = linked.get(test);
+        if (by === undefined) linked.set(test, [traced]);
+        else by.push(traced);
       }
     }
     for (const link of traced.implementations) if (link.problem !== undefined) found.push(diagnostic('dangling-link', link.position, link.problem.message, { id }));
   }
-  for (const { test, by } of linked.values()) {
+  for (const [test, by] of linked) {
+    const sameLevel = by.every((traced) => traced.spec.level === by[0]?.spec.level);
+    if (sameLevel && test.hollow !== true && (test.skip === undefined || test.skip === 'conditional')) continue;
     const ids = [...new Set(by.map((traced) => traced.criterion.id))].join(', ');
     if (test.skip !== undefined && test.skip !== 'conditional') found.push(diagnostic('skipped-test', test, `${test.selector} is marked ${test.skip}, so ${ids} cannot pass`));
     if (test.hollow === true) found.push(diagnostic('hollow-test', test, `no assertion can be reached in ${test.selector}, so it proves nothing of ${ids}`, { hint: 'Assert what the criterion says.' }));
