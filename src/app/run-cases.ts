@@ -3,13 +3,14 @@
  * (cargo.md, 'Making it sound').
  */
 import { join, relative } from 'node:path';
-import { cp, mkdir, rm } from 'node:fs/promises';
+import { cp, mkdir, realpath, rm } from 'node:fs/promises';
 import type { Project } from '../config/index.js';
 import { success, type Case, type Outcome, type Result } from '../model/index.js';
 import { execute, type ExecuteOptions, type Execution } from '../run/index.js';
 import { speculativeCargo, warmRecord } from '../run/cargo/index.js';
+import { WORKTREE_PREFIX, worktreesBase } from '../run/worktrees/index.js';
 import { changedFiles, resolveCommit } from '../sources/index.js';
-import { dirname } from 'node:path/posix';
+import { basename, dirname } from 'node:path/posix';
 import { gitLine } from '../util/git.js';
 import { placesOf, type DockerModule } from './places.js';
 import { withWorktree } from './worktree.js';
@@ -62,21 +63,33 @@ async function runSpeculative(project: Project, cases: readonly Case[], request:
     const cold = await executeIn(project, project.root, cases, request, []);
     return { execution: cold, warm: null, notes: ['There is no commit yet, so the speculative run had no worktree to work in and ran cold in the checkout.'] };
   }
+  if (await isOurWorktree(project)) return speculativeIn(project, project.root, cases, request);
   const made = await withWorktree(project, { commit, run: request.run, attempt: request.attempt, keep: request.keepWorktree, prepare: false }, request.context, async (folder) => {
     const top = (await gitLine(project.root, ['rev-parse', '--show-toplevel'])) ?? project.root;
     const root = join(folder, relative(top, project.root));
     const overlaid = await overlay(project.root, root);
     if (!overlaid.ok) return overlaid;
-    const warm = await speculativeCargo({
-      sessionId: request.session, worktree: root, enabled: true, env: request.context.env, signal: request.context.signal, emit: request.options.emit,
-      timeoutMs: project.settings.cargo.warm_timeout_ms, program: project.settings.backends.cargo.bin,
-    });
-    const execution = cases.length === 0 ? { outcomes: new Map<string, Outcome>() } : await executeIn(project, root, cases, request, warm.cargoEnv);
-    return success({ execution, warm: warmRecord(warm.report), notes: [] as string[] });
+    return success(await speculativeIn(project, root, cases, request));
   });
   if (made.ok) return made.value;
   const cold = await executeIn(project, project.root, cases, request, []);
   return { execution: cold, warm: null, notes: [`No worktree could be made, so the speculative run was cold: ${made.failures[0]?.message ?? ''}`] };
+}
+
+async function speculativeIn(project: Project, root: string, cases: readonly Case[], request: Request): Promise<Done> {
+  const warm = await speculativeCargo({
+    sessionId: request.session, worktree: root, enabled: true, env: request.context.env, signal: request.context.signal, emit: request.options.emit,
+    timeoutMs: project.settings.cargo.warm_timeout_ms, program: project.settings.backends.cargo.bin,
+  });
+  const execution = cases.length === 0 ? { outcomes: new Map<string, Outcome>() } : await executeIn(project, root, cases, request, warm.cargoEnv);
+  return { execution, warm: warmRecord(warm.report), notes: [] };
+}
+
+/** A queued run of a commit and the gate work in a worktree of ours already: a second one would have the first one's name. */
+async function isOurWorktree(project: Project): Promise<boolean> {
+  const top = await gitLine(project.root, ['rev-parse', '--show-toplevel']);
+  const base = await realpath(worktreesBase(project.directories.state)).catch(() => null);
+  return top !== null && base !== null && dirname(top) === base && basename(top).startsWith(WORKTREE_PREFIX);
 }
 
 /** What the working tree has beyond its commit: the run is about this very source, uncommitted changes included. */

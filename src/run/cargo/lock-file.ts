@@ -5,12 +5,13 @@
  *
  * A marker with the file's hash outlives a killed run: the next one recognises the left file as ours by its content.
  */
-import { copyFile, mkdir, readFile, rm } from 'node:fs/promises';
+import { copyFile, readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { exists, writeAtomically } from '../../util/files.js';
 import { gitLine } from '../../util/git.js';
 import { sha256 } from '../../util/hash.js';
 import { takeLock, type Lock } from '../../util/lock.js';
+import { makeFolder } from './folder.js';
 
 export interface LockFileGuard {
   /** True when the workspace has its own lock file: cargo is then called with `--locked`. */
@@ -39,12 +40,19 @@ export async function waitForLock(path: string, signal: AbortSignal | undefined,
 }
 
 /**
- * `folder`: the cargo workspace's root on the host. `stateFolder`: where to keep the resolved file (null: nowhere).
+ * `folder`: the cargo workspace's root on the host. `stateFolder`: where to keep the resolved file; null, or one that cannot be
+ * made: nowhere.
  * Without a lock file of its own, runs on the same workspace take turns.
  */
 export async function guardLockFile(folder: string, stateFolder: string | null, signal: AbortSignal): Promise<LockFileGuard> {
   const file = join(folder, 'Cargo.lock');
-  if (stateFolder === null) {
+  const usable =
+    stateFolder !== null &&
+    (await makeFolder(join(stateFolder, 'locks')).then(
+      () => true,
+      () => false,
+    ));
+  if (stateFolder === null || !usable) {
     if (await exists(file)) return OWN;
     return { locked: false, restore: async () => rm(file, { force: true }) };
   }
@@ -52,7 +60,6 @@ export async function guardLockFile(folder: string, stateFolder: string | null, 
   const kept = `${base}.toml`;
   const marker = `${base}.made`;
   if ((await exists(file)) && !(await exists(marker))) return OWN;
-  await mkdir(join(stateFolder, 'locks'), { recursive: true });
   const lock = await waitForLock(`${base}.lock`, signal, 24 * 3600 * 1000);
   const release = async (): Promise<void> => lock?.release();
   if (await exists(file)) {
@@ -66,9 +73,10 @@ export async function guardLockFile(folder: string, stateFolder: string | null, 
     await rm(file, { force: true });
   }
   if (await exists(kept)) {
-    await writeAtomically(marker, (await hashOf(kept)) ?? '');
+    // A full disk: the file is removed all the same, only a killed run would leave it unrecognised.
+    await writeAtomically(marker, (await hashOf(kept)) ?? '').catch(() => undefined);
     await copyFile(kept, file).catch(() => undefined);
-  } else await writeAtomically(marker, '');
+  } else await writeAtomically(marker, '').catch(() => undefined);
   let restored = false;
   return {
     locked: false,
@@ -78,7 +86,8 @@ export async function guardLockFile(folder: string, stateFolder: string | null, 
       const hash = await hashOf(file);
       if (hash !== null) {
         await writeAtomically(marker, hash).catch(() => undefined);
-        await copyFile(file, kept).catch(() => undefined);
+        // Half a copy must not be the next run's resolution.
+        await copyFile(file, kept).catch(async () => rm(kept, { force: true }));
         await rm(file, { force: true });
       }
       await rm(marker, { force: true });

@@ -6,11 +6,12 @@
  * - When either fails: a private directory that only this tree uses, under its lock, purged and gated as well;
  *   after a stale member of a warm directory a new, cold one.
  */
-import { mkdir, mkdtemp, rm, utimes } from 'node:fs/promises';
+import { mkdtemp, rm, utimes } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { RunContext, Workspace } from '../adapters.js';
 import { sha256 } from '../../util/hash.js';
 import type { Lock } from '../../util/lock.js';
+import { makeFolder } from './folder.js';
 import { buildPackages, type Build, type BuildRequest } from './build.js';
 import { FreshnessGate } from './gate.js';
 import { loadRecord, saveRecord, unprovenArtifacts, type BuildRecord } from './freshness.js';
@@ -96,7 +97,7 @@ export class TargetSession implements AsyncDisposable {
     const { context, metadata, locked } = this.#options;
     const directory = this.#directory;
     if (directory === null) return true;
-    await mkdir(directory, { recursive: true }).catch(() => undefined);
+    await makeFolder(directory).catch(() => undefined);
     this.#lock = await waitForLock(directoryLock(directory), context.signal, 24 * 3600 * 1000);
     if (this.#lock === null) return false;
     await utimes(directoryLock(directory), new Date(), new Date()).catch(() => undefined);
@@ -132,9 +133,13 @@ export class TargetSession implements AsyncDisposable {
     this.#gate = new FreshnessGate();
     this.#arguments = [];
     if (workspace.place === 'host') {
-      const base = stateFolder ?? workspace.reports.host;
-      await mkdir(base, { recursive: true });
-      this.#directory = await mkdtemp(join(base, 'cold-'));
+      const inCache =
+        stateFolder === null
+          ? null
+          : await makeFolder(stateFolder)
+              .then(async () => mkdtemp(join(stateFolder, 'cold-')))
+              .catch(() => null);
+      this.#directory = inCache ?? (await mkdtemp(join(workspace.reports.host, 'cold-')));
       this.#doomed = this.#directory;
       this.#lock = await waitForLock(directoryLock(this.#directory), undefined, 0);
     } else this.#directory = `${workspace.reports.inside}/cargo-target`;

@@ -6,7 +6,7 @@
 import { chmod, mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Workspace } from '../adapters.js';
-import { runProgram } from './program.js';
+import { runProgram, textOf } from './program.js';
 
 export interface Toolchain {
   /** The environment that cargo's children see in this place, before cargo adds a package's own variables. */
@@ -45,10 +45,11 @@ export async function askToolchain(
   await writeFile(script, SCRIPT);
   await chmod(script, 0o755);
   const inside = `${workspace.reports.inside}/cargo-tools`;
-  const answer = await runProgram(
+  await runProgram(
     workspace,
     {
-      command: ['sh', '-c', 'PATH="$PATH:$0" exec "$@"', inside, options.cargo, 'coherence-environment'],
+      // Into a file that goes with the workspace: an environment is nothing for progress lines or evidence.
+      command: ['sh', '-c', 'PATH="$PATH:$0" exec "$@" > "$0/answer"', inside, options.cargo, 'coherence-environment'],
       directory: options.directory,
       env: options.env,
       timeoutMs: 60_000,
@@ -56,7 +57,7 @@ export async function askToolchain(
     },
     options.signal,
   );
-  const parts = answer.stdout.split('\0');
+  const parts = textOf(join(folder, 'answer')).split('\0');
   const base = new Map<string, string>();
   for (const part of parts.slice(0, -1)) {
     const cut = part.indexOf('=');

@@ -4,11 +4,11 @@
  *
  * `cargo check` compiles for checking only, `cargo test` compiles everything again: both stages are warmed.
  */
-import { mkdir, stat } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
+import { join } from 'node:path';
 import type { EventSink, WarmReason, WarmReport } from '../../../model/index.js';
 import { errorCode, exists } from '../../../util/files.js';
 import { capture, findProgram } from '../../../util/process.js';
+import { makeFolder } from '../folder.js';
 import { waitForLock, guardLockFile } from '../lock-file.js';
 import { purgeTree, topLevel, type RunCargo } from '../purge.js';
 import { directoryLock } from '../target-session.js';
@@ -61,23 +61,6 @@ function reasonOfMkdir(error: unknown): WarmReason {
   const code = errorCode(error);
   if (['EACCES', 'EPERM', 'EROFS'].includes(code)) return 'permission-denied';
   return ['ENOSPC', 'EDQUOT'].includes(code) ? 'disk-full' : 'mkdir-failed';
-}
-
-/**
- * Makes a folder and its parents. Not `mkdir({ recursive: true })`: where a file system refuses with ENOENT (procfs does), that
- * one tries again for ever.
- */
-async function makeFolder(path: string): Promise<void> {
-  for (const last of [false, true]) {
-    try {
-      await mkdir(path);
-      return;
-    } catch (error) {
-      if (errorCode(error) === 'EEXIST' && (await stat(path)).isDirectory()) return;
-      if (errorCode(error) !== 'ENOENT' || last || dirname(path) === path) throw error;
-      await makeFolder(dirname(path));
-    }
-  }
 }
 
 /** Sessions that are being warmed, and those that were, by target directory. */
