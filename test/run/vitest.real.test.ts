@@ -100,6 +100,26 @@ describe('vitest', () => {
     expect(seen).toEqual(wanted);
   });
 
+  // @verifies AC-runners-unhandled-errors, AC-runners-one-files-trouble
+  it('blames a file whose worker cannot start for itself alone, and each of many rejections for its file', async () => {
+    await using project = await bench('vitest');
+    await writeFile(join(project.root, 'test/world.test.ts'), `// @${'vitest'}-environment nowhere-to-be-found\nimport { it } from 'vitest';\nit('lives elsewhere', () => {});\n`);
+    const cases: [Case, string][] = [
+      [await test(project, 'world.test.ts', ['lives elsewhere']), 'ERROR(setup)'],
+      [await test(project, 'same.test.ts', ['same title in two files']), 'PASS(executed)'],
+    ];
+    const alone = await judged(project, cases);
+    expect(alone.seen).toEqual(alone.wanted);
+    const text = "import { expect, it } from 'vitest';\nit('leaves a rejection', async () => {\n  void Promise.reject(new Error('nobody looks'));\n  await new Promise((resolve) => setTimeout(resolve, 50));\n  expect(1).toBe(1);\n});\n";
+    const many: [Case, string][] = [];
+    for (let i = 0; i < 8; i += 1) {
+      await writeFile(join(project.root, `test/many${i}.test.ts`), text);
+      many.push([await test(project, `many${i}.test.ts`, ['leaves a rejection'], {}, "it('leaves"), 'ERROR(crash)']);
+    }
+    const flood = await judged(project, [...many, [await test(project, 'same.test.ts', ['same title in two files']), 'PASS(executed)']]);
+    expect(flood.seen).toEqual(flood.wanted);
+  });
+
   // @verifies AC-runners-time-limits
   it('ends a test at its own limit with all it started, and runs the rest', async () => {
     await using project = await bench('vitest');

@@ -166,7 +166,7 @@ async function attempt(batch: Batch, workspace: Workspace, context: RunContext, 
         const error = blamed(entry.file);
         return error === null ? null : `passed, but an error outside any test was left unhandled: ${error.message.split('\n', 1)[0] ?? ''}`;
       },
-      missing: (entry) => ({ finding: missing(entry, reports, texts, endWords(watched)), again: false }),
+      missing: (entry) => ({ finding: missing(entry, reports, texts, endWords(watched), blamed(entry.file)), again: false }),
       // Without a file begun vitest refused to start: its own text says why.
       ended: reports.ended || (reports.modules.size === 0 && code !== null && !watched.expired),
       exact: false,
@@ -185,7 +185,7 @@ function blame(reports: VitestReports): (file: string) => ReportedError | null {
   return (file) => reports.unhandled.find((error) => error.file === file) ?? free ?? null;
 }
 
-function missing(entry: Case, reports: VitestReports, text: { readonly output: string; readonly errors: string }, how: string): Finding {
+function missing(entry: Case, reports: VitestReports, text: { readonly output: string; readonly errors: string }, how: string, blamed: ReportedError | null): Finding {
   if (reports.modules.size === 0 && (reports.version === '' || /Startup Error|Unhandled Error|failed to load config/i.test(text.errors))) {
     // The banner of vitest's own error page says nothing; the first line that names an error does.
     const banner = /^[⎯\s]*(?:Startup|Unhandled) Errors?|^Vitest caught \d+ unhandled/;
@@ -193,6 +193,8 @@ function missing(entry: Case, reports: VitestReports, text: { readonly output: s
     return { reason: 'setup', detail: `vitest did not start: ${why.trim()}`, message: text.errors || text.output };
   }
   const module = reports.modules.get(entry.file);
+  if (module === undefined && blamed?.file === entry.file)
+    return { reason: 'setup', detail: `vitest could not start ${entry.file}: ${cause(blamed)}`, message: blamed.text, proof: 'report' };
   if (module === undefined)
     return {
       reason: 'not-found',
@@ -209,6 +211,9 @@ function missing(entry: Case, reports: VitestReports, text: { readonly output: s
     };
   return { reason: 'not-found', detail: `vitest found no test "${entry.path.join(' > ')}" in ${entry.file}` };
 }
+
+/** The first line that says why: the cause where vitest gives one. */
+const cause = (error: ReportedError): string => (/^Caused by: (.+)$/m.exec(error.text)?.[1] ?? error.message).split('\n', 1)[0] ?? '';
 
 export function vitest(settings: VitestOptions = {}): BatchRunner {
   return {

@@ -12,11 +12,15 @@ ${String.raw`
 import { stripVTControlCharacters } from 'node:util';
 
 const clean = (text) => stripVTControlCharacters(String(text ?? '')).slice(0, 12000);
-const errorsOf = (errors) => (errors ?? []).slice(0, 5).map((error) => ({
+const errorsOf = (errors, most = 5) => (errors ?? []).slice(0, most).map((error) => ({
   message: clean(error?.message ?? error),
-  text: clean([error?.message, error?.diff, (error?.stacks ?? []).slice(0, 5).map((at) => '    at ' + at.file + ':' + at.line + ':' + at.column).join('\n')].filter(Boolean).join('\n')),
+  text: clean([error?.message, error?.cause?.message && 'Caused by: ' + error.cause.message, error?.diff, (error?.stacks ?? []).slice(0, 5).map((at) => '    at ' + at.file + ':' + at.line + ':' + at.column).join('\n')].filter(Boolean).join('\n')),
   path: typeof error?.VITEST_TEST_PATH === 'string' ? error.VITEST_TEST_PATH : null,
 }));
+
+// Each casts doubt on some file, so none may be left out; beyond a flood of them nothing is believed.
+const MANY = 500;
+const unhandled = (errors) => errorsOf(errors, MANY).concat((errors ?? []).length > MANY ? [{ message: 'more than ' + MANY + ' errors were left unhandled', text: '', path: null }] : []);
 
 function enclosing(test) {
   const names = [test.name];
@@ -108,7 +112,7 @@ export default class CoherenceReporter {
 
   end(errors, reason) {
     const ignored = this.vitest?.config?.dangerouslyIgnoreUnhandledErrors === true;
-    send({ type: 'end', reason: reason ?? '', errors: ignored ? [] : errorsOf(errors) });
+    send({ type: 'end', reason: reason ?? '', errors: ignored ? [] : unhandled(errors) });
   }
 
   onPathsCollected(paths) {

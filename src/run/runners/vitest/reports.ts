@@ -77,7 +77,7 @@ export class VitestReports {
       }
       case 'end':
         this.ended = true;
-        this.unhandled = this.errors(fields['errors']);
+        this.unhandled = this.errors(fields['errors']).flatMap((error) => this.ofPool(error));
         return null;
       case 'test':
         return this.test(file, fields);
@@ -117,6 +117,16 @@ export class VitestReports {
     known.filtered = fields['filtered'] === true;
     known.flaky = fields['flaky'] === true;
     return known;
+  }
+
+  /**
+   * `[vitest-pool]: Failed to start forks worker for test files /a.test.ts, /b.test.ts.`: vitest names the files in the sentence only.
+   * One error for each of them; where none of them can be read out of it, the error as it is, which then doubts all.
+   */
+  private ofPool(error: ReportedError): ReportedError[] {
+    const named = error.file === null ? /^\[vitest-pool\]: .*? for test files? (.+?)\.?$/m.exec(error.message)?.[1] : undefined;
+    const paths = named?.split(/,\s*|\s+(?=\/)/u).filter((path) => path !== '') ?? [];
+    return paths.length === 0 ? [error] : paths.map((path) => ({ ...error, file: this.fileOf(path) }));
   }
 
   private errors(value: unknown): ReportedError[] {
