@@ -1,8 +1,10 @@
-/** The orchestrator: a changed vitest test through the warm daemon, overhead of queued runs, the idle daemon. */
-import { spawnSync } from 'node:child_process';
-import { appendFileSync, mkdirSync, mkdtempSync, readFileSync, realpathSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+/** The orchestrator: a changed vitest test through the warm daemon, queued runs, stale worktrees, reload, the idle daemon. */
+import { spawn, spawnSync } from 'node:child_process';
+import { appendFileSync, mkdirSync, mkdtempSync, readFileSync, readdirSync, realpathSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
+import { enqueue, intendWorktree, listRuns, openJournal } from '../src/journal/index.js';
+import { ulid } from '../src/util/ulid.js';
 import { figure, median, runOnce, type Figure } from './measure.js';
 
 const ROOT = process.cwd();
@@ -20,12 +22,22 @@ function project(files: Readonly<Record<string, string>>): Made {
   const folder = realpathSync(mkdtempSync(join(tmpdir(), 'coh-bench-')));
   const root = join(folder, 'p');
   mkdirSync(join(folder, 'run'), { mode: 0o700 });
-  const all = { '.coherence/project.toml': 'project_slug = "b"\nproject_hash = "b"\ndolt_db_name = "b"\n', '.gitignore': 'node_modules\n.coherence/runs/\n', 'package.json': '{ "name": "b", "private": true, "type": "module" }\n', ...files };
+  const all = {
+    '.coherence/project.toml': 'project_slug = "b"\nproject_hash = "b"\ndolt_db_name = "b"\n',
+    '.gitignore': 'node_modules\n.coherence/runs/\n',
+    'package.json': '{ "name": "b", "private": true, "type": "module" }\n',
+    ...files,
+  };
   for (const [path, text] of Object.entries(all)) {
     mkdirSync(dirname(join(root, path)), { recursive: true });
     writeFileSync(join(root, path), text);
   }
-  for (const args of [['init', '-q'], ['add', '-A'], ['-c', 'user.name=b', '-c', 'user.email=b@example.org', 'commit', '-qm', 'b']]) spawnSync('git', args, { cwd: root });
+  for (const args of [
+    ['init', '-q'],
+    ['add', '-A'],
+    ['-c', 'user.name=b', '-c', 'user.email=b@example.org', 'commit', '-qm', 'b'],
+  ])
+    spawnSync('git', args, { cwd: root });
   symlinkSync(join(ROOT, 'node_modules'), join(root, 'node_modules'));
   const env = { COHERENCE_STATE_DIR: join(folder, 's'), COHERENCE_CACHE_DIR: join(folder, 'c'), XDG_RUNTIME_DIR: join(folder, 'run') };
   const cli = (...args: string[]): string => {
@@ -34,7 +46,10 @@ function project(files: Readonly<Record<string, string>>): Made {
     return done.stdout;
   };
   return {
-    root, env, cli, state: env.COHERENCE_STATE_DIR,
+    root,
+    env,
+    cli,
+    state: env.COHERENCE_STATE_DIR,
     end: () => {
       spawnSync(process.execPath, [CLI, 'daemon', 'stop', '--now'], { cwd: root, env: { ...process.env, ...env } });
       rmSync(folder, { recursive: true, force: true });
@@ -42,7 +57,8 @@ function project(files: Readonly<Record<string, string>>): Made {
   };
 }
 
-const spec = (name: string, criteria: string): string => `id: SPEC-${name}\ntitle: ${name}\nlevel: module\nstatus: active\ncriteria:\n${criteria}`;
+const spec = (name: string, criteria: string): string =>
+  `id: SPEC-${name}\ntitle: ${name}\nlevel: module\nstatus: active\ncriteria:\n${criteria}`;
 
 /** Edit the test, verify it; the same edit, a cold vitest. Both sides in turn. */
 function changedTest(): Figure {
@@ -59,7 +75,9 @@ function changedTest(): Figure {
     for (let round = 0; round < 7; round += 1) {
       appendFileSync(join(made.root, 'test/a.test.ts'), `// ${round}\nexport const changed${round} = ${round};\n`);
       ours.push(runOnce({ command: [process.execPath, CLI, 'verify', 'SPEC-a', '--quiet'], cwd: made.root, env: made.env }));
-      theirs.push(runOnce({ command: [process.execPath, join(ROOT, 'node_modules/vitest/vitest.mjs'), 'run', 'test/a.test.ts'], cwd: made.root }));
+      theirs.push(
+        runOnce({ command: [process.execPath, join(ROOT, 'node_modules/vitest/vitest.mjs'), 'run', 'test/a.test.ts'], cwd: made.root }),
+      );
     }
     return figure('changed vitest test through the warm daemon', median(ours), 'cold vitest run of it', median(theirs), 0.4);
   } finally {
@@ -67,24 +85,154 @@ function changedTest(): Figure {
   }
 }
 
+interface Entry {
+  readonly event: string;
+  readonly ts: string;
+}
+
+const entriesOf = (state: string): readonly Entry[] =>
+  readFileSync(join(state, 'logs', 'daemon.jsonl'), 'utf8')
+    .trim()
+    .split('\n')
+    .map((line) => JSON.parse(line) as Entry); // written by the daemon
+
+const RUNS = 1000;
+const WORKERS = 2;
+
+/** Puts copies of one queued run into the journal: a thousand commands would measure the command line. */
+async function enqueueCopies(made: Made, count: number): Promise<void> {
+  made.cli('queue', 'add', 'SPEC-a');
+  const opened = await openJournal(made.state);
+  if (!opened.ok) throw new Error(opened.failures[0]?.message);
+  using journal = opened.value;
+  const [first] = listRuns(journal.database);
+  if (first === undefined) throw new Error('nothing was queued');
+  const { session_id, spec_id, commit_sha, backend, priority, depends_on, repo, dedupe_key, payload } = first;
+  enqueue(
+    journal.database,
+    journal.clock,
+    Array.from({ length: count - 1 }, () => ({
+      run_id: ulid(),
+      session_id,
+      spec_id,
+      commit_sha,
+      backend,
+      priority,
+      depends_on,
+      repo,
+      dedupe_key,
+      payload,
+    })),
+  );
+}
+
+/** `count` calls of a program, `width` side by side; milliseconds a call and slot. */
+async function perSlot(command: readonly string[], made: Made, count: number, width: number): Promise<number> {
+  const started = performance.now();
+  let next = 0;
+  await Promise.all(
+    Array.from({ length: width }, async () => {
+      while (next < count) {
+        next += 1;
+        const child = spawn(command[0] ?? '', command.slice(1), { cwd: made.root, env: { ...process.env, ...made.env }, stdio: 'ignore' });
+        await new Promise((done) => child.once('exit', done));
+      }
+    }),
+  );
+  return ((performance.now() - started) * width) / count;
+}
+
 /**
- * Queued trivial runs, one after the other: what the daemon adds between a worker's last word and the start of the next one.
- * The worker's own life (Node, the modules, the verification) is not the queue's.
+ * A thousand queued runs of one trivial command. Two figures: what the daemon itself adds between the end of one worker and
+ * the start of the next, and what a run costs beyond the same verification (spawn, git, evidence) by a bare process.
  */
-function queuedRuns(): Figure {
-  const count = 100;
+async function queuedRuns(): Promise<readonly Figure[]> {
   const made = project({
-    'specs/a.yaml': spec('a', '  - id: AC-a-1\n    title: nothing\n    gap: there is nothing to do\n'),
-    '.coherence/config.yaml': 'tick_interval_ms: 100\nspawn_jitter_min_ms: 0\nspawn_jitter_max_ms: 0\nmax_workers: 1\nspawns_per_tick: 64\n',
+    'specs/a.yaml': spec('a', "  - id: AC-a-1\n    title: nothing\n    verified_by:\n      - run: 'true'\n"),
+    '.coherence/config.yaml': `tick_interval_ms: 100\nspawn_jitter_min_ms: 0\nspawn_jitter_max_ms: 0\nmax_workers: ${WORKERS}\nspawns_per_tick: 64\n`,
   });
   try {
-    for (let index = 0; index < count; index += 1) made.cli('queue', 'add', 'SPEC-a');
+    const bare = [process.execPath, CLI, 'verify', 'SPEC-a', '--no-cache', '--quiet'];
+    await perSlot(bare, made, 10, WORKERS);
+    const before = await perSlot(bare, made, 100, WORKERS);
+    await enqueueCopies(made, RUNS);
     made.cli('daemon', 'start');
-    while ((JSON.parse(made.cli('queue', 'list', '--json')) as { runs: unknown[] }).runs.length > 0) spawnSync('sleep', ['1']);
-    const events = readFileSync(join(made.state, 'logs', 'daemon.jsonl'), 'utf8').trim().split('\n').map((line) => JSON.parse(line) as { event: string; ts: string })
-      .filter((entry) => entry.event === 'criterion' || entry.event === 'worker.start');
-    const gaps = events.flatMap((entry, index) => (entry.event === 'worker.start' && events[index - 1]?.event === 'criterion' ? [Date.parse(entry.ts) - Date.parse(events[index - 1]?.ts ?? '')] : []));
-    return figure('queued run: from its verdict to the next start (ms)', median(gaps), '30 ms', 30, 1);
+    while ((JSON.parse(made.cli('queue', 'list', '--json')) as { runs: unknown[] }).runs.length > 0) spawnSync('sleep', ['2']);
+    const events = entriesOf(made.state);
+    const starts = events.filter((entry) => entry.event === 'worker.start').map((entry) => Date.parse(entry.ts));
+    const ends = events.filter((entry) => entry.event === 'worker.exit').map((entry) => Date.parse(entry.ts));
+    if (starts.length !== RUNS || ends.length !== RUNS) throw new Error(`${starts.length} starts and ${ends.length} ends of ${RUNS} runs`);
+    made.cli('daemon', 'stop');
+    const after = await perSlot(bare, made, 100, WORKERS);
+    const floor = (before + after) / 2;
+    const each = (((ends.at(-1) ?? 0) - (starts[0] ?? 0)) * WORKERS) / RUNS;
+    // The n-th end frees the slot that the start number n + WORKERS takes.
+    const gaps = ends.slice(0, RUNS - WORKERS).map((end, index) => (starts[index + WORKERS] ?? 0) - end);
+    return [
+      figure(`${RUNS} queued runs: a worker's end to the next start (ms)`, median(gaps), '30 ms', 30, 1),
+      figure(
+        `${RUNS} queued runs: a run (${Math.round(each)} ms) less a bare verification (${Math.round(floor)} ms)`,
+        each - floor,
+        '30 ms',
+        30,
+        1,
+      ),
+    ];
+  } finally {
+    made.end();
+  }
+}
+
+/** What a daemon that was killed in the middle of 300 runs leaves: row, worktree, locked entry. */
+async function staleWorktrees(): Promise<Figure> {
+  const made = project({ 'specs/a.yaml': spec('a', '  - id: AC-a-1\n    title: nothing\n    gap: none\n') });
+  try {
+    mkdirSync(join(made.state, 'worktrees'), { recursive: true, mode: 0o700 });
+    const opened = await openJournal(made.state);
+    if (!opened.ok) throw new Error(opened.failures[0]?.message);
+    using journal = opened.value;
+    const commit = spawnSync('git', ['rev-parse', 'HEAD'], { cwd: made.root, encoding: 'utf8' }).stdout.trim();
+    for (let index = 0; index < 300; index += 1) {
+      const path = join(made.state, 'worktrees', `verify-R${index}-1`);
+      const reason = `coherence:v1 instance=dead run=R${index} nonce=n${index}`;
+      intendWorktree(journal.database, {
+        path,
+        run_id: `R${index}`,
+        instance_id: 'dead',
+        repo: made.root,
+        commit_sha: commit,
+        nonce: `n${index}`,
+        reason,
+      });
+      spawnSync('git', ['worktree', 'add', '-q', '--detach', '--lock', '--reason', reason, path, commit], { cwd: made.root });
+    }
+    const started = performance.now();
+    made.cli('daemon', 'start');
+    const taken = performance.now() - started;
+    const left = spawnSync('git', ['worktree', 'list', '--porcelain'], { cwd: made.root, encoding: 'utf8' }).stdout.match(
+      /^worktree /gm,
+    )?.length;
+    if (left !== 1) throw new Error(`${left ?? 0} worktrees are left`);
+    return figure('`daemon start` over 300 stale worktrees', taken, '5 s', 5000, 1);
+  } finally {
+    made.end();
+  }
+}
+
+/** `daemon reload` as a user types it, the start of its own process included, and the daemon's share of it. */
+function reload(): readonly Figure[] {
+  const made = project({ 'specs/a.yaml': spec('a', '  - id: AC-a-1\n    title: nothing\n    gap: none\n') });
+  try {
+    made.cli('daemon', 'start');
+    const taken: number[] = [];
+    for (let round = 0; round < 11; round += 1) {
+      writeFileSync(join(made.root, '.coherence/config.yaml'), `max_workers: ${round + 10}\n`);
+      const started = performance.now();
+      const answer = JSON.parse(made.cli('daemon', 'reload', '--json')) as { applied: Record<string, unknown> };
+      taken.push(performance.now() - started);
+      if (!('max_workers' in answer.applied)) throw new Error('the reload did not say what changed');
+    }
+    return [figure('`daemon reload`, the whole command', median(taken), '250 ms', 250, 1)];
   } finally {
     made.end();
   }
@@ -95,20 +243,35 @@ function idle(): readonly Figure[] {
   try {
     made.cli('daemon', 'start');
     const { pid } = JSON.parse(readFileSync(join(made.state, 'daemon.json'), 'utf8')) as { pid: number };
-    const ticks = (): number => {
-      const fields = readFileSync(`/proc/${pid}/stat`, 'latin1').split(') ')[1]?.split(' ') ?? [];
-      return Number(fields[11]) + Number(fields[12]);
-    };
-    spawnSync('sleep', ['3']);
-    const before = ticks();
+    // Nanoseconds on a processor, of all its threads.
+    const spent = (): number => readdirSync(`/proc/${pid}/task`).reduce((sum, thread) => sum + Number(readFileSync(`/proc/${pid}/task/${thread}/schedstat`, 'latin1').split(' ')[0]), 0);
+    // V8 tidies up once, some seconds after the boot.
+    spawnSync('sleep', ['15']);
+    const before = spent();
     spawnSync('sleep', ['20']);
+    const milliseconds = (spent() - before) / 1e6;
     const kilobytes = Number(/^VmRSS:\s+(\d+)/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1] ?? 0);
-    return [figure('idle daemon, resident memory (MB)', kilobytes / 1024, '80 MB', 80, 1), figure('idle daemon, processor time in 20 s (ms)', (ticks() - before) * 10, '1 % of it', 200, 1)];
+    return [
+      figure('idle daemon, resident memory (MB)', kilobytes / 1024, '80 MB', 80, 1),
+      figure('idle daemon, processor time in 20 s (ms)', milliseconds, '10 ms (0.05 %, which top shows as 0.0)', 10, 1),
+    ];
   } finally {
     made.end();
   }
 }
 
+const PARTS: Readonly<Record<string, () => Figure | readonly Figure[] | Promise<Figure | readonly Figure[]>>> = {
+  'changed-test': changedTest,
+  queue: queuedRuns,
+  stale: staleWorktrees,
+  reload,
+  idle,
+};
+
+/** `COHERENCE_BENCH_PARTS=reload,idle` takes some of them. */
 export default async function main(): Promise<readonly Figure[]> {
-  return [changedTest(), queuedRuns(), ...idle()];
+  const wanted = process.env['COHERENCE_BENCH_PARTS']?.split(',') ?? Object.keys(PARTS);
+  const figures: Figure[] = [];
+  for (const [name, part] of Object.entries(PARTS)) if (wanted.includes(name)) figures.push(...[await part()].flat());
+  return figures;
 }

@@ -5,7 +5,7 @@
 import { cp, mkdir, rm } from 'node:fs/promises';
 import { join, relative } from 'node:path';
 import { loadProject, type Project } from '../config/index.js';
-import { judgeSpec, openRunFolder } from '../evidence/index.js';
+import { judgeSpec, openRunFolder, readRun, runsFolder } from '../evidence/index.js';
 import type { Basis } from '../journal/index.js';
 import { criteriaOf, failure, success, type CriterionRecord, type EventSink, type Failure, type PlaceName, type Result, type RunRecord, type Spec, type Verdict } from '../model/index.js';
 import { sourceIdentity } from '../sources/index.js';
@@ -128,7 +128,7 @@ export async function runJob(job: Job, hooks: JobHooks): Promise<Result<JobEnd>>
   if (!verifications.ok) return verifications;
   const criteria = wanted.flatMap((id) => settled.get(id) ?? []);
   const judged = judgeSpec(criteria.map((record) => ({ verdict: record.verdict, reason: record.reason, detail: record.detail ?? '' })));
-  if (!hooks.signal.aborted) await publish(project, spec, job, criteria, verifications.value, prepared.value);
+  if (!hooks.signal.aborted && !(await isPublished(job, criteria))) await publish(project, spec, job, criteria, verifications.value, prepared.value);
   return success({ verdict: judged.verdict, reason: judged.reason, detail: judged.detail });
 }
 
@@ -151,6 +151,13 @@ async function runUnits(project: Project, spec: Spec, job: Job, remaining: reado
     if (job.options['fail_fast'] === true && records.some((record) => record.verdict === 'FAIL')) break;
   }
   return success(done);
+}
+
+/** An earlier attempt came as far as its record, and was killed before its end was noted: the outputs are where they belong. */
+async function isPublished(job: Job, criteria: readonly CriterionRecord[]): Promise<boolean> {
+  const found = await readRun(job.checkout, job.run_id, async () => false);
+  const same = (records: readonly CriterionRecord[] | undefined): string => JSON.stringify(records);
+  return found.ok && same(found.value.specs[0]?.criteria) === same(criteria);
 }
 
 /** Puts the units together as one record in the user's checkout, under the run's own id. */
@@ -178,6 +185,8 @@ async function publish(project: Project, spec: Spec, job: Job, criteria: readonl
       warm: last?.warm ?? { status: 'Skipped', reason: 'disabled' }, diagnostics: last?.diagnostics ?? [],
       ...withNotes([...new Set([...verifications.flatMap((item) => item.record.notes ?? []), ...notes])]),
     };
+    // `queue retry` gives the same run a new record; outputs that it is made of are still in the job's own folder.
+    await rm(join(runsFolder(job.checkout), job.run_id), { recursive: true, force: true });
     await folder.publish(record);
   } catch (error) {
     await folder.discard().catch(() => undefined);

@@ -132,6 +132,23 @@ describe('the command line', () => {
     expect(await code('queue', 'add', 'SPEC-a')).toBe(65);
   });
 
+  // @verifies AC-orchestrator-retry
+  it('retries an ended run under its own id: all criteria run again, and its record is the new one', async () => {
+    await using test = await box({ probes: (self) => ({ 'specs/a.yaml': self.probe('a', { count: 2, script: './try.sh' }), 'try.sh': '#!/bin/sh\necho at >> "$BOX/tries"\ntest -e "$BOX/good"\n' }) });
+    await test.start();
+    const [run = ''] = await test.queue('SPEC-a');
+    expect((await test.ended([run]))[0]).toMatchObject({ verdict: 'FAIL', attempt: 1 });
+    const record = async () => JSON.parse(await readFile(join(test.repo, '.coherence/runs', run, 'run.json'), 'utf8'));
+    expect((await record()).summary).toMatchObject({ pass: 0, fail: 2 });
+    await writeFile(join(test.folder, 'good'), '');
+    const again = await test.coherence(['queue', 'retry', run, '--json']);
+    expect(again.json()).toMatchObject({ run_id: run, state: 'queued', verdict: null });
+    await until(async () => (await test.show(run)).attempt === 2 && (await test.show(run)).state === 'done', 'the second end');
+    expect(await test.show(run)).toMatchObject({ verdict: 'PASS', attempt: 2, criteria: [{ verdict: 'PASS', attempt: 2 }, { verdict: 'PASS', attempt: 2 }] });
+    expect((await record()).summary).toMatchObject({ pass: 2, fail: 0 });
+    expect((await readFile(join(test.folder, 'tries'), 'utf8')).trim().split('\n')).toHaveLength(4);
+  });
+
   // @verifies AC-orchestrator-kill-ladder
   it('cancels a run whose tree ignores TERM, forks away and left its session; nothing of it is alive afterwards', async () => {
     await using test = await box({

@@ -1,7 +1,7 @@
 /** Boot reap: ends what dead instances left running. Every boot does it, before anything is swept or queued again. */
-import { liveProcesses, setProcessState, type Journal } from '../../journal/index.js';
+import { liveProcesses, openWorktrees, setProcessState, type Journal, type ProcessRow } from '../../journal/index.js';
 import { failpoint } from '../../util/failpoint.js';
-import { readProcessTable } from '../../util/process-table.js';
+import { readProcessTable, type TableEntry } from '../../util/process-table.js';
 import type { Log } from '../log.js';
 import type { Audit } from './audit.js';
 import { killTree } from './kill.js';
@@ -25,11 +25,26 @@ export interface ReapReport {
   readonly duration_ms: number;
 }
 
+/**
+ * A git that outlived the daemon in the middle of `worktree add` would go on writing below the folder that the sweep is about
+ * to take away. It carries the nonce of its worktree, which stands in the other ledger.
+ */
+function gitLeftBehind({ journal, isOwnerAlive, instance }: ReapOptions, table: readonly TableEntry[]): readonly ProcessRow[] {
+  const carried = new Set(table.flatMap((entry) => entry.nonces ?? []));
+  return openWorktrees(journal.database)
+    .filter((row) => carried.has(row.nonce) && row.instance_id !== instance && !isOwnerAlive(row.instance_id))
+    .map((row): ProcessRow => ({
+      nonce: row.nonce, kind: 'git', name: `git-${row.run_id}`, key: null, instance_id: row.instance_id, boot_id: journal.clock.bootId, pid: null, start_ticks: null, pgid: null, isolation: 'group',
+      container_id: null, run_id: row.run_id, state: 'busy', created: '', last_used: null,
+    }));
+}
+
 /** @param quiet leave out the summary line; for the looks between boots */
 export async function reap(options: ReapOptions, quiet = false): Promise<ReapReport> {
   const { journal, audit } = options;
   const started = performance.now();
-  const selection = selectBootOrphans(liveProcesses(journal.database), readProcessTable(), options.instance, journal.clock.bootId, options.isOwnerAlive);
+  const table = readProcessTable();
+  const selection = selectBootOrphans([...liveProcesses(journal.database), ...gitLeftBehind(options, table)], table, options.instance, journal.clock.bootId, options.isOwnerAlive);
   for (const row of selection.gone) setProcessState(journal.database, row.nonce, 'dead');
   for (const { row, pid, why } of selection.indeterminate) {
     if (row.state !== 'indeterminate') audit('pool.reap_refused', { name: row.name, pid, key: row.key, run_id: row.run_id, why });
