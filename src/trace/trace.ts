@@ -32,13 +32,18 @@ function declaredLink(link: DeclaredLink, fallback: Position, tree: Tree): Resol
   return { ...base, ...resolveDeclared(link, tree) };
 }
 
+const spelling = (symbol: string): string => symbol.replaceAll('::', '.');
+
 function implementation(link: ImplementationLink, fallback: Position, tree: Tree): ResolvedImplementation {
   const { file, path } = parseSelector(link.code);
   const symbol = path.length === 0 ? null : path.join('::');
   const base = { origin: 'declared' as const, file, symbol, line: 1, position: link.position ?? fallback };
   if (!tree.paths.has(file)) return { ...base, problem: { reason: 'dangling-link', message: `${file} is not in the project` } };
   if (symbol === null) return base;
-  const found = tree.files.get(file)?.symbols.find((candidate) => candidate.name === symbol || candidate.name === path.at(-1));
+  // A method is `Cache.get` to one language and `Cache::get` to another; either spelling is understood.
+  const wanted = spelling(symbol);
+  const symbols = tree.files.get(file)?.symbols ?? [];
+  const found = symbols.find((candidate) => spelling(candidate.name) === wanted) ?? symbols.find((candidate) => candidate.name === path.at(-1));
   return found === undefined
     ? { ...base, problem: { reason: 'dangling-link', message: `${file} has no declaration "${symbol}"` } }
     : { ...base, line: found.line };

@@ -33,6 +33,14 @@ describe('declared links', () => {
     expect(cover(FILE)).toMatchObject({ covers: 'file', tests: [hit, miss] });
   });
 
+  it('name a method in either spelling', () => {
+    const file = { ...fileOf([]), symbols: [{ name: 'Cache.get', line: 7, endLine: 9 }] };
+    const found = (code: string) => graphOf(catalogOf(criterion({ implemented_by: [{ code }] })), file).criteria[0]?.implementations[0];
+    expect(found(`${FILE}::Cache::get`)).toMatchObject({ line: 7 });
+    expect(found(`${FILE}::Cache.get`)).toMatchObject({ line: 7 });
+    expect(found(`${FILE}::Cache.set`)?.problem).toMatchObject({ reason: 'dangling-link' });
+  });
+
   // @verifies AC-trace-dangling
   it('say which path is missing, and which test was renamed', () => {
     const problem = (target: string) => linksOf(catalogOf(criterion({ verified_by: [declared(target)] })), fileOf([suite, hit]))[0]?.problem;
