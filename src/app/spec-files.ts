@@ -8,7 +8,7 @@ import { chmod, mkdir, readdir, readFile, rename, rm, rmdir, stat, unlink, write
 import { dirname, join } from 'node:path';
 import { editSpecText, formatSpec, sameSpec, SPECS_FOLDER, specFileName } from '../catalog/index.js';
 import type { Project } from '../config/index.js';
-import { failure, success, type Catalog, type Result, type Spec } from '../model/index.js';
+import { failure, success, type Catalog, type Failure, type Result, type Spec } from '../model/index.js';
 import { failpoint } from '../util/failpoint.js';
 import { errorCode, exists, insideRoot, writeAtomically } from '../util/files.js';
 import { sha256 } from '../util/hash.js';
@@ -40,29 +40,50 @@ export async function planFiles(
     changes.set(path, null);
     places.delete(id);
   }
+  const touched: (readonly [spec: Spec, path: string])[] = [];
   for (const spec of next.specs) {
     const old = before.get(spec.id);
     if (old !== undefined && sameSpec(old, spec)) continue;
     const path = paths.get(spec.id) ?? freePath(spec, taken);
     taken.add(path.toLowerCase());
     places.set(spec.id, path);
+    touched.push([spec, path]);
+  }
+  const failures: Failure[] = [];
+  await severalAtOnce(touched, async ([spec, path]) => {
     const target = await insideRoot(project.root, path);
-    if (target === null)
-      return failure({
+    if (target === null) {
+      failures.push({
         kind: 'unsafe-path',
         message: `${path} leads out of the project.`,
         hint: 'Replace the symlink by a folder.',
         file: path,
       });
-    const text = old === undefined ? null : await readFile(target, 'utf8').catch(() => null);
-    if (text === null) changes.set(path, formatSpec(spec));
-    else {
-      const edited = editSpecText(text, path, spec);
-      if (!edited.ok) return edited;
-      if (edited.value !== text) changes.set(path, edited.value);
+      return;
     }
-  }
-  return success({ changes, paths: places });
+    const text = before.has(spec.id) ? await readFile(target, 'utf8').catch(() => null) : null;
+    const edited = text === null ? success(formatSpec(spec)) : editSpecText(text, path, spec);
+    if (!edited.ok) failures.push(...edited.failures);
+    else if (edited.value !== text) changes.set(path, edited.value);
+  });
+  return failures.length > 0 ? failure(...inOrder(failures)) : success({ changes, paths: places });
+}
+
+const inOrder = (failures: readonly Failure[]): Failure[] =>
+  failures.toSorted((left, right) => ((left.file ?? '') < (right.file ?? '') ? -1 : 1));
+
+const AT_ONCE = 16;
+
+/** Works on all items, a bounded number of them at a time. After a rejection it begins no more, and waits for what has begun. */
+async function severalAtOnce<T>(items: Iterable<T>, work: (item: T) => Promise<void>): Promise<void> {
+  const waiting = items[Symbol.iterator]();
+  const errors: unknown[] = [];
+  const worker = async (): Promise<void> => {
+    for (let next = waiting.next(); next.done !== true && errors.length === 0; next = waiting.next())
+      await work(next.value).catch((error: unknown) => errors.push(error));
+  };
+  await Promise.all(Array.from({ length: AT_ONCE }, worker));
+  if (errors.length > 0) throw errors[0];
 }
 
 function freePath(spec: Spec, taken: ReadonlySet<string>): string {
@@ -84,11 +105,9 @@ export async function writeFiles(project: Project, changes: FileChanges): Promis
       return success(null);
     }
     await sweepStaged(project.root);
-    const waiting = changes.entries();
-    const worker = async (): Promise<void> => {
-      for (const [file, content] of waiting) staged.push([file, content === null ? null : await stage(project.root, file, content)]);
-    };
-    await Promise.all(Array.from({ length: AT_ONCE }, worker));
+    await severalAtOnce(changes, async ([file, content]) => {
+      staged.push([file, content === null ? null : await stage(project.root, file, content)]);
+    });
     // What the journal names must be on disk before the journal is, or a power cut could leave names without contents.
     await capture({ command: ['sync', '-f', join(project.root, SPECS_FOLDER)], cwd: project.root });
     failpoint('S1');
@@ -104,7 +123,6 @@ export async function writeFiles(project: Project, changes: FileChanges): Promis
   return recoverFiles(project);
 }
 
-const AT_ONCE = 16;
 const STAGED = /\.yaml\.[0-9a-f]{12}\.tmp$/;
 
 /** Writes new content beside the file; the name of the temporary file. */
@@ -154,21 +172,25 @@ export async function recoverFiles(project: Project): Promise<Result<null>> {
   const text = await readFile(path, 'utf8').catch(() => null);
   if (text === null) return success(null);
   const { staged } = JSON.parse(text) as { readonly staged: readonly (readonly [string, string | null])[] };
-  for (const [file, temporary] of staged) {
-    if ((await insideRoot(project.root, file)) === null)
-      return failure({
+  const failures: Failure[] = [];
+  await severalAtOnce(staged, async ([file, temporary]) => {
+    if ((await insideRoot(project.root, file)) === null) {
+      failures.push({
         kind: 'unsafe-path',
         message: `${file} leads out of the project.`,
         hint: `Replace the symlink by a folder; ${path} holds the change.`,
         file,
       });
+      return;
+    }
     const step = temporary === null ? unlink(join(project.root, file)) : rename(join(project.root, temporary), join(project.root, file));
     await step.catch((error: unknown) => {
       if (errorCode(error) !== 'ENOENT') throw error;
     });
     if (temporary === null) await removeEmpty(project.root, dirname(file));
     failpoint('S3');
-  }
+  });
+  if (failures.length > 0) return failure(...inOrder(failures));
   failpoint('S4');
   await rm(path, { force: true });
   failpoint('S5');

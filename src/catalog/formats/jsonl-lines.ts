@@ -58,6 +58,10 @@ export const FIELDS: Readonly<Record<RecordType, Readonly<Record<string, Field>>
   codeintel_ac_link: { id, ac_id: id, code_location_id: id, relation_kind: id, note: prose, ...stamps },
 };
 
+const FIELD_LISTS: ReadonlyMap<RecordType, readonly (readonly [string, Field])[]> = new Map(
+  RECORD_TYPES.map((type) => [type, Object.entries(FIELDS[type])]),
+);
+
 /** What tells records of a type apart, and what they are sorted by. */
 export const keyOf = (record: { readonly type: RecordType; readonly fields: JsonMap }): string =>
   record.type === 'acceptance_criterion_concern'
@@ -154,7 +158,7 @@ function checkFields(record: LineRecord, refuse: (field: string, message: string
     refuse(field, message, hint);
     good = false;
   };
-  for (const [name, field] of Object.entries(FIELDS[record.type])) {
+  for (const [name, field] of FIELD_LISTS.get(record.type) ?? []) {
     const value = Object.hasOwn(record.fields, name) ? record.fields[name] : undefined;
     if (value === undefined || (value === null && !field.required)) {
       if (field.required) wrong(name, `the ${record.type} has no ${name}.`, `Add the field ${name}.`);
@@ -182,7 +186,16 @@ export function writeLines(records: readonly { readonly type: RecordType; readon
   return keyed.map(({ record }) => `${line(record.fields)}\n`).join('');
 }
 
-const codePointOrder = (left: string, right: string): number => Buffer.compare(Buffer.from(left, 'utf8'), Buffer.from(right, 'utf8'));
+/** The order of the texts' UTF-8 bytes, which is that of their code points: surrogates stand above all other code units. */
+function codePointOrder(left: string, right: string): number {
+  const rank = (unit: number): number => (unit < 0xd800 ? unit : unit >= 0xe000 ? unit - 0x800 : unit + 0x2000);
+  const length = Math.min(left.length, right.length);
+  for (let at = 0; at < length; at += 1) {
+    const [one, other] = [left.charCodeAt(at), right.charCodeAt(at)];
+    if (one !== other) return rank(one) - rank(other);
+  }
+  return left.length - right.length;
+}
 
 /** JSON with sorted keys. */
 function line(value: Json): string {
@@ -203,7 +216,7 @@ export interface Difference {
 
 export function difference(record: JsonMap, generated: JsonMap): Difference {
   const fields = Object.entries(record).filter(
-    ([key, value]) => !Object.hasOwn(generated, key) || line(generated[key] ?? null) !== line(value),
+    ([key, value]) => !Object.hasOwn(generated, key) || (generated[key] !== value && line(generated[key] ?? null) !== line(value)),
   );
   const absent = Object.keys(generated).filter((key) => !Object.hasOwn(record, key));
   return { ...(fields.length === 0 ? {} : { fields: Object.fromEntries(fields) }), ...(absent.length === 0 ? {} : { absent }) };

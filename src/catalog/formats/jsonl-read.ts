@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util';
 import {
   failure,
   success,
@@ -15,9 +16,9 @@ import { canonicalJson } from '../../util/hash.js';
 import { foldId, idTrouble } from '../ids.js';
 import { formatSpec } from '../format.js';
 import { parseSpecText } from '../parse.js';
-import { toSpec, withoutPositions } from '../record.js';
+import { specRecord, toSpec, withoutPositions } from '../record.js';
 import { specShape, type RawSpec } from '../spec-shape.js';
-import { emitFlow, parseYaml, quoted, readShape, type JsonMap } from '../yaml/index.js';
+import { accepts, emitFlow, parseYaml, quoted, readShape, type JsonMap } from '../yaml/index.js';
 import { generatedPair, meaningKey, meaningOf, storedPair, type LinkPair } from './jsonl-links.js';
 import { difference, isJsonMap, readLines, textOf, type LineRecord, type Lines, type RecordType } from './jsonl-lines.js';
 import { DEPENDENCIES, generatedCriterion, generatedRelation, generatedSpec, KEPT, OWN_FIELDS } from './jsonl-write.js';
@@ -225,7 +226,7 @@ class Builder {
       const there = criterion.implemented_by ?? [];
       if (!there.some((link) => link.code === meaning.implements.code)) criterion.implemented_by = [...there, meaning.implements];
     }
-    if (meaning !== null && canonicalJson(generatedPair(criterion.id, meaning)) === canonicalJson(pair)) return;
+    if (meaning !== null && isDeepStrictEqual(generatedPair(criterion.id, meaning), pair)) return;
     const { ac_id: _ac, code_location_id: _location, ...link } = pair.link;
     push(owner.kept, 'links', storedPair({ link, location: pair.location, as: meaningKey(meaning) }));
   }
@@ -289,17 +290,25 @@ class Builder {
       what === 'spec'
         ? { ...frame, ...own }
         : { ...frame, criteria: [what === 'criterion' ? { ...criterion, ...own } : { ...criterion, verified_by: [own] }] };
+    const raw = this.readOwn(record, whole);
+    if (raw === null) return {};
+    const spec = withoutPositions(toSpec(raw));
+    if (what === 'link') return spec;
+    const part: Readonly<Record<string, unknown>> = what === 'spec' ? { ...spec } : { ...spec.criteria?.[0] };
+    // Only the fields that were there, not those of the frame.
+    return Object.fromEntries(Object.entries(part).filter(([key]) => Object.hasOwn(own, key)));
+  }
+
+  /** The value as the shape of spec files reads it, or null with its failures noted. */
+  private readOwn(record: LineRecord, whole: JsonMap): RawSpec | null {
+    // What the shape accepts is what the reader would give for its text; only other values take that way.
+    if (accepts(specShape, whole)) return whole as unknown as RawSpec;
     const parsed = parseYaml(emitFlow(whole), 'coherence', 'invalid-spec');
     const read = parsed.ok
       ? readShape<RawSpec>(specShape, parsed.source.root, parsed.source)
       : { value: undefined, failures: parsed.failures };
     for (const found of read.failures) this.fail(record, 'coherence', found.message, found.hint ?? 'Correct the field.');
-    if (read.value === undefined || read.failures.length > 0) return {};
-    const spec = withoutPositions(toSpec(read.value));
-    if (what === 'link') return spec;
-    const part: Readonly<Record<string, unknown>> = what === 'spec' ? { ...spec } : { ...spec.criteria?.[0] };
-    // Only the fields that were there, not those of the frame.
-    return Object.fromEntries(Object.entries(part).filter(([key]) => Object.hasOwn(own, key)));
+    return read.value === undefined || read.failures.length > 0 ? null : read.value;
   }
 
   /** The specs, sorted by id, each checked to be one that a spec file can hold. */
@@ -315,7 +324,7 @@ class Builder {
         building.record !== null && idTrouble(building.spec.id, 'SPEC-', false) !== null,
       );
       specs.push(spec);
-      if (this.failures.length > 0) continue;
+      if (this.failures.length > 0 || isSound(spec)) continue;
       const again = parseSpecText(formatSpec(spec), file);
       if (!again.ok)
         for (const found of again.failures)
@@ -330,6 +339,12 @@ class Builder {
     return specs.sort((left, right) => (left.id < right.id ? -1 : 1));
   }
 }
+
+/** Whether a spec file can hold the spec, answered without writing and reading it; false: look closer. */
+const isSound = (spec: Spec): boolean =>
+  idTrouble(spec.id, 'SPEC-', spec.extra !== undefined) === null &&
+  (spec.criteria ?? []).every((criterion) => idTrouble(criterion.id, 'AC-', criterion.extra !== undefined) === null) &&
+  accepts(specShape, specRecord(spec));
 
 /** The spec or criterion with what was kept; `mark` leaves a mark also when there is nothing, since the id itself is foreign. */
 function withKept<T extends { readonly extra?: Readonly<Record<string, Json>> }>(

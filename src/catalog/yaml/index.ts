@@ -9,6 +9,7 @@ export {
   type YamlSequence,
   type YamlSource,
 } from './source.js';
+export { accepts } from './accepts.js';
 export { isMapNode, isSequenceNode, MAX_FAILURES, quoted, readShape, textTrouble, type ReadResult } from './reader.js';
 export * as shapes from './shape.js';
 export type { AnyShape, Shape, TextShape } from './shape.js';

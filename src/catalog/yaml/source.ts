@@ -2,6 +2,7 @@
  * Text → YAML nodes with positions, with everything refused that a hostile or careless file could do to its reader:
  * other encodings, several documents, directives, custom tags, boundless aliases, nesting that would exhaust the stack.
  */
+import { isUtf8 } from 'node:buffer';
 import { createRequire } from 'node:module';
 import type * as Yaml from 'yaml';
 import type { Failure, FailureKind } from '../../model/index.js';
@@ -60,7 +61,7 @@ export function parseYaml(input: string | Uint8Array, file: string, kind: Failur
   else {
     if ((input[0] === 0xff && input[1] === 0xfe) || (input[0] === 0xfe && input[1] === 0xff))
       return refuse('The file is UTF-16, not UTF-8.', 'Save it as UTF-8.');
-    const broken = invalidUtf8At(input);
+    const broken = isUtf8(input) ? null : invalidUtf8At(input);
     if (broken !== null) return refuse('The file is not valid UTF-8.', 'Save it as UTF-8.', broken.line, broken.column);
     text = new TextDecoder('utf-8', { ignoreBOM: true }).decode(input);
   }
