@@ -4,9 +4,9 @@
 import { join } from 'node:path';
 import { loadCatalog } from '../catalog/index.js';
 import type { Project } from '../config/index.js';
-import { success, type Catalog, type Failure, type Result, type Scan, type TraceGraph } from '../model/index.js';
+import { success, type Catalog, type Failure, type Result, type Scan, type SourceIdentity, type TraceGraph } from '../model/index.js';
 import { scan } from '../scan/index.js';
-import { ignoreMatcher, listFiles, type SourceFile } from '../sources/index.js';
+import { ignoreMatcher, readSource, type SourceFile } from '../sources/index.js';
 import { namedFiles, trace } from '../trace/index.js';
 import { recoverCatalog } from './recover.js';
 
@@ -15,6 +15,10 @@ export interface Analysis {
   /** Spec id → its file, relative to the root. */
   readonly specFiles: ReadonlyMap<string, string>;
   readonly files: readonly SourceFile[];
+  /** Which source `files` are. */
+  readonly identity: () => Promise<SourceIdentity>;
+  /** What stands for the content of each file of that source. */
+  readonly contents: () => Promise<ReadonlyMap<string, string>>;
   readonly scan: Scan;
   readonly graph: TraceGraph;
 }
@@ -31,19 +35,25 @@ export async function readCatalog(project: Project): Promise<Result<LoadedCatalo
   return success({ catalog: loaded.catalog, specFiles: loaded.files });
 }
 
-/** @param everything analyse every test file, not only those that a tag or a declared link concerns (for suggestions) */
-export async function analyse(project: Project, everything = false): Promise<Result<Analysis>> {
+/**
+ * @param everything analyse every test file, not only those that a tag or a declared link concerns (for suggestions)
+ * @param identify whether the caller will ask which source it is: then git is asked beside the analysis
+ */
+export async function analyse(project: Project, everything = false, identify = false): Promise<Result<Analysis>> {
   // An import or sync that was killed between two files is completed first: nobody reads half a change.
   const recovered = await recoverCatalog(project);
   if (!recovered.ok) return recovered;
-  const [loaded, files] = await Promise.all([readCatalog(project), listFiles(project.root)]);
+  const reading = readSource(project.root);
+  const identified = identify ? reading.then(async (source) => source.identity()) : undefined;
+  identified?.catch(() => undefined); // whoever asks for it is told
+  const [loaded, { files, identity, contents }] = await Promise.all([readCatalog(project), reading]);
   if (!loaded.ok) return loaded;
   const { catalog, specFiles } = loaded.value;
   // `scan.ignore` leaves files out of the analysis only: tests may still read them, so closures and link targets see them.
   const ignored = ignoreMatcher(project.settings.scan.ignore);
   const found = await scan({ root: project.root, files: files.filter((file) => !ignored(file.path)), cacheFolder: join(project.directories.cache, 'scan'), want: namedFiles(catalog), scanAll: everything });
   const graph = trace(catalog, found, new Set(files.map((file) => file.path)));
-  return success({ catalog, specFiles, files, scan: found, graph });
+  return success({ catalog, specFiles, files, identity, contents, scan: found, graph });
 }
 
 export const failuresOf = (result: Result<unknown>): readonly Failure[] => (result.ok ? [] : result.failures);

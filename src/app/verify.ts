@@ -8,7 +8,6 @@ import {
 } from '../model/index.js';
 import { parseSelector } from '../trace/index.js';
 import { plan as planOf, toRun, withReuse } from '../plan/index.js';
-import { sourceIdentity } from '../sources/index.js';
 import { ulid } from '../util/ulid.js';
 import { analyse, type Analysis } from './analyse.js';
 import { runCache } from './cache.js';
@@ -17,6 +16,7 @@ import { runnerOfFile } from './runner-of-file.js';
 import { recordInStore } from './recording.js';
 import { unmetRequirements } from './requirements.js';
 import { select } from './selection.js';
+import { onlySteady } from './steady.js';
 import type { VerifyContext, VerifyRequest } from './verify-request.js';
 import { requiredBackEnds, wireRun, type RunWiring } from './wire.js';
 
@@ -32,7 +32,7 @@ const DEFAULT_TIMEOUT_MS = 300_000;
 
 /** Everything before the first execution; `--dry-run` stops here. */
 export async function prepare(project: Project, request: VerifyRequest, context: VerifyContext, runFolder: string | null): Promise<Result<Prepared>> {
-  const analysed = await analyse(project);
+  const analysed = await analyse(project, false, runFolder !== null);
   if (!analysed.ok) return analysed;
   const analysis = analysed.value;
   const changed = request.changed === undefined ? null : await changedCriteria(project, analysis, request.changed);
@@ -79,12 +79,11 @@ export async function verifyProject(project: Project, request: VerifyRequest, co
   const folder = await openRunFolder(request.evidenceRoot ?? project.root, run);
   let published = false;
   try {
-    const identity = sourceIdentity(project.root);
     const prepared = await prepare(project, request, context, folder.folder);
     if (!prepared.ok) return prepared;
     await using _wiring = { [Symbol.asyncDispose]: prepared.value.wiring.close };
     const { analysis, wiring } = prepared.value;
-    const source = await identity;
+    const source = await analysis.identity();
     const percent = project.settings.verify.audit ?? (context.env['CI'] === 'true' ? 2 : 0);
     const cache = await runCache(project, analysis, prepared.value.plan, { read: request.cache, env: context.env, percent });
     const attempt = request.attempt ?? 1;
@@ -94,13 +93,13 @@ export async function verifyProject(project: Project, request: VerifyRequest, co
     const executed = await wiring.execute(cases, run, attempt);
     const doubtful = await cache.audit(executed.outcomes);
     const again = doubtful.length === 0 ? null : await wiring.execute(doubtful, run, attempt);
-    const outcomes = new Map([...executed.outcomes, ...(again?.outcomes ?? [])]);
-    const after = cases.length === 0 ? source : await sourceIdentity(project.root);
+    const steady = await onlySteady(project, analysis, planned.cases, new Map([...executed.outcomes, ...(again?.outcomes ?? [])]), context.env);
+    const { outcomes } = steady;
     const ended = executed.ended ?? again?.ended;
     const criterionOf = criterionLookup(analysis);
     const judgements = judgePlan(planned, outcomes, criterionOf);
     const fileOf = await folder.seal(capturedFiles(outcomes));
-    const notes = [...wiring.notes(), ...cache.notes, ...(after.tree === source.tree ? [] : ['The source changed while the tests ran; this record is about the source as it was at the start.'])];
+    const notes = [...wiring.notes(), ...cache.notes, ...steady.notes];
     const record = recordOf(judgements, {
       run, session: request.session ?? wiring.session, startedAt, durationMs: performance.now() - started, source, catalog: analysis.catalog,
       warm: wiring.warm(), diagnostics: relevantDiagnostics(analysis, planned), notes, fileOf,
@@ -108,7 +107,7 @@ export async function verifyProject(project: Project, request: VerifyRequest, co
     });
     await folder.publish(record);
     published = true;
-    if (after.tree === source.tree) await cache.keep(outcomes, run);
+    if (steady.unchanged) await cache.keep(outcomes, run);
     const pending = request.store === false ? null : await recordInStore(project, record);
     const shown: RunRecord = pending === null ? record : { ...record, notes: [...(record.notes ?? []), pending] };
     return success({ record: shown, exitCode: exitCodes(record), folder: folder.folder.replace(/\.tmp-([0-9A-Z]{26})$/, '$1'), chosen: prepared.value.chosen });

@@ -1,5 +1,7 @@
 import { isForeign, ignoreMatcher } from './ignore.js';
-import type { ListOptions, SourceFile, TreeEntry } from './types.js';
+import type { SourceIdentity } from '../model/index.js';
+import { identityOf, type Identified } from './identity.js';
+import type { ListOptions, SourceFile, TreeEntry, WorkingTree } from './types.js';
 import { readWorkingTree } from './working-tree.js';
 
 const MANIFEST = '/.coherence/project.toml';
@@ -10,8 +12,26 @@ const MANIFEST = '/.coherence/project.toml';
  * `.coherence/project.toml`). Symlinks are listed (mode 120000) and never followed. Sorted by path. Never rejects for what it finds.
  */
 export async function listFiles(root: string, options: ListOptions = {}): Promise<readonly SourceFile[]> {
-  const { entries } = await readWorkingTree(root);
-  return ownFiles(entries, options.extraIgnores ?? []).map(({ path, mode, size, blob }) => ({ path, mode, size, blob }));
+  return filesOf(await readWorkingTree(root), options);
+}
+
+const filesOf = (tree: WorkingTree, options: ListOptions = {}): readonly SourceFile[] =>
+  ownFiles(tree.entries, options.extraIgnores ?? []).map(({ path, mode, size, blob }) => ({ path, mode, size, blob }));
+
+/** The files of a project and which source they are, from one reading: what is analysed is exactly what the identity names. */
+export interface Source {
+  readonly files: readonly SourceFile[];
+  /** Asked of git at the first call. */
+  identity(): Promise<SourceIdentity>;
+  /** Path → what stands for its content; read together with the identity. */
+  contents(): Promise<ReadonlyMap<string, string>>;
+}
+
+export async function readSource(root: string): Promise<Source> {
+  const tree = await readWorkingTree(root);
+  let asked: Promise<Identified> | undefined;
+  const ask = async (): Promise<Identified> => (asked ??= identityOf(root, tree));
+  return { files: filesOf(tree), identity: async () => (await ask()).identity, contents: async () => (await ask()).contents };
 }
 
 function ownFiles(entries: readonly TreeEntry[], globs: readonly string[]): TreeEntry[] {

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { join } from 'node:path';
 import type { SourceIdentity } from '../model/index.js';
 import { exists } from '../util/files.js';
-import { askGit, askGitLine } from './ask-git.js';
+import { askGit } from './ask-git.js';
 import { blobIdOnDisk, mapSome } from './blob.js';
 import { isEvidence } from './ignore.js';
 import type { TreeEntry, WorkingTree } from './types.js';
@@ -32,17 +32,26 @@ async function isCommitted(root: string, tree: WorkingTree, entries: readonly Tr
   return (await askGit(root, ['diff-index', '--cached', '--quiet', '--ignore-submodules=all', '--no-ext-diff', 'HEAD', '--', '.'])).ok;
 }
 
-async function identity(root: string, depth: number): Promise<SourceIdentity> {
-  const [tree, commit] = await Promise.all([
-    readWorkingTree(root),
-    askGitLine(root, ['rev-parse', '--verify', '--quiet', 'HEAD^{commit}']),
-  ]);
+const identity = async (root: string, depth: number): Promise<SourceIdentity> => (await identityOf(root, await readWorkingTree(root), depth)).identity;
+
+export interface Identified {
+  readonly identity: SourceIdentity;
+  /** Path → what stands for its content, of every file that the identity is made of. */
+  readonly contents: ReadonlyMap<string, string>;
+}
+
+/** The identity of a tree that has been read. */
+export async function identityOf(root: string, tree: WorkingTree, depth = 0): Promise<Identified> {
+  const commit = tree.head;
   const entries = tree.entries.filter((entry) => !isEvidence(entry.path));
   const contents = await mapSome(entries, async (entry) => contentOf(root, tree, entry, depth));
   const hash = createHash('sha256');
   entries.forEach((entry, i) => hash.update(`${entry.mode} ${contents[i] ?? ''} ${entry.path}\0`));
   const dirty = !tree.inGit || commit === null || !(await isCommitted(root, tree, entries, contents));
-  return { commit: tree.inGit ? commit : null, dirty, tree: `sha256:${hash.digest('hex')}` };
+  return {
+    identity: { commit: tree.inGit ? commit : null, dirty, tree: `sha256:${hash.digest('hex')}` },
+    contents: new Map(entries.map((entry, i) => [entry.path, contents[i] ?? ''])),
+  };
 }
 
 /**

@@ -2,7 +2,7 @@
 export { blobId } from './blob.js';
 export { changedFiles } from './changed.js';
 export { listAtCommit, mergeBase, readAtCommit, readBlobs, resolveCommit, upstreamBase } from './commits.js';
-export { listFiles } from './files.js';
+export { listFiles, readSource, type Source } from './files.js';
 export { ignoreMatcher } from './ignore.js';
 export { sourceIdentity } from './identity.js';
 export type { ChangedFile, CommittedFile, ListOptions, SourceFile } from './types.js';

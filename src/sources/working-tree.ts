@@ -25,15 +25,29 @@ interface IndexEntry {
 }
 
 const RECORD =
-  /(\d{6}) ([0-9a-f]{40,64}) (\d)\t([^\0]*)\0 {2}ctime: (\d+):(\d+)\n {2}mtime: (\d+):(\d+)\n {2}dev: \d+\tino: (\d+)\n {2}uid: \d+\tgid: \d+\n {2}size: (\d+)\tflags: [0-9a-f]+\n/y;
+  /[A-Z] (\d{6}) ([0-9a-f]{40,64}) (\d)\t([^\0]*)\0 {2}ctime: (\d+):(\d+)\n {2}mtime: (\d+):(\d+)\n {2}dev: \d+\tino: (\d+)\n {2}uid: \d+\tgid: \d+\n {2}size: (\d+)\tflags: [0-9a-f]+\n/y;
 
 const nanoseconds = (seconds: string | undefined, rest: string | undefined): bigint =>
   BigInt(seconds ?? 0) * 1_000_000_000n + BigInt(rest ?? 0);
 
-/** Reads `git ls-files -s -z --debug`. Null when the output is not of the known form: then nothing of it may be believed. */
-function parseIndex(text: string): IndexEntry[] | null {
+/** An untracked path; git writes them before the first tracked one. */
+const OTHER = /\? ([^\0]*)\0/y;
+
+interface Listed {
+  readonly index: readonly IndexEntry[];
+  readonly others: readonly string[];
+}
+
+/** Reads `git ls-files -t -s -o -z --debug`. Null when the output is not of the known form: then nothing of it may be believed. */
+function parseListing(text: string): Listed | null {
   const entries: IndexEntry[] = [];
+  const others: string[] = [];
+  OTHER.lastIndex = 0;
   RECORD.lastIndex = 0;
+  for (let match = OTHER.exec(text); match !== null; match = OTHER.exec(text)) {
+    others.push(match[1] ?? '');
+    RECORD.lastIndex = OTHER.lastIndex;
+  }
   while (RECORD.lastIndex < text.length) {
     const match = RECORD.exec(text);
     if (match === null) return null;
@@ -48,7 +62,7 @@ function parseIndex(text: string): IndexEntry[] | null {
       size: Number(match[10]),
     });
   }
-  return entries;
+  return { index: entries, others };
 }
 
 /** Index fields are 32 bits wide. */
@@ -100,18 +114,27 @@ const leaves = (path: string): boolean => path === '' || path.startsWith('../') 
 
 const modeOf = (disk: OnDisk): string => (disk.kind === 'symlink' ? '120000' : disk.executable ? '100755' : '100644');
 
+/** Index file, attributes file, prefix and commit, a line each; the commit is missing before the first one. Null outside git. */
+async function askWhere(root: string): Promise<string | null> {
+  const places = ['--git-path', 'index', '--git-path', 'info/attributes', '--show-prefix'];
+  const all = await askGit(root, ['rev-parse', ...places, 'HEAD^{commit}']);
+  if (all.ok) return all.stdout;
+  const unborn = await askGit(root, ['rev-parse', ...places]);
+  return unborn.ok ? unborn.stdout : null;
+}
+
 /** Reads the tree. Never rejects for what a repository holds; where git cannot help, files are listed without it. */
 export async function readWorkingTree(root: string): Promise<WorkingTree> {
-  const [staged, others, where, settings] = await Promise.all([
-    askGit(root, ['ls-files', '-s', '-z', '--debug']),
-    askGit(root, ['ls-files', '-o', '-z', '--exclude-standard']),
-    askGit(root, ['rev-parse', '--git-path', 'index', '--git-path', 'info/attributes', '--show-prefix']),
+  const [files, where, settings] = await Promise.all([
+    askGit(root, ['ls-files', '-t', '-s', '-o', '-z', '--debug', '--exclude-standard']),
+    askWhere(root),
     askConversionSettings(root),
   ]);
-  if (!staged.ok || !others.ok || !where.ok) return outsideGit(root);
-  const index = parseIndex(staged.stdout);
-  if (index === null) return outsideGit(root);
-  const [indexFile = '', infoAttributes = '', prefix = ''] = where.stdout.split('\n');
+  if (!files.ok || where === null) return outsideGit(root);
+  const listed = parseListing(files.stdout);
+  if (listed === null) return outsideGit(root);
+  const { index, others } = listed;
+  const [indexFile = '', infoAttributes = '', prefix = '', head = ''] = where.split('\n');
   const indexTime = (await lstat(resolve(root, indexFile), { bigint: true }).catch(() => null))?.mtimeNs ?? 0n;
 
   const inside = parentChecker(root);
@@ -153,7 +176,7 @@ export async function readWorkingTree(root: string): Promise<WorkingTree> {
       untouched,
     });
   }
-  for (const path of others.stdout.split('\0')) {
+  for (const path of others) {
     // `name/` is a repository of its own inside this one: not ours.
     if (leaves(path) || path.endsWith('/') || seen.has(path)) continue;
     const disk = inside(path) ? onDisk(join(root, path)) : null;
@@ -173,6 +196,7 @@ export async function readWorkingTree(root: string): Promise<WorkingTree> {
   const algorithm = index.some((entry) => entry.blob.length === 64) ? 'sha256' : 'sha1';
   return {
     inGit: true,
+    head: head === '' ? null : head,
     algorithm,
     missing,
     entries: await withoutConverted(root, entries, {
@@ -230,5 +254,5 @@ async function outsideGit(root: string): Promise<WorkingTree> {
       untouched: false,
     });
   }
-  return { inGit: false, algorithm: 'sha1', entries, missing: [] };
+  return { inGit: false, head: null, algorithm: 'sha1', entries, missing: [] };
 }

@@ -11,7 +11,7 @@ import type { RunRecord } from '../../src/model/index.js';
 import { capture, type Captured } from '../../src/util/process.js';
 
 export const ROOT = resolve(import.meta.dirname, '../..');
-const COHERENCE = join(ROOT, 'bin', 'coherence.mjs');
+const COHERENCE = process.env['COHERENCE_BIN'] ?? join(ROOT, 'bin', 'coherence.mjs');
 
 export interface Answer {
   readonly code: number | null;
