@@ -7,7 +7,7 @@
  */
 import { join } from 'node:path';
 import type { Project } from '../config/index.js';
-import { auditSize, cacheKey, environmentDigest, openVerdictCache, sample, wordingOf, type AuditFigures, type CachedVerdict, type VerdictCache } from '../evidence/index.js';
+import { auditSize, cacheKey, environmentDigest, openVerdictCache, sample, wordingOf, type AuditFigures, type CachedVerdict, type Closure, type VerdictCache } from '../evidence/index.js';
 import { criteriaOf, type Case, type Outcome, type Plan, type Reuse } from '../model/index.js';
 import { inheritedEnv } from '../run/index.js';
 import { openFactsCache } from '../scan/index.js';
@@ -84,6 +84,20 @@ async function auditHits(cache: VerdictCache, hits: readonly (Reuse & { readonly
   return hits.filter((hit) => !audited.has(hit.case) && stale.includes(hit.inputs)).flatMap((hit) => cases.get(hit.case) ?? []);
 }
 
+interface ClosureDigest {
+  /** The closure in one word: what a key takes in of it. */
+  readonly closure: Closure;
+  readonly inputs: string;
+}
+
+/** Every case of a file shares its closure, so its many files are hashed once and not once a case. */
+function digestOf(closure: Closure): ClosureDigest {
+  const files = [...closure.files].sort(([left], [right]) => (left < right ? -1 : 1)).flat();
+  const inputs = hashFields([...closure.facts, ...files]);
+  const whole = hashFields([String(closure.facts.length), ...closure.facts, String(closure.folders.length), ...closure.folders, ...files]);
+  return { closure: { ...closure, facts: [whole], folders: [], files: new Map() }, inputs };
+}
+
 /** Keys of the cases that can have one. */
 async function keysOf(project: Project, analysis: Analysis, plan: Plan, env: Readonly<Record<string, string | undefined>>): Promise<ReadonlyMap<string, Keyed>> {
   const needed = new Set(plan.cases.flatMap((entry) => entry.after));
@@ -95,12 +109,15 @@ async function keysOf(project: Project, analysis: Analysis, plan: Plan, env: Rea
   const environment = environmentDigest(inheritedEnv(env));
   const configuration = canonicalJson({ cargo: { parallel: project.settings.cargo.parallel }, backends: project.settings.backends });
   const keys = new Map<string, Keyed>();
+  const digests = new Map<Closure, ClosureDigest>();
   for (const entry of alone) {
     const closure = await closureOf(entry);
     if (closure === null) continue;
-    const key = cacheKey({ entry, closure, wordings: entry.criteria.map((id) => wording.get(id) ?? ''), environment, configuration });
+    const short = digests.get(closure) ?? digestOf(closure);
+    digests.set(closure, short);
+    const key = cacheKey({ entry, closure: short.closure, wordings: entry.criteria.map((id) => wording.get(id) ?? ''), environment, configuration });
     if (key === null) continue;
-    keys.set(entry.id, { key, inputs: hashFields([...closure.facts, ...[...closure.files].flat()]) });
+    keys.set(entry.id, { key, inputs: short.inputs });
   }
   await facts.save();
   return keys;

@@ -111,17 +111,20 @@ export function checkOf(traced: TracedCriterion, link: ResolvedLink, parsed: { f
   if (unmet !== null) return decided(unmet.reason, unmet.detail, runner);
   const timeoutMs = (declared.timeout === undefined ? null : parseDuration(declared.timeout)) ?? options.timeoutMs;
   const env = declaredEnv(link, options);
+  // What the link says of every target, and what it says in one text: both once a link.
+  const said = {
+    env, features: declared.features ?? [], ignored: declared.ignored ?? false, artifacts: declared.artifacts ?? [], expect: declared.expect ?? {}, ...(declared.inputs === undefined ? {} : { inputs: declared.inputs }),
+    privateDaemon: (declared.requires ?? []).includes('orchestrator'), inheritWorkspace: declared.workspace === 'inherit',
+  };
+  const environment = place === 'docker' ? (declared.environment ?? null) : null;
+  const text = JSON.stringify([place, environment, canonicalJson(env), said.features, said.ignored, said.artifacts, canonicalJson(said.expect), declared.inputs ?? null, said.privateDaemon, said.inheritWorkspace]);
   const ids = found.map((target) => {
-    const shared = {
-      runner: target.runner as RunnerName, place, environment: place === 'docker' ? (declared.environment ?? null) : null,
-      selector: target.selector, file: target.file, path: target.path, line: target.line,
-      env, features: declared.features ?? [], ignored: declared.ignored ?? false, artifacts: declared.artifacts ?? [], expect: declared.expect ?? {}, ...(declared.inputs === undefined ? {} : { inputs: declared.inputs }),
-      privateDaemon: (declared.requires ?? []).includes('orchestrator'), inheritWorkspace: declared.workspace === 'inherit',
-    };
+    const shared = { runner: target.runner as RunnerName, place, environment, selector: target.selector, file: target.file, path: target.path, line: target.line, ...said };
     // A command sees the criterion it runs for (COHERENCE_AC_ID), so it runs once for each; so does a link with a place in the graph of `needs`.
     const isOwn = target.runner === 'command' || declared.needs !== undefined || declared.workspace !== undefined;
     const owner = isOwn ? `${traced.criterion.id}/${declared.id ?? ''}` : null;
-    const id = hashFields([canonicalJson({ ...shared, file: target.runner === 'command' ? '' : shared.file, line: target.runner === 'command' ? 0 : shared.line }), owner]).slice(0, 12);
+    const where = target.runner === 'command' ? ['', '0'] : [target.file, String(target.line)];
+    const id = hashFields([target.runner, target.selector, ...where, JSON.stringify(target.path), text, owner]).slice(0, 12);
     const draft = cases.get(id);
     if (draft === undefined) cases.set(id, { id, ...shared, test: target.test, timeoutMs, criteria: new Set([traced.criterion.id]), after: new Set() });
     else {

@@ -23,13 +23,20 @@ function known(traced: TracedCriterion): PlannedCriterion['known'] {
   return { reason: 'no-link', detail: 'nothing verifies this criterion' };
 }
 
+/** A criterion on its way into the plan; its checks stand in the order of its links. */
+interface Draft {
+  readonly traced: TracedCriterion;
+  readonly known: PlannedCriterion['known'];
+  readonly checks: readonly Check[];
+}
+
 /** `needs: [id]` of a link: its cases wait for those of the named links, in the same criterion first, then in the whole plan. */
-function wireNeeds(graph: readonly { traced: TracedCriterion; checks: (Check & { needs: readonly string[] })[] }[], cases: Map<string, DraftCase>): void {
+function wireNeeds(graph: readonly Draft[], cases: Map<string, DraftCase>): void {
   const byId = new Map<string, Check>();
   for (const { checks } of graph) for (const check of checks) if (check.linkId !== null) byId.set(check.linkId, check);
-  for (const { checks } of graph)
-    for (const check of checks)
-      for (const need of check.needs) {
+  for (const { traced, checks } of graph)
+    for (const [i, check] of checks.entries())
+      for (const need of traced.links[i]?.declared.needs ?? []) {
         const target = checks.find((other) => other.linkId === need) ?? byId.get(need);
         for (const id of check.cases) {
           const draft = cases.get(id);
@@ -44,13 +51,13 @@ function wireNeeds(graph: readonly { traced: TracedCriterion; checks: (Check & {
 /** The plan for the selected criteria. `reuse` is filled in by `withReuse`, once the cases' cache keys are known. */
 export function plan(graph: TraceGraph, selection: Selection, options: PlanOptions): Plan {
   const cases = new Map<string, DraftCase>();
-  const planned: { traced: TracedCriterion; known: PlannedCriterion['known']; checks: (Check & { needs: readonly string[] })[] }[] = [];
+  const planned: Draft[] = [];
   for (const traced of graph.criteria) {
     if (!selection.selected(traced)) continue;
     const decided = known(traced);
     const checks = decided !== null ? [] : traced.links.map((link) => {
       const parsed = selection.parse(link.label);
-      return { ...checkOf(traced, link, parsed, selection.runnerOfFile(parsed.file), options, cases), needs: link.declared.needs ?? [] };
+      return checkOf(traced, link, parsed, selection.runnerOfFile(parsed.file), options, cases);
     });
     planned.push({ traced, known: decided, checks });
   }
@@ -59,7 +66,7 @@ export function plan(graph: TraceGraph, selection: Selection, options: PlanOptio
   for (const id of selection.emptySpecs) specs.set(id, []);
   for (const { traced, known: decided, checks } of planned) {
     const list = specs.get(traced.spec.id) ?? [];
-    list.push({ spec: traced.spec.id, criterion: traced.criterion.id, known: decided, checks: checks.map(({ needs: _needs, ...check }) => check) });
+    list.push({ spec: traced.spec.id, criterion: traced.criterion.id, known: decided, checks });
     specs.set(traced.spec.id, list);
   }
   return {
