@@ -1,5 +1,5 @@
 import type { Diagnostic } from '../model/index.js';
-import { visibleLine } from '../util/text.js';
+import { counted, visibleLine } from '../util/text.js';
 import { painter } from './paint.js';
 
 const STYLE = { error: 'red', warning: 'yellow', note: 'cyan' } as const;
@@ -9,6 +9,6 @@ export function diagnosticsText(diagnostics: readonly Diagnostic[], color: boole
   const paint = painter(color);
   const lines = diagnostics.map((item) => `${visibleLine(item.file)}:${item.line}:${item.column}: ${paint(STYLE[item.severity], item.severity)}: ${visibleLine(item.message)}${item.hint === undefined ? '' : ` ${visibleLine(item.hint)}`} [${item.code}]`);
   const count = (severity: string): number => diagnostics.filter((item) => item.severity === severity).length;
-  lines.push(`${count('error')} errors, ${count('warning')} warnings, ${count('note')} notes`);
+  lines.push((['error', 'warning', 'note'] as const).map((level) => counted(count(level), level)).join(', '));
   return `${lines.join('\n')}\n`;
 }

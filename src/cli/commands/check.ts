@@ -3,6 +3,7 @@ import { resolve } from 'node:path';
 import { analyse } from '../../app/index.js';
 import { diagnosticsText, sarifOfDiagnostics } from '../../report/index.js';
 import { writeAtomically } from '../../util/files.js';
+import { counted } from '../../util/text.js';
 import { reportFailures } from '../failures.js';
 import type { CommandContext, Input } from '../table/types.js';
 import { noteSync, settle, withProject } from './context.js';
@@ -21,7 +22,7 @@ export async function check(input: Input, context: CommandContext): Promise<numb
       for (const item of diagnostics) counts[item.severity] += 1;
       const text = format === 'json'
         ? `${JSON.stringify({ schema: 'coherence.check/1', specs: catalog.specs.length, criteria: graph.criteria.length, counts, diagnostics }, null, 2)}\n`
-        : format === 'sarif' ? sarifOfDiagnostics(diagnostics) : `${diagnosticsText(shown, context.color)}${catalog.specs.length} specs, ${graph.criteria.length} criteria\n`;
+        : format === 'sarif' ? sarifOfDiagnostics(diagnostics) : `${diagnosticsText(shown, context.color)}${counted(catalog.specs.length, 'spec')}, ${counted(graph.criteria.length, 'criterion', 'criteria')}\n`;
       const out = input.text('out');
       if (out === undefined) context.streams.out(text);
       else await writeAtomically(resolve(context.cwd, out), text);

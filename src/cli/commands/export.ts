@@ -1,7 +1,7 @@
 /** `export` */
 import { resolve } from 'node:path';
 import { exportCatalog } from '../../app/index.js';
-import { visibleLine } from '../../util/text.js';
+import { counted, visibleLine } from '../../util/text.js';
 import type { CommandContext, Input } from '../table/types.js';
 import { printJson, settle, withProject } from './context.js';
 import { conflictText } from './sync-text.js';
@@ -23,7 +23,7 @@ export async function exportCommand(input: Input, context: CommandContext): Prom
           printJson(context, { specs: done.specs, written: done.written, differing: done.differing, conflicts: done.conflicts.length });
         else if (done.differing.length > 0) context.streams.out(`differs: ${done.differing.map(visibleLine).join(', ')}\n`);
         else if (!context.quiet)
-          context.streams.err(`${done.specs} specs, ${input.flag('check') ? 'no difference' : `${done.written.length} files written`}\n`);
+          context.streams.err(`${counted(done.specs, 'spec')}, ${input.flag('check') ? 'no difference' : `${counted(done.written.length, 'file')} written`}\n`);
         if (done.conflicts.length > 0) context.streams.err(conflictText(done.conflicts));
         return done.differing.length + done.conflicts.length > 0 ? 1 : 0;
       },

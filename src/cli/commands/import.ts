@@ -1,7 +1,7 @@
 /** `import FILE` */
 import { resolve } from 'node:path';
 import { IMPORT_FORMATS, importCatalog } from '../../app/index.js';
-import { visibleLine } from '../../util/text.js';
+import { counted, visibleLine } from '../../util/text.js';
 import type { CommandContext, Input } from '../table/types.js';
 import { printJson, settle, withProject } from './context.js';
 
@@ -40,7 +40,7 @@ export async function importCommand(input: Input, context: CommandContext): Prom
           });
         for (const note of done.notes) context.streams.err(`note: ${visibleLine(note)}\n`);
         context.streams.out(
-          `${done.dryRun ? 'would import' : 'imported'} ${done.specs} specs, ${done.criteria} ACs: ${plan.created.length} created, ${plan.changed.length} changed, ${plan.removed.length} removed\n`,
+          `${done.dryRun ? 'would import' : 'imported'} ${counted(done.specs, 'spec')}, ${counted(done.criteria, 'AC')}: ${plan.created.length} created, ${plan.changed.length} changed, ${plan.removed.length} removed\n`,
         );
         if (done.dryRun || context.verbose) {
           for (const [word, changes] of [

@@ -1,6 +1,6 @@
 /** Conflicts and counts as text, the same for sync, export, pull and clone. */
 import type { Conflict, SyncOutcome } from '../../app/index.js';
-import { visibleLine } from '../../util/text.js';
+import { counted, visibleLine } from '../../util/text.js';
 
 const shown = (value: unknown): string =>
   value === undefined ? '(absent)' : visibleLine(typeof value === 'string' ? value : (JSON.stringify(value) ?? ''));
@@ -29,7 +29,7 @@ export function syncText(outcome: SyncOutcome): string {
   if (outcome.state === 'unchanged') return 'Nothing to do: specs/ and the store are equal.\n';
   const list = (ids: readonly string[]): string =>
     ids.length === 0 ? '' : `: ${ids.slice(0, 10).map(visibleLine).join(', ')}${ids.length > 10 ? ', …' : ''}`;
-  return `${outcome.toStore.length} specs into the store${list(outcome.toStore)}\n${outcome.toFiles.length} specs into specs/${list(outcome.toFiles)}\n`;
+  return `${counted(outcome.toStore.length, 'spec')} into the store${list(outcome.toStore)}\n${counted(outcome.toFiles.length, 'spec')} into specs/${list(outcome.toFiles)}\n`;
 }
 
 /** Machine form of an outcome: absent values as null. */
