@@ -36,4 +36,4 @@ export { evictPool, listPool, warmPool } from './pool.js';
 export { sweepProject } from './sweep.js';
 export { pushVerdicts } from './outbox.js';
 export { warmJobs } from './warm-jobs.js';
-export { reapContainers } from './containers.js';
+export { hasContainerRuns, reapContainers } from './containers.js';

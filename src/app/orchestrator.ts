@@ -2,8 +2,9 @@
 import { existsSync } from 'node:fs';
 import { statfs } from 'node:fs/promises';
 import { ensureSocketFolder, ensureStateFolder, loadProject, loadSettings, settingKeys, type Project, type Settings } from '../config/index.js';
-import { getInstance, intendWorktree, openWorktrees, setWorktree, type Journal } from '../journal/index.js';
+import { getInstance, intendWorktree, listRuns, openWorktrees, setWorktree, type Journal } from '../journal/index.js';
 import { failure, success, type Result } from '../model/index.js';
+import { cleanWarm } from '../run/cargo/index.js';
 import { emptyTrash, sweep, sweepReportJson, worktrees, worktreesBase, type Manifest, type Owner, type Swept, type WorktreeLedger, type Worktrees } from '../run/worktrees/index.js';
 import { isAlive } from '../util/process.js';
 import type { SweepJson } from './daemon-protocol.js';
@@ -108,4 +109,11 @@ export async function sweepWorktrees(request: SweepRequest): Promise<{ readonly 
 /** Deletes what sweeps and releases have moved away; waits for it. */
 export async function emptyWorktreeTrash(stateFolder: string, settings: Settings): Promise<void> {
   await emptyTrash([worktreesBase(stateFolder), ...settings.worktrees.extra_roots], settings.sweep.delete_concurrency);
+}
+
+/** Warm cargo directories over their limits; never one of a session with a queued or running run. Paths and bytes of what is gone. */
+export async function collectWarmDirectories(project: Project, journal: Journal): Promise<{ readonly removed: readonly string[]; readonly bytes: number }> {
+  const live = [...new Set(listRuns(journal.database, { open: true }).map((run) => run.session_id))];
+  const { removed } = await cleanWarm(project.directories.cache, { maxBytes: project.settings.cargo.warm_max_bytes, ttlHours: project.settings.cargo.warm_ttl_hours, live });
+  return { removed: removed.map((entry) => entry.directory), bytes: removed.reduce((sum, entry) => sum + entry.bytes, 0) };
 }

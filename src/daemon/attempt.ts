@@ -74,7 +74,7 @@ export async function prepareAttempt(core: Core, run: RunRow): Promise<Preparati
   const permanent: Ending | null = kind === 'no-commit' ? { verdict: 'ERROR', reason: 'setup', detail: `commit ${run.commit_sha}: ${message}` }
     : kind === 'git-missing' ? { verdict: 'SKIP', reason: 'unavailable:git', detail: message } : null;
   // What is in the trash is the nearest space to be had.
-  if (kind === 'disk-full') await core.emptyTrash();
+  if (kind === 'disk-full') await core.freeSpace();
   await startFailed(core, run, kind === 'disk-full' ? 'disk_full' : 'worktree', message, permanent);
   return { ok: false };
 }

@@ -33,8 +33,8 @@ export interface Core {
   settings(): Settings;
   generation(): number;
   reload(): Promise<ReloadAnswer>;
-  /** Deletes at once what waits in the trash. */
-  emptyTrash(): Promise<void>;
+  /** Deletes at once what waits in the trash, and warm directories over their limits. */
+  freeSpace(): Promise<void>;
   /** Work in the background that a stop waits for (deletions). */
   background(work: Promise<unknown>): void;
   /** Environments of interactive callers, by run; in memory only. */

@@ -2,9 +2,9 @@
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import {
-  emptyWorktreeTrash, instanceIsAlive, lockPath, logPath, openDaemonProject, prepareFolders, reapContainers, socketPath, sweepWorktrees, type DaemonStatus, type Place, type Project, type SweepJson,
+  collectWarmDirectories, emptyWorktreeTrash, hasContainerRuns, instanceIsAlive, lockPath, logPath, openDaemonProject, prepareFolders, reapContainers, socketPath, sweepWorktrees, type DaemonStatus, type Place, type Project, type SweepJson,
 } from '../app/index.js';
-import { beginInstance, countRuns, endInstance, forgetDeadProcesses, forgetWorktrees, heldRuns, momentNow, openInstances, openJournal, type Journal } from '../journal/index.js';
+import { beginInstance, countRuns, endInstance, forgetDeadProcesses, forgetWorktrees, momentNow, openInstances, openJournal, type Journal } from '../journal/index.js';
 import { failure, success, type Result } from '../model/index.js';
 import { failpoint } from '../util/failpoint.js';
 import type { Lock } from '../util/lock.js';
@@ -122,11 +122,18 @@ export async function runDaemon(options: DaemonOptions): Promise<Result<null>> {
   };
   const durable = durableWriter(degrade);
   const isolation = await probeIsolation(options.env);
+  const warmGc = async (): Promise<void> => {
+    const { removed, bytes } = await collectWarmDirectories(project, journal);
+    if (removed.length > 0) log.info('warm.gc', { removed, bytes });
+  };
   const core: Core = {
     place: options, project, stateFolder, instance, journal, log, audit, disk, durable, isolation, wake, draining: drain.signal,
     scripts: { worker: join(here, 'worker.js'), warm: join(here, 'warm-worker.js') },
     settings: reloader.settings, generation: reloader.generation, reload: reloader.reload,
-    emptyTrash: async () => emptyWorktreeTrash(stateFolder, reloader.settings()),
+    freeSpace: async () => {
+      await emptyWorktreeTrash(stateFolder, reloader.settings());
+      await warmGc();
+    },
     background: (work) => {
       const settled = work.then(() => undefined, () => undefined);
       backgroundWork.add(settled);
@@ -149,7 +156,7 @@ export async function runDaemon(options: DaemonOptions): Promise<Result<null>> {
   log.info('pool.enabled', { enabled: reloader.settings().pool.enabled, global_cap: reloader.settings().pool.global_cap, per_key_cap: reloader.settings().pool.per_key_cap, ttl_ms: reloader.settings().pool.ttl_ms });
   const reaped: ReapReport = await timed('reap', async () => reap(reaping));
   // Killing the client of a container does not stop it. Docker is asked only where a dead run may have used it.
-  if (heldRuns(journal.database, instance).some((run) => run.backend === 'docker')) {
+  if (await hasContainerRuns(stateFolder)) {
     await timed('containers', async () => log.info('pool.containers', (await reapContainers(stateFolder, options.env).catch(() => null)) ?? { unavailable: true }));
   }
   const swept: SweepJson = await timed('sweep', async () => {
@@ -198,6 +205,8 @@ export async function runDaemon(options: DaemonOptions): Promise<Result<null>> {
   log.info('daemon.ready', { boot_ms: bootMs, reap: reaped, sweep: swept, requeued: recovered.requeued, parked: recovered.parked, dead_letters: recovered.dead_letters, socket });
   notify('READY=1');
   options.onReady({ pid: process.pid, socket });
+  // After the first answer: measuring gigabytes must not keep anybody waiting.
+  core.background(warmGc());
   // A storm of hangups before this point means one reload.
   for (const name of new Set(early)) receive(name);
 

@@ -14,6 +14,7 @@ async function sh(...command: string[]): Promise<number | null> {
 }
 
 describe('a full disk', () => {
+  // F1, OC-38
   // @verifies AC-orchestrator-disk-full
   it.skipIf(!isRoot)('degrades the daemon: nothing acknowledged is lost, nothing new starts, clients get 75, and it goes on by itself', async () => {
     const mount = await mkdtemp(join(tmpdir(), 'coh-small-'));
@@ -58,6 +59,7 @@ describe('a full disk', () => {
     }
   });
 
+  // F2
   // @verifies AC-orchestrator-disk-full
   it.skipIf(!isRoot)('of the worktrees sends the run back with a pause, as often as it takes', async () => {
     const mount = await mkdtemp(join(tmpdir(), 'coh-small-'));
@@ -90,6 +92,7 @@ describe('a full disk', () => {
 });
 
 describe('local state that cannot be used', () => {
+  // F17
   // @verifies AC-orchestrator-journal-damaged
   it('a damaged journal is 74 with the way to repair it, and the repaired one goes on', async () => {
     await using test = await box({ config: { max_workers: 0 }, probes: (self) => ({ 'specs/a.yaml': self.probe('a') }) });
@@ -109,6 +112,7 @@ describe('local state that cannot be used', () => {
     await test.start();
   });
 
+  // F13
   // @verifies AC-orchestrator-state-folder
   it.skipIf(!isRoot)('a read-only state folder, or one of another user, is 74 with its path', async () => {
     await using test = await box();
@@ -126,6 +130,7 @@ describe('local state that cannot be used', () => {
     }
   });
 
+  // F14
   // @verifies AC-orchestrator-backend-missing
   it('git that is missing costs only the runs that need it', async () => {
     await using test = await box({ probes: (self) => ({ 'specs/a.yaml': self.probe('a') }) });
@@ -147,6 +152,7 @@ describe('local state that cannot be used', () => {
 });
 
 describe('clocks and boots', () => {
+  // F6
   // @verifies AC-orchestrator-clock
   it.skipIf(FAKETIME === undefined)('a wall clock that jumps by a day ends no run and expires nothing', async () => {
     await using test = await box({ config: { run_timeout_minutes: 1 }, probes: (self) => ({ 'specs/gate.yaml': self.probe('gate', { script: './wait.sh' }), 'wait.sh': '#!/bin/sh\nwhile [ ! -e "$BOX/open" ]; do sleep 0.05; done\n' }) });
@@ -172,6 +178,7 @@ describe('clocks and boots', () => {
     expect(lives(daemon)).toBe(true);
   });
 
+  // F7
   // @verifies AC-orchestrator-reboot
   it.skipIf(!isRoot)('after a reboot no process is signalled: all rows are gone, the worktree is swept, the run resumes', async () => {
     await using test = await box({ probes: (self) => ({ 'specs/two.yaml': self.probe('two', { count: 2, sleep: 1 }) }) });

@@ -24,6 +24,7 @@ async function diesAt(test: Box, point: string): Promise<void> {
 }
 
 describe('kill anywhere', () => {
+  // K1 to K18
   // @verifies AC-orchestrator-kill-anywhere
   it('50 runs of 3 criteria through a death at every failpoint and 20 at random', async () => {
     await using test = await box({

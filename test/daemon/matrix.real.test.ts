@@ -1,5 +1,5 @@
 /** Rows of the failure matrix that no other file of this folder has: back ends that are missing or down, forks that fail, damaged rows. */
-import { readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdir, readFile, rm, utimes, writeFile } from 'node:fs/promises';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
@@ -135,6 +135,29 @@ describe('the machine', () => {
     await dead(daemon);
     expect(await test.log('reload.applied')).toEqual([]);
     expect(await test.show(run)).toMatchObject({ state: 'done', verdict: 'PASS', attempt: 1 });
+  });
+
+  // @verifies AC-orchestrator-warm-gc
+  it('F2: warm cargo directories over their age go at boot, those of queued sessions and young ones stay', async () => {
+    await using test = await box({ ...two, config: { ...QUICK, max_workers: 0 } });
+    const made = async (session: string, ageHours: number): Promise<string> => {
+      const folder = join(test.folder, 'cache', `target-${session}`);
+      await mkdir(folder);
+      const when = new Date(Date.now() - ageHours * 3_600_000);
+      for (const path of [join(folder, '.coherence.lock'), join(folder, 'artifact')]) {
+        await writeFile(path, 'x');
+        await utimes(path, when, when);
+      }
+      await utimes(folder, when, when);
+      return folder;
+    };
+    const old = await made('old', 100);
+    await made('young', 1);
+    await made('queued', 100);
+    await test.enqueue(['SPEC-two'], { session: 'queued' });
+    await test.start();
+    expect(await test.logged('warm.gc')).toMatchObject({ removed: [old] });
+    expect((await entriesIn(join(test.folder, 'cache'))).filter((name) => name.startsWith('target-')).toSorted()).toEqual(['target-queued', 'target-young']);
   });
 
   // @verifies AC-orchestrator-config-edit

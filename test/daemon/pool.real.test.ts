@@ -35,6 +35,7 @@ const warm = async (test: Box, root: string): Promise<Worker> => {
 };
 
 describe('the warm pool', () => {
+  // OC-11
   // @verifies AC-orchestrator-boot-reap
   it('left idle by a killed daemon is reaped by the next one before it is ready, each end verified', async () => {
     await using test = await box({ config: { pool: { global_cap: 3, per_key_cap: 1 } } });
@@ -56,6 +57,7 @@ describe('the warm pool', () => {
     expect(events.lastIndexOf('pool.boot_reap')).toBeLessThan(events.lastIndexOf('daemon.ready'));
   });
 
+  // OC-16
   // @verifies AC-orchestrator-pool-caps
   it('never holds more than its cap, gives up the least recently used, and all of them after their time', async () => {
     await using test = await box({ config: { pool: { global_cap: 3, per_key_cap: 1, ttl_ms: 2000, reap_interval_ms: 300 } } });
@@ -152,6 +154,7 @@ describe('a warm vitest', () => {
     expect((await workers(test)).map((worker) => worker.state)).toEqual(['idle']);
   });
 
+  // OC-17
   // @verifies AC-orchestrator-warm-keys
   it('of project A is not used for project B', async () => {
     await using test = await box({ probes: hotFiles });

@@ -8,6 +8,7 @@ const slots = (entries: readonly LogEntry[]): string[] => starts(entries).map((e
 const NO_JITTER = { spawn_jitter_min_ms: 0, spawn_jitter_max_ms: 0 };
 
 describe('a batch', () => {
+  // OC-29
   // @verifies AC-orchestrator-batch
   it.each([
     { queued: 6, workers: 4, perTick: 4, expected: ['1/4', '2/4', '3/4', '4/4'] },
@@ -29,6 +30,7 @@ describe('a batch', () => {
     await test.coherence(['daemon', 'stop', '--now']);
   });
 
+  // OC-30
   // @verifies AC-orchestrator-jitter
   it('pauses between its starts and not after the last, and a stop ends the pause', async () => {
     await using test = await box({ config: { max_workers: 8, spawns_per_tick: 4, spawn_jitter_min_ms: 300, spawn_jitter_max_ms: 400 }, probes: (self) => ({ 'specs/long.yaml': self.probe('long', { sleep: 60 }) }) });
@@ -54,6 +56,7 @@ describe('a batch', () => {
     expect((await test.list()).filter((run) => run.state === 'queued')).toHaveLength(7);
   });
 
+  // OC-31
   // @verifies AC-orchestrator-order
   it('follows priority, then the order of arrival, and keeps a dependent back until its parent has passed', async () => {
     await using test = await box({ config: { max_workers: 1, ...NO_JITTER }, probes: (self) => ({ 'specs/a.yaml': self.probe('a') }) });
@@ -96,6 +99,7 @@ describe('a batch', () => {
 });
 
 describe('the command line', () => {
+  // K2
   // @verifies AC-orchestrator-dedupe
   it('queues without a daemon, and a repeated request is the same run', async () => {
     await using test = await box({ probes: (self) => ({ 'specs/a.yaml': self.probe('a', { count: 2 }), 'specs/b.yaml': self.probe('b') }) });
@@ -149,6 +153,7 @@ describe('the command line', () => {
     expect((await readFile(join(test.folder, 'tries'), 'utf8')).trim().split('\n')).toHaveLength(4);
   });
 
+  // F21
   // @verifies AC-orchestrator-kill-ladder
   it('cancels a run whose tree ignores TERM, forks away and left its session; nothing of it is alive afterwards', async () => {
     await using test = await box({
@@ -191,6 +196,7 @@ describe('the command line', () => {
 });
 
 describe('a worker', () => {
+  // K19
   // @verifies AC-orchestrator-worker-death
   it('that is killed ends its run as ERROR(crash) once tests ran, and the daemon goes on', async () => {
     await using test = await box({ probes: (self) => ({ 'specs/long.yaml': self.probe('long', { sleep: 60 }), 'specs/a.yaml': self.probe('a') }) });
@@ -221,6 +227,7 @@ describe('a worker', () => {
     expect(lives(daemon)).toBe(true);
   });
 
+  // F22
   // @verifies AC-orchestrator-output-bounded
   it('that floods its output ends like any other and costs the daemon no memory', async () => {
     await using test = await box({ probes: (self) => ({ 'specs/flood.yaml': self.probe('flood', { script: './flood.sh' }), 'flood.sh': '#!/bin/sh\nhead -c 60000000 /dev/zero | tr "\\0" x\necho\n' }) });

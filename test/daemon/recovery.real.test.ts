@@ -14,6 +14,7 @@ const startsOf = async (test: Box): Promise<Record<string, number>> => {
 };
 
 describe('a daemon killed at work', () => {
+  // OC-15, K9
   // @verifies AC-orchestrator-lossless
   it('resumes the run with what was completed: no criterion lost, none run twice but the one at work', async () => {
     await using test = await box({ probes: (self) => ({ 'specs/six.yaml': self.probe('six', { count: 6, sleep: 0.4 }) }) });
@@ -35,6 +36,7 @@ describe('a daemon killed at work', () => {
     for (const criterion of record.specs[0].criteria) await readFile(join(test.repo, criterion.checks[0].output));
   });
 
+  // OC-20, K6
   // @verifies AC-orchestrator-sweep-boot
   it('sweeps the worktree of the dead run before any worker starts', async () => {
     await using test = await box({ probes: (self) => ({ 'specs/long.yaml': self.probe('long', { sleep: 2 }) }) });
@@ -54,6 +56,7 @@ describe('a daemon killed at work', () => {
     expect(await test.worktrees()).toEqual([test.repo]);
   });
 
+  // F19
   // @verifies AC-orchestrator-crash-loop
   it('three times by the same run gives that run up as ERROR(crash), and says so', async () => {
     await using test = await box({ probes: (self) => ({ 'specs/poison.yaml': self.probe('poison', { count: 2, sleep: 60 }) }) });
@@ -69,6 +72,7 @@ describe('a daemon killed at work', () => {
     expect(test.processes().filter(({ argv }) => argv.includes('sleep'))).toEqual([]);
   });
 
+  // F21
   // @verifies AC-orchestrator-kill-ladder
   it('leaves a tree that left its session and ignores TERM; the next boot ends it before it takes work', async () => {
     await using test = await box({
@@ -92,6 +96,7 @@ describe('a daemon killed at work', () => {
 });
 
 describe('identity', () => {
+  // F10
   // @verifies AC-orchestrator-verified-identity
   it('a recycled or forged pid in the ledger or in daemon.json is never signalled', async () => {
     await using test = await box({ probes: (self) => ({ 'specs/a.yaml': self.probe('a') }) });
@@ -120,6 +125,7 @@ describe('identity', () => {
     }
   });
 
+  // OC-12
   // @verifies AC-orchestrator-foreign
   it('a user process with our marker in its arguments, or in its folder, lives on', async () => {
     await using test = await box();
@@ -137,6 +143,7 @@ describe('identity', () => {
     }
   });
 
+  // F12
   // @verifies AC-orchestrator-parked
   it.skipIf(!isRoot)('a process of another user that cannot be judged parks its run, which comes back when it is gone', async () => {
     await using test = await box({ probes: (self) => ({ 'specs/a.yaml': self.probe('a') }) });
@@ -177,6 +184,7 @@ async function chownTree(folder: string, uid: number): Promise<void> {
 }
 
 describe('two daemons', () => {
+  // F8, OC-28
   // @verifies AC-orchestrator-one-daemon
   it('at once: exactly one is ready, the others exit 1 with its pid and touch nothing', async () => {
     await using test = await box({ probes: (self) => ({ 'specs/long.yaml': self.probe('long', { sleep: 60 }) }) });
@@ -214,6 +222,7 @@ describe('two daemons', () => {
     expect(one.processes().length).toBeLessThanOrEqual(orphans);
   });
 
+  // F9
   // @verifies AC-orchestrator-lock-lost
   it('after the lock file was deleted: the first one notices, takes no more work and ends', async () => {
     await using test = await box({ probes: (self) => ({ 'specs/a.yaml': self.probe('a', { sleep: 1 }) }) });
@@ -228,6 +237,7 @@ describe('two daemons', () => {
     await test.start();
   });
 
+  // K20
   // @verifies AC-orchestrator-stopped-process
   it('one stopped by a signal still holds its lock, and bursts with nothing when it goes on', async () => {
     await using test = await box({ config: { spawns_per_tick: 2, max_workers: 8, spawn_jitter_min_ms: 0, spawn_jitter_max_ms: 0 }, probes: (self) => ({ 'specs/long.yaml': self.probe('long', { sleep: 60 }) }) });

@@ -8,6 +8,7 @@ const setConfig = async (test: Box, text: string): Promise<void> => writeFile(jo
 const identityOf = (entry: Readonly<Record<string, unknown>>) => ({ pid: Number(entry['pid']), startTicks: Number(entry['start_ticks']) });
 
 describe('a reload', () => {
+  // OC-33
   // @verifies AC-orchestrator-reload
   it('answers with what changed, ends no worker, and new runs start with the new limit', async () => {
     await using test = await box({ config: { max_workers: 2 }, probes: (self) => ({ 'specs/long.yaml': self.probe('long', { sleep: 60 }) }) });
@@ -31,6 +32,7 @@ describe('a reload', () => {
     expect(again.json()).toMatchObject({ applied: {}, requires_restart: [], errors: [], unchanged: expect.arrayContaining(['max_workers']) });
   });
 
+  // OC-34
   // @verifies AC-orchestrator-reload-limits
   it('that lowers the limit kills nobody and starts nobody until enough have ended; workers keep what they were started with', async () => {
     await using test = await box({ config: { max_workers: 3, spawn_jitter_min_ms: 0, spawn_jitter_max_ms: 0 }, probes: (self) => ({ 'specs/gate.yaml': self.probe('gate', { script: './wait.sh' }), 'wait.sh': '#!/bin/sh\nwhile [ ! -e "$PWD/open" ]; do sleep 0.05; done\n' }) });
@@ -58,6 +60,7 @@ describe('a reload', () => {
     expect(actives).toEqual([1, 1]);
   });
 
+  // F3, OC-35
   // @verifies AC-orchestrator-reload-rejected
   it.each([
     ['broken YAML', 'max_workers: [1,\nspawns_per_tick: 3\n', 2],
@@ -90,6 +93,7 @@ describe('a reload', () => {
     expect(await test.status()).toMatchObject({ settings: { max_workers: 5 } });
   });
 
+  // F4, OC-35
   // @verifies AC-orchestrator-config-missing
   it('without the file takes the defaults and warns with each value that changes', async () => {
     await using test = await box({ config: { max_workers: 7, log_level: 'debug' } });
@@ -102,6 +106,7 @@ describe('a reload', () => {
     expect(await test.log('reload.config_missing')).toHaveLength(1);
   });
 
+  // F24
   // @verifies AC-orchestrator-signals
   it('by a storm of hangups is applied, few times and at last with the newest file; one during the boot does not kill', async () => {
     await using test = await box({ config: { max_workers: 1 } });

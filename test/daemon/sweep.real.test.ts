@@ -22,6 +22,7 @@ async function stale(test: Box): Promise<string> {
 const long = { probes: (self: Pick<Box, 'probe'>) => ({ 'specs/long.yaml': self.probe('long', { sleep: 60 }) }) };
 
 describe('the sweep at boot', () => {
+  // OC-21, OC-23
   // @verifies AC-orchestrator-sweep-strangers
   it('with a missing base counts nothing; what users put there survives with its registration; git is not led astray', async () => {
     await using test = await box();
@@ -42,6 +43,7 @@ describe('the sweep at boot', () => {
     expect(await readFile(garbage, 'utf8')).toBe('garbage');
   });
 
+  // OC-27
   // @verifies AC-orchestrator-sweep-live
   it('leaves a worktree in which the user\'s shell is; after that `sweep` takes it; a dry run changes nothing and counts the same', async () => {
     await using test = await box(long);
@@ -65,6 +67,7 @@ describe('the sweep at boot', () => {
     expect(await test.worktrees()).toEqual([test.repo]);
   });
 
+  // OC-25, F11
   // @verifies AC-orchestrator-sweep-foreign
   it.skipIf(!isRoot)('leaves one with a file that cannot be deleted, counts it as backlog, and tries again at the next boot', async () => {
     await using test = await box(long);
@@ -86,6 +89,7 @@ describe('the sweep at boot', () => {
     expect(await test.worktrees()).toEqual([test.repo]);
   });
 
+  // OC-25, F11
   // @verifies AC-orchestrator-sweep-foreign
   it.skipIf(!isRoot)('of a daemon that is not root leaves a folder of root, and starts', async () => {
     await using test = await box(long);
@@ -103,6 +107,7 @@ describe('the sweep at boot', () => {
     await as(['daemon', 'stop', '--now']);
   });
 
+  // F20
   // @verifies AC-orchestrator-sweep-fast
   it('of 300 left-over worktrees is over before five seconds have passed, and warns of the backlog', async () => {
     await using test = await box({ config: { max_workers: 0 } });
