@@ -5,6 +5,7 @@ import { beforeAll, describe, expect, it } from 'vitest';
 import type { CheckRecord, RunRecord } from '../../src/model/index.js';
 import { installHere, specFile, testProject, verdicts, type RunOptions, type TestProject } from '../rig/project.js';
 import { BASE, absent, dockerRig, treeHash } from '../run/docker/rig.js';
+import { BROKEN, GOOD, WRONG } from '../run/cargo/warm-project.js';
 import { importRunners } from '../run/docker/runners-image.js';
 
 const RUNNERS = 'coherence-test/runners:1';
@@ -142,6 +143,12 @@ describe.skipIf(absent !== null)('verify in docker', () => {
             ['AC-p-missing', 'test: test/math.test.mjs > not there'],
             ['AC-p-vitest', 'test: test/sum.test.ts > sums > adds'],
             ['AC-p-vitest-fails', 'test: test/sum.test.ts > sums > fails'],
+            ['AC-p-cargo', 'test: crate/src/lib.rs::tests::adds'],
+            ['AC-p-cargo-fails', 'test: crate/src/lib.rs::tests::fails'],
+            ['AC-p-cargo-skips', 'test: crate/src/lib.rs::tests::skips'],
+            ['AC-p-cargo-exits', 'test: crate/src/lib.rs::tests::exits'],
+            ['AC-p-cargo-missing', 'test: crate/src/lib.rs::tests::nowhere'],
+            ['AC-p-cargo-broken', 'test: broken/src/lib.rs::adds'],
             ['AC-p-command', `run: "printf %s \\"$ODD\\""\n    env: { ODD: 'a b"c$d' }`],
             ['AC-p-command-fails', 'run: echo no >&2; exit 4'],
             ['AC-p-known', 'run: node --test test/math.test.mjs'],
@@ -156,6 +163,13 @@ describe.skipIf(absent !== null)('verify in docker', () => {
         "import { describe, expect, it } from 'vitest';\ndescribe('sums', () => {\n  it('adds', () => { expect(1 + 1).toBe(2); });\n  it('fails', () => { expect(1 + 1).toBe(3); });\n});\n",
       'vitest.config.ts': "export default { test: { include: ['test/*.test.ts'] } };\n",
       'test_math.py': 'def test_adds():\n    assert 1 + 1 == 2\n\ndef test_fails():\n    assert 1 == 2\n',
+      'crate/Cargo.toml': '[package]\nname = "sums"\nversion = "0.1.0"\nedition = "2021"\n\n[workspace]\n',
+      'crate/.gitignore': '/target\n',
+      'crate/src/lib.rs':
+        '#[cfg(test)]\nmod tests {\n    #[test]\n    fn adds() { assert_eq!(1 + 1, 2); }\n    #[test]\n    fn fails() { assert_eq!(1 + 1, 3); }\n    #[test]\n    #[ignore]\n    fn skips() {}\n    #[test]\n    fn exits() { std::process::exit(0); }\n}\n',
+      'broken/Cargo.toml': '[package]\nname = "broken"\nversion = "0.1.0"\nedition = "2021"\n\n[workspace]\n',
+      'broken/.gitignore': '/target\n',
+      'broken/src/lib.rs': '#[test]\nfn adds() { let two: u8 = "2"; }\n',
       'specs/p.yaml': links(''),
       '.coherence/config.yaml': config(`base:\n  image: ${RUNNERS}\n  pull: never\n  link: { node_modules: /opt/app/node_modules }`),
     });
@@ -178,6 +192,12 @@ describe.skipIf(absent !== null)('verify in docker', () => {
       'AC-p-vitest': 'PASS(executed)',
       'AC-p-vitest-fails': 'FAIL(assertion)',
       'AC-p-known': 'FAIL(assertion)',
+      'AC-p-cargo': 'PASS(executed)',
+      'AC-p-cargo-fails': 'FAIL(assertion)',
+      'AC-p-cargo-skips': 'SKIP(runner-skipped)',
+      'AC-p-cargo-exits': 'ERROR(crash)',
+      'AC-p-cargo-missing': 'ERROR(not-found)',
+      'AC-p-cargo-broken': 'ERROR(build)',
     });
     expect(docker.code).toBe(host.code);
     const shape = (record: RunRecord) =>
@@ -198,6 +218,82 @@ describe.skipIf(absent !== null)('verify in docker', () => {
     ).toBe(true);
     expect(await project.read(checkOf(docker.record, 'AC-p-command').output ?? '')).toBe('a b"c$d');
     expect(await project.git('status', '--porcelain')).toBe('');
+  });
+
+  // @verifies AC-cargo-docker-gate, AC-docker-fresh-source
+  it('a layer that holds a target directory lends its dependencies, and no member: those are compiled from the source of today', async () => {
+    const manifest = '[package]\nname = "fx"\nversion = "0.1.0"\nedition = "2021"\n\n[dependencies]\ndepa = "1"\n\n[workspace]\n';
+    const lock =
+      'version = 4\n\n[[package]]\nname = "depa"\nversion = "1.0.0"\nsource = "registry+https://github.com/rust-lang/crates.io-index"\n\n[[package]]\nname = "fx"\nversion = "0.1.0"\ndependencies = [\n "depa",\n]\n';
+    const vendored = '[source.crates-io]\nreplace-with = "vendored"\n\n[source.vendored]\ndirectory = "/opt/vendor"\n';
+    const crate = (folder: string, source: string) => ({
+      [`${folder}Cargo.toml`]: manifest,
+      [`${folder}Cargo.lock`]: lock,
+      [`${folder}.cargo/config.toml`]: vendored,
+      [`${folder}src/lib.rs`]: source,
+    });
+    const setup = 'cp -r /inputs/seed/vendor /opt/vendor && cp -r /inputs/seed /tmp/seed && cd /tmp/seed && cargo test --no-run';
+    // A cargo that purges nothing: the gate alone has to notice.
+    const wrapper =
+      'mkdir -p /opt/fake && printf \'#!/bin/sh\\n[ "$1" = clean ] && exit 0\\nexec /opt/rust/bin/cargo "$@"\\n\' > /opt/fake/cargo && chmod 755 /opt/fake/cargo';
+    const environment = (name: string, more: string, extra = ''): string =>
+      `${name}:\n  image: ${RUNNERS}\n  pull: never\n  env: { CARGO_TARGET_DIR: /opt/target, TMPDIR: /tmp${more} }\n  setup:\n    - { id: target, run: ${JSON.stringify(setup)}, inputs: [seed] }\n${extra}`;
+    const link = (name: string): string => `verified_by:\n  - test: src/lib.rs::answers\n    in: docker\n    environment: ${name}`;
+    await using project = await made({
+      ...crate('seed/', GOOD),
+      ...crate('', WRONG),
+      'seed/vendor/depa/Cargo.toml': '[package]\nname = "depa"\nversion = "1.0.0"\nedition = "2021"\n',
+      'seed/vendor/depa/src/lib.rs': 'pub fn base() -> i32 {\n    41\n}\n',
+      'seed/vendor/depa/.cargo-checksum.json': '{"files":{},"package":null}',
+      '.coherence/config.yaml': config(
+        environment('layered', '') +
+          environment(
+            'lost',
+            ', PATH: "/opt/fake:/opt/rust/bin:/usr/bin:/bin"',
+            `    - { id: wrapper, run: ${JSON.stringify(wrapper)} }\n`,
+          ),
+      ),
+      'specs/g.yaml': specFile('SPEC-g', { 'AC-g-layered': link('layered'), 'AC-g-lost': link('lost') }),
+    });
+    // Older than all that the layer holds: to cargo nothing has changed since.
+    const old = async (): Promise<unknown> => project.run(['sh', '-c', 'find . -path ./.git -prune -o -exec touch -h -d 2020-01-01 {} +']);
+    const build = async (record: RunRecord): Promise<Readonly<Record<string, boolean>>[]> => {
+      const folder = join(project.root, '.coherence', 'runs', record.run);
+      const names = (await readdir(folder)).filter((name) => /^cargo-.*build.*\.stdout$/.test(name)).sort();
+      return Promise.all(
+        names.map(async (name) => {
+          const found: Record<string, boolean> = {};
+          for (const line of (await readFile(join(folder, name), 'utf8'))
+            .split('\n')
+            .filter((text) => text.includes('"compiler-artifact"'))) {
+            const artifact = JSON.parse(line) as { target: { name: string }; fresh: boolean };
+            found[artifact.target.name] ??= artifact.fresh;
+          }
+          return found;
+        }),
+      );
+    };
+    const rounds = [
+      { source: WRONG, verdict: 'FAIL(assertion)', hit: false },
+      { source: WRONG, verdict: 'FAIL(assertion)', hit: true },
+      { source: GOOD, verdict: 'PASS(executed)', hit: true },
+      { source: BROKEN, verdict: 'ERROR(build)', hit: true },
+    ];
+    for (const { source, verdict, hit } of rounds) {
+      await project.write({ 'src/lib.rs': source });
+      await old();
+      const { record, err } = await verify(project);
+      expect(verdicts(record), said(record)).toEqual({ 'AC-g-layered': verdict, 'AC-g-lost': verdict });
+      if (verdict === 'ERROR(build)') continue;
+      expect(checkOf(record, 'AC-g-layered').layers.map((layer) => layer.hit)).toEqual([hit]);
+      const builds = await build(record);
+      // One build with the layer's dependency reused; the other environment's first one was discarded, its second is cold.
+      expect(builds).toContainEqual({ depa: true, fx: false });
+      expect(builds).toContainEqual({ depa: true, fx: true });
+      expect(builds).toContainEqual({ depa: false, fx: false });
+      expect(builds).toHaveLength(3);
+      expect(err).toContain('stale cargo artifact');
+    }
   });
 
   // @verifies AC-docker-inherit

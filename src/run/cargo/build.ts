@@ -2,7 +2,7 @@
  * `cargo test --no-run` for a set of packages. One invocation when all compile. Cargo stops at the first failure and
  * has no keep-going for tests, so packages that failed are left out and the others built again (what is compiled is fresh by then).
  */
-import type { Workspace } from '../adapters.js';
+import type { Executed, Workspace } from '../adapters.js';
 import type { Reason } from '../../model/index.js';
 import { clip } from '../../util/text.js';
 import { buildCommand, type BuildArguments } from './batches.js';
@@ -17,6 +17,8 @@ export interface BuildFailure {
   readonly message: string;
   readonly exitCode: number | null;
   readonly command: readonly string[];
+  /** The build that failed: its output, times and image are the evidence. */
+  readonly executed: Executed;
 }
 
 export interface Build {
@@ -83,12 +85,14 @@ export async function buildPackages(request: BuildRequest): Promise<Build> {
         message: renderErrors(errors, finished.stderr),
         exitCode: executed.end.code,
         command,
+        executed,
       });
     };
     const ending = judgeEnding({ end: executed.end, trouble: executed.trouble, timeoutMs: 0 });
     if (ending !== null || executed.end.signal !== null) {
       const judged = ending ?? { reason: 'crash' as const, detail: `cargo was ended by signal ${executed.end.signal}`, message: '' };
-      for (const entry of [...packages, ...rounds.flat()]) failed.set(entry.id, { ...judged, exitCode: executed.end.code, command });
+      for (const entry of [...packages, ...rounds.flat()])
+        failed.set(entry.id, { ...judged, exitCode: executed.end.code, command, executed });
       break;
     }
     if (finished.ok) {

@@ -7,7 +7,7 @@ import pLimit from 'p-limit';
 import type { Batch, Case, Outcome } from '../../model/index.js';
 import type { Availability, RunContext, Runner, Workspace } from '../adapters.js';
 import { byFeatures, cargoBatches, cargoPreview } from './batches.js';
-import { emptyStream, type Build } from './build.js';
+import { emptyStream, type Build, type BuildFailure } from './build.js';
 import { Chooser } from './choose.js';
 import { configurationPlaces, readConfiguration } from './configuration.js';
 import { runDocTests } from './doctests.js';
@@ -72,11 +72,15 @@ function extraTargets(resolved: readonly ResolvedCase[]): string[] {
 
 async function runFeatureSet(work: Work, features: readonly string[], resolved: readonly ResolvedCase[]): Promise<Outcome[]> {
   const { context, session } = work;
-  const outcome = (
-    one: Case,
-    what: Judgement,
-    more: { readonly exitCode?: number | null; readonly command?: readonly string[] } = {},
-  ): Outcome => outcomeOf({ case: one, judged: what, context, ...more });
+  const outcome = (one: Case, what: Judgement, more: Partial<Pick<BuildFailure, 'exitCode' | 'command' | 'executed'>> = {}): Outcome =>
+    outcomeOf({
+      case: one,
+      judged: what,
+      context,
+      exitCode: more.exitCode ?? null,
+      command: more.command ?? [],
+      executed: more.executed ?? null,
+    });
   const packages = [...new Set(resolved.flatMap((one) => one.packages))].sort((left, right) => (left.name < right.name ? -1 : 1));
   const extra = extraTargets(resolved);
   let build: Build | null = { stream: emptyStream, failed: new Map() };
@@ -124,7 +128,7 @@ async function runFeatureSet(work: Work, features: readonly string[], resolved: 
     chosen.map(async ({ one, what }): Promise<Outcome> => {
       if (what.kind === 'judged') {
         const failure = one.packages.map((entry) => finished.failed.get(entry.id)).find((found) => found !== undefined);
-        return outcome(one.case, what.judged, failure === undefined ? {} : { exitCode: failure.exitCode, command: failure.command });
+        return outcome(one.case, what.judged, failure ?? {});
       }
       const { entry } = what.executable;
       if (what.kind === 'target')

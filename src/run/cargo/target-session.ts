@@ -5,8 +5,10 @@
  * - Speculative: the session's warm directory, under its lock, purged and gated (purge.ts, gate.ts).
  * - When either fails: a private directory that only this tree uses, under its lock, purged and gated as well;
  *   after a stale member of a warm directory a new, cold one.
+ * - In a container: a target directory outside the workspace belongs to the layer, and what one container writes there no
+ *   other one sees. It is copied to where all containers of the batch see it, and that copy is purged and gated.
  */
-import { mkdtemp, rm, utimes } from 'node:fs/promises';
+import { lstat, mkdtemp, rm, utimes } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { RunContext, Workspace } from '../adapters.js';
 import { sha256 } from '../../util/hash.js';
@@ -17,7 +19,7 @@ import { FreshnessGate } from './gate.js';
 import { loadRecord, saveRecord, unprovenArtifacts, type BuildRecord } from './freshness.js';
 import { waitForLock } from './lock-file.js';
 import type { Metadata } from './metadata.js';
-import { runWhole } from './program.js';
+import { runProgram, runWhole } from './program.js';
 import { isLinkedWorktree, purgeTree, topLevel, touchTree, type RunCargo } from './purge.js';
 import type { Artifact } from './stream.js';
 import { vendorArguments } from './vendor.js';
@@ -88,9 +90,33 @@ export class TargetSession implements AsyncDisposable {
 
   /** Takes the directory and makes it forget this tree. Where that is not possible, goes on in a cold one. */
   async open(): Promise<void> {
-    if (this.#options.workspace.place === 'host') this.#top = await topLevel(this.#options.metadata.workspaceRoot);
+    if (this.#options.workspace.place !== 'host') return this.#openInContainer();
+    this.#top = await topLevel(this.#options.metadata.workspaceRoot);
     if (this.#mode !== 'shared') return;
     if (!(await this.#prepare())) await this.#goCold();
+  }
+
+  async #openInContainer(): Promise<void> {
+    const { workspace, context, metadata, directory, label, locked } = this.#options;
+    const layers = metadata.targetDirectory;
+    const inWorkspace = layers.startsWith(`${workspace.root}/`) ? join(workspace.hostRoot, layers.slice(workspace.root.length + 1)) : null;
+    // A link of the environment (`link: { target: /opt/target }`) leads out of the workspace too.
+    if (inWorkspace !== null && (await lstat(inWorkspace).catch(() => null))?.isSymbolicLink() !== true) return;
+    this.#mode = 'private';
+    this.#directory = `${workspace.reports.inside}/cargo-target`;
+    const copied = await runProgram(
+      workspace,
+      {
+        command: ['sh', '-c', 'mkdir -p "$1" && { [ ! -d "$0" ] || cp -a "$0/." "$1/"; }', layers, this.#directory],
+        directory,
+        env: {},
+        timeoutMs: null,
+        label: label('target'),
+      },
+      context.signal,
+    );
+    if (!copied.ok) return this.#goCold();
+    await purgeTree({ run: this.#run, top: this.#top, locked });
   }
 
   async #prepare(): Promise<boolean> {
@@ -142,7 +168,7 @@ export class TargetSession implements AsyncDisposable {
       this.#directory = inCache ?? (await mkdtemp(join(workspace.reports.host, 'cold-')));
       this.#doomed = this.#directory;
       this.#lock = await waitForLock(directoryLock(this.#directory), undefined, 0);
-    } else this.#directory = `${workspace.reports.inside}/cargo-target`;
+    } else this.#directory = `${workspace.reports.inside}/cargo-cold`;
   }
 
   async #discard(): Promise<void> {

@@ -1,8 +1,9 @@
-/** An image with node, vitest, python and pytest as this machine has them: binaries with their libraries, imported, no registry. */
+/** An image with node, vitest, python, pytest and cargo as this machine has them: binaries with their libraries, imported, no registry. */
 import { chmod, cp, mkdir, readFile, readdir, realpath } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { capture } from '../../../src/util/process.js';
 import { importBusybox } from './rig.js';
+import { RUST, putRust } from './rust-image.js';
 
 const out = async (command: readonly string[]): Promise<string> => {
   const done = await capture({ command, cwd: '/' });
@@ -50,7 +51,7 @@ export async function importRunners(scratch: string, host: string, reference: st
     ]),
   ) as [string, string, string, string];
   const [prefix, executable, stdlib, site] = python;
-  await importBusybox(scratch, host, reference, ['ENV PATH=/usr/bin:/bin'], async (tree) => {
+  await importBusybox(scratch, host, reference, [`ENV PATH=${RUST}/bin:/usr/bin:/bin`], async (tree) => {
     await put(tree, process.execPath, '/usr/bin/node');
     await put(tree, executable, join(prefix, 'bin', 'python3'));
     await mkdir(join(tree, stdlib), { recursive: true });
@@ -83,7 +84,7 @@ export async function importRunners(scratch: string, host: string, reference: st
     const addons = (await out(['find', join(tree, 'opt/app/node_modules'), '-name', '*.node']))
       .split('\n')
       .filter((file) => !file.includes('musl'));
-    const libraries = await librariesOf([process.execPath, executable, ...modules, ...addons]);
+    const libraries = await librariesOf([process.execPath, executable, ...modules, ...addons, ...(await putRust(tree))]);
     for (const library of libraries) await put(tree, library);
     await mkdir(join(tree, 'usr', 'bin'), { recursive: true });
     await out(['ln', '-sf', join(prefix, 'bin', 'python3'), join(tree, 'usr', 'bin', 'python3')]);
