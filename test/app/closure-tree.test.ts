@@ -49,4 +49,42 @@ describe('the closure of a test', () => {
     expect([...closure.files.keys()]).toEqual(expect.arrayContaining(['pkg/_version.py', 'pkg/fast.cpython-311-x86_64-linux-gnu.so']));
     expect(closure.files.has('other.py')).toBe(false);
   });
+
+  // @verifies AC-gate-cache-sound
+  it('follows what is run although it was read before: its imports elsewhere, and what makes it no function of the tree', async () => {
+    const files = {
+      'a/package.json': '{}', 'b/package.json': '{}', 'a/lib/clock.ts': 'export const now = () => Date.now();\n', 'b/x.ts': 'export const x = 1;\n',
+      'a/test/clock.test.ts': "import { readFileSync } from 'node:fs';\nimport { now } from '../lib/clock.js';\nnow(readFileSync);\n",
+      'a/lib/far.ts': "export { x } from '../../b/x.js';\n",
+      'a/test/far.test.ts': "import { readFileSync } from 'node:fs';\nimport { x } from '../lib/far.js';\nvoid [x, readFileSync];\n",
+      'a/test/computed.test.ts': 'const name = process.env.X;\nawait import(name);\n',
+    };
+    const view = await tree(files);
+    expect((await typescriptClosure(view, 'a/test/clock.test.ts', [])).outside).toContain('a/lib/clock.ts');
+    expect((await typescriptClosure(view, 'a/test/far.test.ts', [])).files.has('b/x.ts')).toBe(true);
+    expect((await typescriptClosure(view, 'a/test/computed.test.ts', [])).files.has('b/x.ts')).toBe(true);
+  });
+
+  // @verifies AC-gate-cache-sound
+  it('of TypeScript holds the configurations that a tsconfig builds on, and the aliases in them', async () => {
+    const view = await tree({
+      'package.json': '{}', 'tsconfig.json': '{ "extends": "./config/base" /* shared */, }\n', 'config/base.json': '{ "extends": ["./strict.json"], "compilerOptions": { "paths": { "@lib/*": ["../lib/*"] } } }\n',
+      'config/strict.json': '{ "compilerOptions": { "target": "es2022" } }\n', 'lib/x.ts': '', 'a.test.ts': "import '@lib/x';\n",
+    });
+    const closure = await typescriptClosure(view, 'a.test.ts', []);
+    expect([...closure.files.keys()]).toEqual(expect.arrayContaining(['config/base.json', 'config/strict.json', 'lib/x.ts']));
+    expect(closure.outside).toBeNull();
+    expect((await typescriptClosure(await tree({ 'package.json': '{}', 'tsconfig.json': '{ "extends": "../outside.json" }', 'a.test.ts': '' }), 'a.test.ts', [])).outside).toContain('leads out');
+  });
+
+  // @verifies AC-gate-cache-sound
+  it.each([
+    ['a patched name', {}, 'from unittest.mock import patch\n\n\n@patch("pkg.deep.TWO", 3)\ndef test_a(): pass\n'],
+    ['pytest_plugins', { 'conftest.py': 'pytest_plugins = ["pkg.deep"]\n' }, ''],
+    ['a plugin among the options', { 'pytest.ini': '[pytest]\naddopts = -q -p pkg.deep\n' }, ''],
+    ['an entry point', { 'pyproject.toml': '[project.entry-points.pytest11]\nmine = "pkg.deep"\n' }, ''],
+  ])('of pytest holds what %s names', async (_name, files, text) => {
+    const closure = await pytestClosure(await tree({ 'pkg/__init__.py': '', 'pkg/deep.py': 'TWO = 2\n', 'tests/test_a.py': `${text}\n\ndef test_b():\n    assert True\n`, ...files }), 'tests/test_a.py', []);
+    expect([...closure.files.keys()]).toContain('pkg/deep.py');
+  });
 });

@@ -34,6 +34,12 @@ async function endings(tree: ClosureTree): Promise<ReadonlyMap<string, readonly 
   return found;
 }
 
+/** What a configuration makes pytest import: `-p name` among its options, and entry points. */
+async function pluginsOf(tree: ClosureTree, file: string): Promise<{ readonly modules: readonly string[]; readonly entryPoints: boolean }> {
+  const text = (await tree.text(file)) ?? '';
+  return { modules: [...text.matchAll(/-p[\s,"']*([A-Za-z_][\w.]*)/gu)].map((match) => match[1] ?? ''), entryPoints: text.includes('pytest11') };
+}
+
 const known = new WeakMap<ClosureTree, Promise<ReadonlyMap<string, readonly string[]>>>();
 
 /** @param environment python's version and installed distributions; null when they cannot be known */
@@ -57,7 +63,12 @@ export async function pytestClosure(tree: ClosureTree, testFile: string, environ
   for (let file = queue.pop(); file !== undefined; file = queue.pop()) {
     const from = builder.from.get(file) ?? testFile;
     const facts = await builder.add(file, from);
-    if (facts === null || !file.endsWith('.py')) continue;
+    if (facts === null) continue;
+    const settings = CONFIGURATION.has(file.slice(file.lastIndexOf('/') + 1)) && !file.endsWith('.py') ? await pluginsOf(tree, file) : null;
+    // An entry point may name a plugin of this very project, which pytest then imports before any test.
+    if (settings?.entryPoints === true) queue.push(...(await builder.widen(folderOf(file), file, true)).filter((path) => path.endsWith('.py')));
+    for (const name of settings?.modules ?? []) queue.push(...modulesNamed(byEnding, name));
+    if (!file.endsWith('.py')) continue;
     for (const name of facts.imports) {
       const dots = /^\.+/u.exec(name)?.[0].length ?? 0;
       let found: string[];
@@ -71,7 +82,7 @@ export async function pytestClosure(tree: ClosureTree, testFile: string, environ
         queue.push(path);
       }
     }
-    if (facts.computed || facts.reads) await builder.widen(packageFolder, file, facts.computed);
+    if (facts.computed || facts.reads) queue.push(...(await builder.widen(packageFolder, file, facts.computed)).filter((path) => path.endsWith('.py')));
     if (facts.reads && packageFolder !== '' && facts.paths.some((path) => path.includes('..'))) await builder.widen('', file, false);
   }
   return builder.closure();

@@ -44,43 +44,47 @@ export class ClosureBuilder {
   readonly folders = new Set<string>();
   readonly facts = new Set<string>();
   private readonly widened = new Set<string>();
+  /** Files that are run, not only read: what they import is followed, and what makes them no function of the tree counts. */
+  private readonly ran = new Set<string>();
   outside: string | null = null;
 
   constructor(readonly tree: ClosureTree) {}
 
-  /** Adds a file's content; false when it was there already or cannot be read. */
+  /** Adds a file that is run; null when it was added as such already or cannot be read. One that so far was only read is run from here on. */
   async add(path: string, from: string): Promise<ModuleFacts | null> {
-    if (this.files.has(path)) return null;
+    if (this.ran.has(path)) return null;
+    this.ran.add(path);
     const facts = await this.tree.facts(path);
     if (facts === null) return null;
     this.files.set(path, facts.fingerprint);
-    this.from.set(path, from);
+    if (!this.from.has(path)) this.from.set(path, from);
     if (facts.outside !== null) this.outside ??= `${path}: ${facts.outside}`;
     return facts;
   }
 
   /**
    * Takes a whole folder, ignored files too: what is read at run time need not be tracked.
-   * @param executed whether files of the folder may be run, not only read: then what makes one of them no function of the tree counts
+   * @param executed whether files of the folder may be run, not only read
+   * @returns the files that may now be run and were not before: the caller follows what they import, which may lead out of the folder
    */
-  async widen(folder: string, from: string, executed: boolean): Promise<void> {
+  async widen(folder: string, from: string, executed: boolean): Promise<readonly string[]> {
     const mark = `${executed ? 'x' : 'r'}:`;
-    if (this.widened.has(mark + folder) || this.widened.has(mark)) return;
+    if (this.widened.has(mark + folder) || this.widened.has(mark)) return [];
     this.widened.add(mark + folder);
     this.folders.add(folder);
     const files = await this.tree.everythingBelow(folder);
     if (files === null) {
       this.outside ??= `too many files below ${folder === '' ? 'the project' : folder}`;
-      return;
+      return [];
     }
     for (const path of files) {
-      if (this.files.has(path) && !executed) continue;
+      if (this.files.has(path)) continue;
       const facts = await this.tree.facts(path);
       if (facts === null) continue;
-      if (executed && facts.outside !== null) this.outside ??= `${path}: ${facts.outside}`;
       this.files.set(path, facts.fingerprint);
       this.from.set(path, from);
     }
+    return executed ? files.filter((path) => !this.ran.has(path)) : [];
   }
 
   closure(): Closure {

@@ -29,6 +29,13 @@ function candidates(tree: ClosureTree, path: string): string[] {
   return [...found];
 }
 
+const SCRIPT = /\.(?:[cm]?[jt]sx?|vue|svelte)$/iu;
+
+/** Takes a folder whose files may run: what they import is followed too, since it may lie elsewhere. */
+async function widenRun(walk: Walk, folder: string, from: string): Promise<void> {
+  for (const path of await walk.builder.widen(folder, from, true)) if (SCRIPT.test(path)) walk.queue.push(path);
+}
+
 interface Walk {
   readonly tree: ClosureTree;
   readonly builder: ClosureBuilder;
@@ -42,27 +49,67 @@ interface Alias {
   readonly targets: readonly string[];
 }
 
+const TSCONFIG = /(?:ts|js)config[\w.-]*\.json$/u;
+
+/** JSON with comments and trailing commas, as compilers read it; null when it is not even that. */
+function readLenient(text: string): unknown {
+  const clean = text.replace(/"(?:[^"\\]|\\.)*"|\/\/[^\n]*|\/\*[^]*?\*\//gu, (part) => (part.startsWith('"') ? part : '')).replace(/,(\s*[}\]])/gu, '$1');
+  try {
+    return JSON.parse(clean);
+  } catch {
+    return null;
+  }
+}
+
+/** The configurations that a tsconfig builds on, wherever they lie: `extends` and `references`. */
+async function takeExtended(tree: ClosureTree, builder: ClosureBuilder, configs: readonly string[]): Promise<string[]> {
+  const found: string[] = [];
+  const queue = [...configs];
+  for (let config = queue.pop(); config !== undefined; config = queue.pop()) {
+    const text = await tree.text(config);
+    if (text === null || !/"(?:extends|references)"/u.test(text)) continue;
+    const read = readLenient(text) as { extends?: unknown; references?: unknown } | null; // fields are checked below
+    if (read === null) builder.outside ??= `${config} cannot be read`;
+    const bases = (Array.isArray(read?.extends) ? read.extends : [read?.extends]).filter((base): base is string => typeof base === 'string');
+    const projects = (Array.isArray(read?.references) ? read.references : []).flatMap((item: unknown) => (typeof item === 'object' && item !== null && 'path' in item && typeof item.path === 'string' ? [item.path] : []));
+    for (const base of [...bases, ...projects]) {
+      if (!isRelative(base) && bases.includes(base)) {
+        const installed = await tree.installed(config, base);
+        if (installed.kind === 'package') builder.facts.add(installed.identity);
+        else if (installed.kind === 'inside') await builder.widen(installed.folder, config, false);
+        else builder.outside ??= `${config} extends ${base}, which is not installed`;
+        continue;
+      }
+      const path = resolvePath(folderOf(config), base);
+      const files = path === null ? [] : [path, `${path}.json`, joined(path, 'tsconfig.json')].filter((candidate) => tree.has(candidate));
+      if (path === null) builder.outside ??= `${config}: ${base} leads out of the project`;
+      for (const file of files) {
+        if (found.includes(file) || configs.includes(file)) continue;
+        found.push(file);
+        queue.push(file);
+        await builder.add(file, config);
+      }
+    }
+  }
+  return found;
+}
+
 /** `compilerOptions.paths` of the tsconfig files on the way; comments and trailing commas are allowed in them. */
 async function aliasesFrom(tree: ClosureTree, configs: readonly string[]): Promise<Alias[]> {
   const found: Alias[] = [];
   for (const config of configs) {
     const text = await tree.text(config);
     if (text === null || !text.includes('"paths"')) continue;
-    const clean = text.replace(/"(?:[^"\\]|\\.)*"|\/\/[^\n]*|\/\*[^]*?\*\//gu, (part) => (part.startsWith('"') ? part : '')).replace(/,(\s*[}\]])/gu, '$1');
-    try {
-      const options = (JSON.parse(clean) as { compilerOptions?: { baseUrl?: unknown; paths?: unknown } }).compilerOptions; // fields are checked below
-      const base = resolvePath(folderOf(config), typeof options?.baseUrl === 'string' ? options.baseUrl : '.');
-      if (base === null || typeof options?.paths !== 'object' || options.paths === null) continue;
-      for (const [pattern, targets] of Object.entries(options.paths)) {
-        if (!Array.isArray(targets)) continue;
-        const star = pattern.indexOf('*');
-        found.push({
-          prefix: star === -1 ? pattern : pattern.slice(0, star), suffix: star === -1 ? '' : pattern.slice(star + 1),
-          targets: targets.filter((target): target is string => typeof target === 'string').flatMap((target) => resolvePath(base, target) ?? []),
-        });
-      }
-    } catch {
-      continue;
+    const options = (readLenient(text) as { compilerOptions?: { baseUrl?: unknown; paths?: unknown } } | null)?.compilerOptions; // fields are checked below
+    const base = resolvePath(folderOf(config), typeof options?.baseUrl === 'string' ? options.baseUrl : '.');
+    if (base === null || typeof options?.paths !== 'object' || options.paths === null) continue;
+    for (const [pattern, targets] of Object.entries(options.paths)) {
+      if (!Array.isArray(targets)) continue;
+      const star = pattern.indexOf('*');
+      found.push({
+        prefix: star === -1 ? pattern : pattern.slice(0, star), suffix: star === -1 ? '' : pattern.slice(star + 1),
+        targets: targets.filter((target): target is string => typeof target === 'string').flatMap((target) => resolvePath(base, target) ?? []),
+      });
     }
   }
   return found;
@@ -90,13 +137,13 @@ async function follow(walk: Walk, file: string, specifier: string, packageFolder
     if (found.length > 0) walk.queue.push(...found);
     // It leads out of the project, or to something that is made at run time or ignored: the package as a whole then.
     else if (path === null) builder.outside ??= `${file}: ${name} leads out of the project`;
-    else await builder.widen(packageFolder, file, true);
+    else await widenRun(walk, packageFolder, file);
     return;
   }
   const aliased = throughAliases(walk, name);
   walk.queue.push(...aliased);
   if (name.startsWith('#')) {
-    await builder.widen(packageFolder, file, true);
+    await widenRun(walk, packageFolder, file);
     return;
   }
   const installed = await tree.installed(file, name);
@@ -106,13 +153,13 @@ async function follow(walk: Walk, file: string, specifier: string, packageFolder
       return;
     case 'inside':
       // A workspace package: its own files decide, and which of them its `exports` choose is not followed further.
-      await builder.widen(installed.folder, file, true);
+      await widenRun(walk, installed.folder, file);
       return;
     case 'linked-outside':
       builder.outside ??= `${file}: ${name} is linked to a folder outside the project`;
       return;
     case 'missing':
-      if (aliased.length === 0) await builder.widen(packageFolder, file, true);
+      if (aliased.length === 0) await widenRun(walk, packageFolder, file);
   }
 }
 
@@ -141,7 +188,8 @@ export async function typescriptClosure(tree: ClosureTree, testFile: string, env
   for (const folder of onTheWay) {
     for (const path of (await tree.everythingBelow(folder === '' ? '.' : `${folder}/.`)) ?? []) if (CONFIGURATION.test(path.slice(path.lastIndexOf('/') + 1))) configuration.push(path);
   }
-  const aliases = await aliasesFrom(tree, configuration.filter((path) => /(?:ts|js)config[\w.-]*\.json$/u.test(path)));
+  const compilerConfigs = configuration.filter((path) => TSCONFIG.test(path));
+  const aliases = await aliasesFrom(tree, [...compilerConfigs, ...(await takeExtended(tree, builder, compilerConfigs))]);
   const walk: Walk = { tree, builder, aliases, queue: [testFile] };
   for (const path of configuration) {
     const facts = await builder.add(path, testFile);
@@ -153,21 +201,26 @@ export async function typescriptClosure(tree: ClosureTree, testFile: string, env
       if (named === null || named === '') continue;
       const files = candidates(tree, named);
       if (files.length > 0) walk.queue.push(...files);
-      else if (tree.paths.some((other) => other.startsWith(`${named}/`))) await builder.widen(named, path, true);
+      else if (tree.paths.some((other) => other.startsWith(`${named}/`))) await widenRun(walk, named, path);
     }
-    if (facts.computed || facts.reads) await builder.widen(packageFolder, path, facts.computed);
+    if (facts.computed) await widenRun(walk, packageFolder, path);
+    else if (facts.reads) await builder.widen(packageFolder, path, false);
   }
   for (let file = walk.queue.pop(); file !== undefined; file = walk.queue.pop()) {
     const facts = await builder.add(file, builder.from.has(file) ? (builder.from.get(file) ?? file) : testFile);
     if (facts === null) continue;
     const before = walk.queue.length;
-    for (const specifier of facts.imports) await follow(walk, file, specifier, packageFolder);
-    for (const next of walk.queue.slice(before)) if (!builder.from.has(next) && !builder.files.has(next)) builder.from.set(next, file);
-    if (facts.computed || facts.reads) await builder.widen(packageFolder, file, facts.computed);
-    if (facts.reads) await takePaths(walk, file, facts, packageFolder);
     // A package's manifest decides how its modules are read (type, imports, exports).
-    const manifest = nearestWith(tree, file, 'package.json');
-    if (manifest !== null) await builder.add(joined(manifest, 'package.json'), file);
+    const own = nearestWith(tree, file, 'package.json');
+    if (own !== null) await builder.add(joined(own, 'package.json'), file);
+    for (const specifier of facts.imports) await follow(walk, file, specifier, own ?? '');
+    for (const next of walk.queue.slice(before)) if (!builder.from.has(next) && !builder.files.has(next)) builder.from.set(next, file);
+    // What it loads by a computed name may lie in its own package, or where the test that calls it says.
+    for (const folder of new Set([packageFolder, own ?? ''])) {
+      if (facts.computed) await widenRun(walk, folder, file);
+      else if (facts.reads) await builder.widen(folder, file, false);
+    }
+    if (facts.reads) await takePaths(walk, file, facts, packageFolder);
   }
   const snapshots = joined(joined(folderOf(testFile), SNAPSHOTS), `${testFile.slice(testFile.lastIndexOf('/') + 1)}.snap`);
   if (tree.has(snapshots)) await builder.add(snapshots, testFile);

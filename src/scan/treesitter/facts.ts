@@ -66,6 +66,8 @@ const PYTHON_OUTSIDE: Readonly<Record<string, string>> = {
 const PYTHON_CLOCK = new Set(['now', 'today', 'utcnow']);
 const PYTHON_COMPUTED = new Set(['__import__', 'import_module', 'exec', 'eval', 'compile', 'importorskip']);
 
+const DOTTED = /^[A-Za-z_]\w*(?:\.[A-Za-z_]\w*)+$/u;
+
 const RUST_OUTSIDE: Readonly<Record<string, string>> = {
   TcpStream: 'network',
   TcpListener: 'network',
@@ -137,7 +139,14 @@ function readPython(root: Syntax): Omit<ModuleFacts, 'fingerprint'> {
     if ((name === 'urandom' || name === 'system' || name === 'popen') && outside === null)
       outside = name === 'urandom' ? 'randomness (urandom)' : `other programs (${name})`;
   }
-  for (const node of root.descendants('string_content')) if (paths.size < MAX_PATHS && looksLikePath(node.text)) paths.add(node.text);
+  for (const node of root.descendants('string_content')) {
+    const text = node.text;
+    if (paths.size < MAX_PATHS && looksLikePath(text)) paths.add(text);
+    // `patch("package.module.name")`, `pytest_plugins = ["package.fixtures"]`: a dotted string may be imported by whoever gets it.
+    if (text.length < 300 && DOTTED.test(text)) imports.add(text);
+  }
+  for (const node of root.descendants('assignment'))
+    if (node.field('left')?.text === 'pytest_plugins') for (const text of node.descendants('string_content')) imports.add(text.text);
   return { imports: [...imports].sort(), computed, reads, paths: [...paths].sort(), outside };
 }
 
