@@ -4,6 +4,7 @@ import { statSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { failure, success, type Failure, type Result } from '../../model/index.js';
 import { errorCode, writeAtomically } from '../../util/files.js';
+import { monotonicMs, pause } from '../../util/monotonic.js';
 import { endTree, identityOf, processesWithNonce, startDetached, withNonce } from '../../util/process.js';
 import type { StorePlace } from '../place.js';
 import { writeDoltHome, type DoltBinary } from './binary.js';
@@ -77,6 +78,8 @@ async function endAbandoned(paths: ServerPaths): Promise<void> {
   for (const pid of processesWithNonce(identity.nonce)) await endTree(pid, identity.nonce, 2000);
 }
 
+const DYING_MS = 2000;
+
 /** Makes room for our socket: refuses a folder that is not ours and a path where another program listens. */
 async function clearSocket(path: string): Promise<Result<null>> {
   if (Buffer.byteLength(path) > SOCKET_PATH_LIMIT)
@@ -98,7 +101,9 @@ async function clearSocket(path: string): Promise<Result<null>> {
       ),
     );
   }
-  const state = await socketState(path);
+  let state = await socketState(path);
+  // A server of ours that was just killed is gone from the process table before all its threads have let go of the socket.
+  for (const until = monotonicMs() + DYING_MS; state === 'listening' && monotonicMs() < until; state = await socketState(path)) await pause(50);
   if (state === 'listening')
     return failure(
       unavailable(
