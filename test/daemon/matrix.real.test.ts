@@ -37,7 +37,7 @@ describe('a back end', () => {
   });
 
   // @verifies AC-orchestrator-store-down
-  it.skipIf(!dolt.ok && !CI)('F16: a store that is down delays no verdict; they wait in the outbox and the status says so (K11)', async () => {
+  it.skipIf(!dolt.ok && !CI)('F16: a store that is down delays no verdict; they wait in the outbox, the status says so, and are taken in once when it runs (K11)', async () => {
     await using test = await box(two);
     const env = { COHERENCE_STORE__DOLT_BIN: dolt.ok ? dolt.value.path : '' };
     const ok = async (...args: string[]) => {
@@ -55,6 +55,28 @@ describe('a back end', () => {
     expect((await test.coherence(['daemon', 'status'])).out).toContain('store: pending (2 verdicts wait)');
     // Nothing of the store was started for it.
     expect((await ok('store', 'status', '--json')).json()).toMatchObject({ running: false, pending_runs: 1 });
+    await ok('store', 'start');
+    await until(async () => Number((await test.status())['outbox_pending']) === 0, 'the empty outbox');
+    expect(await runsInStore(test, env)).toEqual([{ id: run, pass: 2 }]);
+    await ok('store', 'stop');
+  });
+
+  // @verifies AC-orchestrator-store-down
+  it.skipIf(!dolt.ok && !CI)('K12: a daemon killed between the hand-over to the store and the note of it hands over again, and the store has the run once', async () => {
+    await using test = await box(two);
+    const env = { COHERENCE_STORE__DOLT_BIN: dolt.ok ? dolt.value.path : '' };
+    expect((await test.coherence(['store', 'start'], env)).code).toBe(0);
+    const daemon = await test.start({ ...env, COHERENCE_FAILPOINTS: 'K12=kill' });
+    const [run = ''] = await test.queue('SPEC-two');
+    await dead(daemon);
+    const { database } = await test.journal();
+    const pending = () => Number(database.sql('SELECT count(*) AS n FROM outbox WHERE pushed_at IS NULL').get()?.['n']);
+    expect(await test.show(run)).toMatchObject({ state: 'done', verdict: 'PASS' });
+    expect(pending()).toBe(2);
+    await test.start(env);
+    await until(() => pending() === 0, 'the second hand-over');
+    expect(await runsInStore(test, env)).toEqual([{ id: run, pass: 2 }]);
+    expect((await test.coherence(['store', 'stop'], env)).code).toBe(0);
   });
 
   // @verifies AC-orchestrator-warm-boot-killed
@@ -72,6 +94,12 @@ describe('a back end', () => {
     expect(await test.worktrees()).toEqual([test.repo]);
   });
 });
+
+async function runsInStore(test: Box, env: Readonly<Record<string, string>>): Promise<unknown> {
+  const answer = await test.coherence(['store', 'trend', '--json'], env);
+  expect(answer.code, answer.err).toBe(0);
+  return answer.json<{ trend: { run: string; pass: number }[] }>().trend.map(({ run, pass }) => ({ id: run, pass }));
+}
 
 describe('a journal', () => {
   // @verifies AC-orchestrator-quarantine
