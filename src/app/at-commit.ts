@@ -5,22 +5,31 @@
 import { mkdir, mkdtemp, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
+import { formatSpec, SPECS_FOLDER, specFileName } from '../catalog/index.js';
 import type { Project } from '../config/index.js';
-import { failure, type Result } from '../model/index.js';
+import { failure, type Catalog, type Result } from '../model/index.js';
 import { listAtCommit, readBlobs, resolveCommit } from '../sources/index.js';
 import { unsafePathReason } from '../util/files.js';
 
 const CHUNK = 500;
 
-/** Runs `work` on the project as it was at `ref`; the folder is gone afterwards. `unknown-id` when git does not know the ref. */
-export async function atCommit<T>(project: Project, ref: string, work: (project: Project, commit: string) => Promise<Result<T>>): Promise<Result<T>> {
+/**
+ * Runs `work` on the project as it was at `ref`; the folder is gone afterwards. `unknown-id` when git does not know the ref.
+ * With `specs`, the spec files are those instead of the commit's own.
+ */
+export async function atCommit<T>(
+  project: Project,
+  ref: string,
+  work: (project: Project, commit: string) => Promise<Result<T>>,
+  specs: Catalog | null = null,
+): Promise<Result<T>> {
   const commit = await resolveCommit(project.root, ref);
   if (commit === null) return failure({ kind: 'unknown-id', message: `git knows no commit "${ref}" here.`, hint: 'Name a branch, a tag or a commit id.' });
   const listed = await listAtCommit(project.root, commit);
   if (!listed.ok) return listed;
   const folder = await mkdtemp(join(tmpdir(), 'coherence-at-'));
   try {
-    const files = listed.value.filter((file) => unsafePathReason(file.path) === null && file.mode !== '160000');
+    const files = listed.value.filter((file) => unsafePathReason(file.path) === null && file.mode !== '160000' && (specs === null || !file.path.startsWith(`${SPECS_FOLDER}/`)));
     for (let i = 0; i < files.length; i += CHUNK) {
       const part = files.slice(i, i + CHUNK);
       const blobs = await readBlobs(project.root, part.map((file) => file.blob));
@@ -33,8 +42,29 @@ export async function atCommit<T>(project: Project, ref: string, work: (project:
         else await writeFile(path, bytes, { mode: file.mode === '100755' ? 0o755 : 0o644, flag: 'wx' });
       }
     }
+    if (specs !== null) await writeSpecs(folder, specs);
     return await work({ ...project, root: folder }, commit);
   } finally {
     await rm(folder, { recursive: true, force: true });
+  }
+}
+
+/** Runs `work` on a project that has these specs and no other file. */
+export async function withoutCode<T>(project: Project, specs: Catalog, work: (project: Project) => Promise<Result<T>>): Promise<Result<T>> {
+  const folder = await mkdtemp(join(tmpdir(), 'coherence-at-'));
+  try {
+    await writeSpecs(folder, specs);
+    return await work({ ...project, root: folder });
+  } finally {
+    await rm(folder, { recursive: true, force: true });
+  }
+}
+
+/** Numbered, since two ids may differ only in what a file name cannot show. */
+async function writeSpecs(root: string, catalog: Catalog): Promise<void> {
+  for (const [number, spec] of catalog.specs.entries()) {
+    const folder = join(root, SPECS_FOLDER, String(number));
+    await mkdir(folder, { recursive: true });
+    await writeFile(join(folder, specFileName(spec.id)), formatSpec(spec));
   }
 }

@@ -2,15 +2,15 @@
 import { isDeepStrictEqual } from 'node:util';
 import { plainSpec, readCatalog as readCatalogSources, sameSpec, SPECS_FOLDER } from '../catalog/index.js';
 import type { Project } from '../config/index.js';
-import { failure, success, type Catalog, type Criterion, type Failure, type Result, type Spec } from '../model/index.js';
+import { success, type Catalog, type Criterion, type Result, type Spec } from '../model/index.js';
 import { listAtCommit, readBlobs, resolveCommit } from '../sources/index.js';
-import { noStore, storeExists } from '../store/index.js';
 import { sha256 } from '../util/hash.js';
 import { readCatalog } from './analyse.js';
 import { gitHead } from './git-head.js';
 import { recoverCatalog } from './recover.js';
 import { planFiles, recoverFiles, writeFiles, type FileChanges } from './spec-files.js';
 import { openProjectStore, storeBranch, storePlace, withCatalogLock, type Env } from './store-place.js';
+import { catalogAtMoment } from './store-moment.js';
 import { compareMirror, forgetMirror, restoreMirror, takeMirror, type Mirrored } from './sync-mirror.js';
 import { reconcile, syncState } from './sync.js';
 
@@ -175,7 +175,7 @@ async function bringTogether(project: Project, env: Env): Promise<Result<readonl
 }
 
 /**
- * The catalog now, or at a ref: a git ref first (the files of that commit), else a Dolt commit (the store then).
+ * The catalog now, or at a ref: a git ref first (the files of that commit), else a Dolt commit, branch or tag (the store then).
  * Failures: invalid files, `unknown-id` for a ref that nobody knows, `unavailable` when only a store could tell.
  */
 export async function catalogAt(project: Project, ref?: string, env: Env = process.env): Promise<Result<Catalog>> {
@@ -186,25 +186,7 @@ export async function catalogAt(project: Project, ref?: string, env: Env = proce
     return loaded.ok ? success(loaded.value.catalog) : loaded;
   }
   const commit = await resolveCommit(project.root, ref);
-  if (commit !== null) return catalogOfCommit(project, commit);
-  const unknown: Failure = {
-    kind: 'unknown-id',
-    message: `"${ref}" is no commit of git and none of the store.`,
-    hint: '`git log` and `coherence store log` list them.',
-  };
-  if (!/^[0-9a-v]{32}$/.test(ref)) return failure(unknown);
-  const place = await storePlace(project, env);
-  if (!place.ok) return place;
-  const there = await storeExists(place.value);
-  if (!there.ok) return there;
-  if (!there.value) return failure(noStore());
-  const session = await openProjectStore(project, { env });
-  if (!session.ok) return session;
-  try {
-    return (await session.value.resolve(ref)) === null ? failure(unknown) : await session.value.catalog(ref);
-  } finally {
-    await session.value.close();
-  }
+  return commit === null ? catalogAtMoment(project, ref, env) : catalogOfCommit(project, commit);
 }
 
 /** The spec files of a git commit, read from git's objects. */

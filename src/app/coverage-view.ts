@@ -1,13 +1,14 @@
 /** Everything that a coverage report shows, from one computation: numbers, criteria, next steps, difference, trend. */
 import type { Project } from '../config/index.js';
-import { RISKS, success, type Result, type RunRecord, type Verdict } from '../model/index.js';
-import { sourceIdentity } from '../sources/index.js';
+import { failure, RISKS, success, type Result, type RunRecord, type Verdict } from '../model/index.js';
+import { resolveCommit, sourceIdentity } from '../sources/index.js';
 import { COVERAGE_KEYS, percentage, suggest, type Counts, type CoverageKey, type CoverageRow } from '../trace/index.js';
-import { atCommit } from './at-commit.js';
+import { atCommit, withoutCode } from './at-commit.js';
 import { auditFigures } from './cache.js';
 import { coverage, type CoverageReport } from './coverage.js';
 import { recordedRuns } from './runs.js';
 import { coverageTrend } from './store-extras.js';
+import { momentAt, verdictsFor, type StoreMoment } from './store-moment.js';
 
 export interface CoverageRequest {
   readonly at?: string;
@@ -62,33 +63,60 @@ function criterionView(row: CoverageRow, records: ReadonlyMap<string, RunRecord>
   };
 }
 
-async function reportAt(project: Project, ref: string): Promise<Result<CoverageReport>> {
-  return atCommit(project, ref, async (there, commit) => coverage(there, { root: project.root, of: { commit } }));
+interface ReportAt {
+  readonly report: CoverageReport;
+  /** Set when the ref is one of the store: its commit, git's commit then, and the runs recorded by then. */
+  readonly moment: StoreMoment | null;
+}
+
+/**
+ * A git ref: the files and the evidence of that commit. Else a Dolt commit, branch or tag: the catalog that the store had
+ * then, over the code of the git commit that it belongs to, with the verdicts recorded by then about exactly that code.
+ */
+async function reportAt(project: Project, ref: string): Promise<Result<ReportAt>> {
+  if ((await resolveCommit(project.root, ref)) !== null) {
+    const report = await atCommit(project, ref, async (there, commit) => coverage(there, { root: project.root, of: { commit } }));
+    return report.ok ? success({ report: report.value, moment: null }) : report;
+  }
+  const moment = await momentAt(project, ref);
+  if (!moment.ok) return moment;
+  const { git, catalog, verdicts } = moment.value;
+  if (git !== null && (await resolveCommit(project.root, git)) === null)
+    return failure({
+      kind: 'unavailable',
+      message: `The store's commit ${moment.value.commit} belongs to git's ${git}, which is not here.`,
+      hint: 'Fetch that commit. Its specs can be seen without it: `coherence spec list --at`.',
+    });
+  const measure = async (there: Project): Promise<Result<CoverageReport>> => coverage(there, async (criteria) => verdictsFor(criteria, verdicts));
+  // Before git's first commit there was no code that could be set beside it.
+  const report = git === null ? await withoutCode(project, catalog, measure) : await atCommit(project, git, measure, catalog);
+  return report.ok ? success({ report: report.value, moment: moment.value }) : report;
 }
 
 export async function coverageView(project: Project, request: CoverageRequest) {
   const source = request.at === undefined ? await sourceIdentity(project.root) : null;
-  const report = request.at === undefined
-    ? await coverage(project, { root: project.root, of: { tree: source?.tree ?? '' } })
-    : await reportAt(project, request.at);
+  const then = request.at === undefined ? null : await reportAt(project, request.at);
+  if (then !== null && !then.ok) return then;
+  const report = then === null ? await coverage(project, { root: project.root, of: { tree: source?.tree ?? '' } }) : success(then.value.report);
   if (!report.ok) return report;
+  const moment = then?.value.moment ?? null;
   const before = request.against === undefined ? null : await reportAt(project, request.against);
   if (before !== null && !before.ok) return before;
   const records = new Map((await recordedRuns(project.root)).map((record) => [record.run, record]));
   const { coverage: numbers } = report.value;
   const passedNow = new Set(numbers.rows.filter((row) => row.last?.verdict === 'PASS').map((row) => row.id));
-  const passedBefore = new Set((before?.value.coverage.rows ?? []).filter((row) => row.last?.verdict === 'PASS').map((row) => row.id));
+  const passedBefore = new Set((before?.value.report.coverage.rows ?? []).filter((row) => row.last?.verdict === 'PASS').map((row) => row.id));
   return success({
-    project: project.manifest.slug, at: request.at ?? null, source,
+    project: project.manifest.slug, at: request.at ?? null, ...(moment === null ? {} : { store_commit: moment.commit, git_commit: moment.git }), source,
     total: withPercent(numbers.total), levels: mapped(numbers.byLevel), specs: mapped(numbers.bySpec), risks: mapped(numbers.byRisk), owners: mapped(numbers.byOwner), retired: numbers.retired,
     criteria: numbers.rows.map((row) => criterionView(row, records)),
     next: nextSteps(report.value),
     delta: before === null ? null : {
       against: request.against ?? '',
-      counts: Object.fromEntries(COVERAGE_KEYS.map((key) => [key, numbers.total[key] - before.value.coverage.total[key]])) as Record<CoverageKey, number>,
+      counts: Object.fromEntries(COVERAGE_KEYS.map((key) => [key, numbers.total[key] - before.value.report.coverage.total[key]])) as Record<CoverageKey, number>,
       lost: [...passedBefore].filter((id) => !passedNow.has(id)).sort(), gained: [...passedNow].filter((id) => !passedBefore.has(id)).sort(),
     },
-    trend: request.withHistory ? await coverageTrend(project) : [],
+    trend: !request.withHistory ? [] : moment === null ? await coverageTrend(project) : moment.trend,
     audit: await auditFigures(project),
   });
 }

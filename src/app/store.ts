@@ -6,6 +6,7 @@ import { failure, success, type Catalog, type Result, type RunRecord } from '../
 import {
   cloneStore,
   countPosted,
+  countSetAside,
   drain,
   ensureDolt,
   findDolt,
@@ -92,6 +93,8 @@ export interface StoreStatus {
   readonly sync: string;
   /** Runs that wait in the outbox. */
   readonly pending_runs: number;
+  /** Runs that the store refused, kept in `<state>/outbox`. */
+  readonly refused_runs: number;
 }
 
 /** What can be said without starting or asking the server. */
@@ -114,6 +117,7 @@ export async function storeStatus(project: Project, env: Env = process.env): Pro
     size_bytes: await folderSize(paths.data),
     sync: await syncState(project, env),
     pending_runs: await countPosted(project.directories.state, place.value.database),
+    refused_runs: await countSetAside(project.directories.state, place.value.database),
   });
 }
 

@@ -2,7 +2,7 @@
 export { databaseName, environmentOf, guardTarget, requireTestDatabase, storeEnvironment } from './database-name.js';
 export { ENVIRONMENTS, type StoreEnvironment, type StorePlace } from './place.js';
 export type * from './port.js';
-export { compact, countPosted, drain, post } from './outbox.js';
+export { compact, countPosted, countSetAside, drain, post } from './outbox.js';
 export { findDolt, versionOf, type DoltBinary } from './dolt/binary.js';
 export { DOLT_VERSION, HOW_TO_GET_DOLT, noDolt, noStore } from './dolt/failures.js';
 export { ensureDolt, type Progress } from './dolt/install.js';

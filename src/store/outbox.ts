@@ -10,6 +10,7 @@ import type { CompactRun, StoreSession } from './port.js';
 
 const folderOf = (state: string, database: string): string => join(state, 'outbox', database);
 const BATCH = 50;
+const ASIDE = '.damaged';
 
 /** What of a record goes into the store. Outputs and messages stay in the evidence folder. */
 export function compact(record: RunRecord): CompactRun {
@@ -62,6 +63,9 @@ const waiting = async (folder: string): Promise<string[]> =>
 
 /** Number of runs that wait. */
 export const countPosted = async (state: string, database: string): Promise<number> => (await waiting(folderOf(state, database))).length;
+/** Number of runs that the store refused; their files stay in the outbox's folder. */
+export const countSetAside = async (state: string, database: string): Promise<number> =>
+  (await readdir(folderOf(state, database)).catch(() => [])).filter((name) => name.endsWith(ASIDE)).length;
 
 /**
  * Takes waiting runs into the store; resolves to how many. A file goes only after its commit, and a run that is there
@@ -72,19 +76,46 @@ export async function drain(state: string, session: StoreSession): Promise<Resul
   const names = await waiting(folder);
   for (let at = 0; at < names.length; at += BATCH) {
     const batch = names.slice(at, at + BATCH);
-    const runs: CompactRun[] = [];
+    const runs: (readonly [name: string, run: CompactRun])[] = [];
     for (const name of batch) {
       try {
         const text = await readFile(join(folder, name), 'utf8');
-        runs.push(JSON.parse(text) as CompactRun);
+        runs.push([name, JSON.parse(text) as CompactRun]);
       } catch {
-        // Gone: another process took it. Unreadable: kept aside for a person, so that it does not stop the others.
-        await rename(join(folder, name), join(folder, `${name}.damaged`)).catch(() => undefined);
+        // Gone: another process took it. Unreadable: it must not stop the others.
+        await setAside(folder, name);
       }
     }
-    const written = await session.recordRuns(runs);
+    const written = await record(folder, runs, session);
     if (!written.ok) return written;
-    await Promise.all(batch.map((name) => rm(join(folder, name), { force: true })));
+    await Promise.all(runs.map(async ([name]) => rm(join(folder, name), { force: true })));
   }
   return success(names.length);
+}
+
+/** Kept beside the outbox for a person: never lost, and never in the way of a command again. */
+const setAside = async (folder: string, name: string): Promise<void> =>
+  rename(join(folder, name), join(folder, `${name}${ASIDE}`)).catch(() => undefined);
+
+/** All at once; when the database refuses one of them (a defect of ours, or a record from elsewhere), one by one without it. */
+async function record(
+  folder: string,
+  runs: readonly (readonly [name: string, run: CompactRun])[],
+  session: StoreSession,
+): Promise<Result<unknown>> {
+  try {
+    return await session.recordRuns(runs.map(([, run]) => run));
+  } catch (error) {
+    const [only, ...others] = runs;
+    if (only === undefined) throw error;
+    if (others.length === 0) {
+      await setAside(folder, only[0]);
+      return success(null);
+    }
+  }
+  for (const one of runs) {
+    const written = await record(folder, [one], session);
+    if (!written.ok) return written;
+  }
+  return success(null);
 }

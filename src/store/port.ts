@@ -64,6 +64,7 @@ export interface StoredVerdict {
   readonly spec: string;
   readonly verdict: string;
   readonly reason: string;
+  readonly detail: string;
   readonly run: string;
   readonly wording: string;
 }
@@ -98,9 +99,12 @@ export interface StoreSession {
   resolve(ref: string): Promise<string | null>;
   log(id: string | null, limit: number): Promise<Result<readonly LogEntry[]>>;
   blame(id: string): Promise<Result<readonly BlameEntry[]>>;
-  trend(limit: number): Promise<Result<readonly TrendPoint[]>>;
-  /** Latest recorded verdict of each criterion in runs on a clean tree of that git commit. */
-  verdictsAt(gitCommit: string): Promise<Result<readonly StoredVerdict[]>>;
+  /** The latest runs; with a Dolt commit, of those that were recorded by then. */
+  trend(limit: number, commit?: string): Promise<Result<readonly TrendPoint[]>>;
+  /** Latest recorded verdict of each criterion in runs on a clean tree of that git commit; with a Dolt commit, as recorded by then. */
+  verdictsAt(gitCommit: string, commit?: string): Promise<Result<readonly StoredVerdict[]>>;
+  /** git's commit when a Dolt commit (a full hash) was made, or null when it and its ancestors name none. */
+  gitOf(commit: string): Promise<Result<string | null>>;
   recordRuns(runs: readonly CompactRun[]): Promise<Result<string | null>>;
   branches(): Promise<Result<readonly BranchEntry[]>>;
   push(remote: string): Promise<Result<null>>;

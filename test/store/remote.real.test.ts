@@ -16,18 +16,17 @@ import {
   stopStore,
   storeDiff,
   storeLog,
+  storeStatus,
   storeTrend,
   verdictsAt,
 } from '../../src/app/store.js';
-import { syncState } from '../../src/app/sync.js';
+import { syncProject, syncState } from '../../src/app/sync.js';
 import { loadProject } from '../../src/config/index.js';
 import { formatSpec } from '../../src/catalog/index.js';
 import { success, type RunRecord, type Spec } from '../../src/model/index.js';
-import { useBranch } from '../../src/store/dolt/branches.js';
-import { readRows } from '../../src/store/dolt/queries/catalog.js';
-import { readBlame } from '../../src/store/dolt/queries/history.js';
-import { cloneStore, ensureDolt, findDolt, openServer, type StoreSession } from '../../src/store/index.js';
+import { cloneStore, ensureDolt, findDolt, runningServer, type StoreSession } from '../../src/store/index.js';
 import { ulid } from '../../src/util/ulid.js';
+import { record } from './record.js';
 import { doltHere, get, newPlace, newProject, open, temporary, type TestProject } from './rig.js';
 
 const real = describe.skipIf(!doltHere);
@@ -36,72 +35,6 @@ const edit = async (at: TestProject, change: (spec: Spec) => Spec): Promise<void
   void get(await applyCatalogChange(at.project, 'Edit', (current) => success({ specs: current.specs.map(change) }), at.env));
 const titles = async (at: TestProject): Promise<unknown> =>
   get(await catalogAt(at.project, undefined, at.env)).specs.map((one) => [one.title, one.owner]);
-
-const record = (run: string, verdict: 'PASS' | 'FAIL', commit: string): RunRecord => ({
-  schema: 'coherence.verify/1',
-  run,
-  session: 'shop',
-  started_at: '2026-01-01T00:00:00.000Z',
-  source: { commit, dirty: false, tree: 'sha256:x' },
-  summary: {
-    pass: verdict === 'PASS' ? 1 : 0,
-    fail: verdict === 'FAIL' ? 1 : 0,
-    skip: 0,
-    error: 0,
-    cached: 0,
-    executed: 1,
-    duration_ms: 12,
-  },
-  warm: {},
-  diagnostics: [],
-  specs: [
-    {
-      id: 'SPEC-a',
-      title: 'a',
-      level: 'module',
-      status: 'active',
-      verdict,
-      reason: verdict === 'PASS' ? 'executed' : 'assertion',
-      criteria: [
-        {
-          id: 'AC-a-1',
-          title: 'one',
-          risk: 'medium',
-          verdict,
-          reason: verdict === 'PASS' ? 'executed' : 'assertion',
-          wording: 'f'.repeat(64),
-          checks: [
-            {
-              link: 'a.test.ts > one',
-              kind: 'test',
-              runner: 'vitest',
-              place: 'host',
-              verdict,
-              reason: verdict === 'PASS' ? 'executed' : 'assertion',
-              proof: 'report',
-              file: 'a.test.ts',
-              line: 3,
-              command: ['vitest'],
-              exit_code: 0,
-              attempt: 1,
-              started_at: null,
-              ended_at: null,
-              duration_ms: 3.5,
-              cached: false,
-              env: {},
-              source_hash: 'sha256:y',
-              image_id: null,
-              layers: [],
-              output: '.coherence/runs/x',
-              output_sha256: 'a'.repeat(64),
-              message: 'secret output',
-            },
-          ],
-        },
-      ],
-    },
-  ],
-});
 
 real('remotes', () => {
   // @verifies AC-store-remotes
@@ -185,70 +118,40 @@ real('runs', () => {
     expect(get(await storeTrend(at.project, 10, at.env))).toHaveLength(2);
     expect(get(await verdictsAt(at.project, commit, at.env))).toMatchObject([{ criterion: 'AC-a-1', verdict: 'PASS', run: second.run }]);
   });
+
+  // @verifies AC-store-outbox
+  it('wait while the server is dead, and all arrive with the next sync', async () => {
+    const at = await newProject();
+    await at.write('specs/a.yaml', formatSpec(spec('a', { criteria: [{ id: 'AC-a-1', title: 'one' }] })));
+    get(await startStore(at.project, () => undefined, at.env));
+    const runs = [1, 2, 3].map(() => record(ulid(), 'PASS', 'c'.repeat(40)));
+    for (const one of runs) {
+      const server = await runningServer(at.place);
+      if (server !== null) process.kill(server.pid, 'SIGKILL');
+      expect(await recordRun(at.project, one, at.env)).toBe('pending');
+    }
+    expect(get(await storeStatus(at.project, at.env)).pending_runs).toBe(3);
+    await at.write('specs/a.yaml', formatSpec(spec('a', { title: 'changed' })));
+    get(await syncProject(at.project, { env: at.env }));
+    expect(get(await storeStatus(at.project, at.env)).pending_runs).toBe(0);
+    expect(get(await storeTrend(at.project, 10, at.env)).map((point) => point.run)).toEqual(runs.map((one) => one.run));
+  });
+
+  // @verifies AC-store-outbox-refused
+  it('that the store refuses are set aside and stop neither the others nor any command', async () => {
+    const at = await newProject();
+    get(await startStore(at.project, () => undefined, at.env));
+    const [first, odd, last] = [1, 2, 3].map(() => record(ulid(), 'PASS', 'c'.repeat(40))) as [RunRecord, RunRecord, RunRecord];
+    for (const one of [first, { ...odd, session: null as unknown as string }, last]) await recordRun(at.project, one, at.env);
+    const outbox = join(at.project.directories.state, 'outbox', at.place.database);
+    await writeFile(join(outbox, `${ulid()}.json`), '{"half');
+    expect(get(await storeTrend(at.project, 10, at.env)).map((point) => point.run)).toEqual([first.run, last.run]);
+    expect(get(await storeStatus(at.project, at.env))).toMatchObject({ pending_runs: 0, refused_runs: 2 });
+    expect(await readdir(outbox)).toContain(`${odd.run}.json.damaged`);
+  });
 });
 
-real('times', () => {
-  // @verifies AC-store-at
-  it('spec show --at reads git refs from files and Dolt commits from the store', async () => {
-    const at = await newProject();
-    await at.write('specs/a.yaml', formatSpec(spec('a')));
-    await at.git('add', '.');
-    await at.git('commit', '-qm', 'one');
-    get(await startStore(at.project, () => undefined, at.env));
-    const [old] = get(await storeLog(at.project, null, 1, at.env));
-    await edit(at, (one) => ({ ...one, title: 'new' }));
-    const title = async (ref?: string): Promise<unknown> => get(await catalogAt(at.project, ref, at.env)).specs[0]?.title;
-    expect([await title(), await title('HEAD'), await title(old?.commit)]).toEqual(['new', 'a', 'a']);
-    const nobody = await catalogAt(at.project, '0'.repeat(32), at.env);
-    expect(nobody.ok ? '' : nobody.failures[0]?.kind).toBe('unknown-id');
-    expect(old?.git).toBe(await at.git('rev-parse', 'HEAD'));
-  });
-
-  // @verifies AC-store-no-loop
-  it('asks the same number of questions over three commits and over thirty', async () => {
-    const place = await newPlace();
-    const session = await open(place);
-    const server = get(await openServer(place));
-    await useBranch(server.connection, place.database, session.branch);
-    let statements = 0;
-    const counting = {
-      ...server.connection,
-      query: async (statement: string, values?: readonly unknown[]) => {
-        statements += 1;
-        return server.connection.query(statement, values);
-      },
-    };
-    const asked: number[] = [];
-    for (const edits of [3, 30]) {
-      for (let at = 0; at < edits; at += 1)
-        get(
-          await session.write({
-            upsert: [
-              spec('a', {
-                title: `${edits} ${at}`,
-                criteria: [{ id: 'AC-a-1', title: `${at}`, verified_by: [{ kind: 'run', target: 'true' }] }],
-              }),
-            ],
-            remove: [],
-            sync: [],
-            unsync: [],
-            message: `${at}`,
-            git: null,
-          }),
-        );
-      statements = 0;
-      expect((await readBlame(counting, 'SPEC-a')).find((entry) => entry.field === 'title' && entry.id === 'SPEC-a')).toMatchObject({
-        value: `${edits} ${edits - 1}`,
-        previous: `${edits} ${edits - 2}`,
-      });
-      await readRows(counting, await session.head());
-      asked.push(statements);
-    }
-    expect(asked[1]).toBe(asked[0]);
-    await server.close();
-    await session.close();
-  });
-
+real('guards', () => {
   it('a target of another environment is refused', async () => {
     const at = await newProject();
     const refused = await migrateStore(at.project, 'shop_abc123_prod', at.env);

@@ -260,7 +260,7 @@ real('the owned server', () => {
 });
 
 real('the schema', () => {
-  const next: Migration = { number: 2, name: 'later', statements: ['CREATE TABLE later (id INT PRIMARY KEY)'] };
+  const next: Migration = { number: MIGRATIONS.length + 1, name: 'later', statements: ['CREATE TABLE later (id INT PRIMARY KEY)'] };
 
   // @verifies AC-store-newer-schema
   it('of a newer version is refused with what to do; an edited step is damage', async () => {
@@ -270,7 +270,7 @@ real('the schema', () => {
     expect(refused.ok ? [] : refused.failures).toMatchObject([
       {
         kind: 'unavailable',
-        message: 'The store has schema 2; this version of coherence knows schemas up to 1.',
+        message: `The store has schema ${next.number}; this version of coherence knows schemas up to ${next.number - 1}.`,
         hint: 'Update coherence.',
       },
     ]);
@@ -294,9 +294,9 @@ real('the schema', () => {
     );
     await session.close();
     const newer = get(await openStore({ place, gitBranch: 'main', create: false, migrations: [...MIGRATIONS, next] }));
-    expect((await newer.facts()).schema).toBe(2);
+    expect((await newer.facts()).schema).toBe(next.number);
     expect(get(await newer.catalog()).specs).toHaveLength(1);
-    expect(get(await newer.log(null, 1)).map((entry) => entry.message)).toEqual(['Schema 2: later']);
+    expect(get(await newer.log(null, 1)).map((entry) => entry.message)).toEqual([`Schema ${next.number}: later`]);
     await newer.close();
   });
 });

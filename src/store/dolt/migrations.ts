@@ -38,6 +38,17 @@ export const MIGRATIONS: readonly Migration[] = [
       `INSERT INTO dolt_ignore VALUES ('sync_state', true)`,
     ],
   },
+  {
+    number: 2,
+    // A wording is `sha256:` and 64 digits; a reason may name what was unavailable, a session is any text.
+    name: 'runs: room for wordings and reasons',
+    statements: [
+      `ALTER TABLE criterion_result MODIFY ${name('wording')} NOT NULL`,
+      `ALTER TABLE criterion_result MODIFY ${text('reason')} NOT NULL`,
+      `ALTER TABLE check_result MODIFY ${text('reason')} NOT NULL`,
+      `ALTER TABLE run MODIFY ${text('session')} NOT NULL`,
+    ],
+  },
 ];
 
 /** Each Dolt branch's own, since it is no part of commits. */

@@ -7,7 +7,7 @@ import type { SqlConnection } from './connection.js';
 import { asFailure } from './failures.js';
 import { inGroup } from './group.js';
 import { readRows, writeSpecs } from './queries/catalog.js';
-import { commitMessage, readBlame, readLog } from './queries/history.js';
+import { commitMessage, readBlame, readGitOf, readLog } from './queries/history.js';
 import { readTrend, readVerdicts, writeRuns } from './queries/runs.js';
 import { noteCommit, readSyncEntries, writeSyncEntries } from './queries/sync-state.js';
 import { fastForward, fetchBranch, push, writeMerge } from './remotes.js';
@@ -54,10 +54,13 @@ export function makeSession({ place, connection, server, branch }: SessionOption
     },
     log: async (id, limit) => attempt(async () => readLog(connection, id, limit)),
     blame: async (id) => attempt(async () => readBlame(connection, id)),
-    trend: async (limit) => attempt(async () => readTrend(connection, limit)),
-    verdictsAt: async (commit) => attempt(async () => readVerdicts(connection, commit)),
+    trend: async (limit, commit) => attempt(async () => readTrend(connection, limit, commit)),
+    verdictsAt: async (gitCommit, commit) => attempt(async () => readVerdicts(connection, gitCommit, commit)),
+    gitOf: async (commit) => attempt(async () => readGitOf(connection, commit)),
     recordRuns: async (runs) => {
-      const message = runs.length === 1 ? `Run ${runs[0]?.run ?? ''}` : `${runs.length} runs`;
+      const line = runs.length === 1 ? `Run ${runs[0]?.run ?? ''}` : `${runs.length} runs`;
+      // What was run on a clean tree names its commit, so that the state of the store then can be set beside that code.
+      const message = commitMessage(line, runs.findLast((run) => !run.source.dirty)?.source.commit ?? null);
       const done = await inGroup(connection, { message, author: place.author }, async () => writeRuns(connection, runs));
       return done.ok ? success(done.value.commit) : done;
     },

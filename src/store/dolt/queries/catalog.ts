@@ -10,11 +10,16 @@ const HASH = /^[0-9a-v]{32}$/;
 export const chunks = <T>(list: readonly T[], size = CHUNK): T[][] =>
   Array.from({ length: Math.ceil(list.length / size) }, (_, at) => list.slice(at * size, (at + 1) * size));
 
+/** What follows a table's name to read it as it was at a commit (a full hash); nothing for now. */
+export function asOf(commit: string | undefined): string {
+  if (commit === undefined) return '';
+  if (!HASH.test(commit)) throw new Error(`not a Dolt commit: ${commit}`);
+  return ` AS OF '${commit}'`;
+}
+
 /** All rows of the branch, or of a commit (a full hash). */
 export async function readRows(connection: SqlConnection, commit?: string): Promise<CatalogRows> {
-  if (commit !== undefined && !HASH.test(commit)) throw new Error(`not a Dolt commit: ${commit}`);
-  const read = async (table: CatalogTable): Promise<readonly SqlRow[]> =>
-    connection.query(`SELECT * FROM ${table}${commit === undefined ? '' : ` AS OF '${commit}'`}`);
+  const read = async (table: CatalogTable): Promise<readonly SqlRow[]> => connection.query(`SELECT * FROM ${table}${asOf(commit)}`);
   return {
     spec: await read('spec'),
     criterion: await read('criterion'),

@@ -17,6 +17,16 @@ export function splitMessage(message: string): { readonly message: string; reado
   return { message: message.split('\n')[0] ?? '', git: git ?? null };
 }
 
+/** git's commit at the time of a Dolt commit: its own, else that of the newest one before it that has one. One statement. */
+export async function readGitOf(connection: SqlConnection, commit: string): Promise<string | null> {
+  const rows = await connection.query("SELECT message FROM dolt_log(?) WHERE message LIKE '%git: %' ORDER BY commit_order DESC", [commit]);
+  for (const row of rows) {
+    const { git } = splitMessage(String(row['message']));
+    if (git !== null) return git;
+  }
+  return null;
+}
+
 interface CommitInfo extends LogEntry {
   readonly order: number;
   /** First parent; null for the first commit. */

@@ -2,7 +2,7 @@
 import { hashFields } from '../../../util/hash.js';
 import type { CompactRun, StoredVerdict, TrendPoint } from '../../port.js';
 import type { SqlConnection, SqlValue } from '../connection.js';
-import { chunks } from './catalog.js';
+import { asOf, chunks } from './catalog.js';
 
 const insert = async (
   connection: SqlConnection,
@@ -140,11 +140,12 @@ export async function writeRuns(connection: SqlConnection, runs: readonly Compac
   );
 }
 
-/** The latest `limit` runs, oldest first. */
-export async function readTrend(connection: SqlConnection, limit: number): Promise<readonly TrendPoint[]> {
-  const rows = await connection.query('SELECT id, started_at, commit_id, pass, fail, skip, error FROM run ORDER BY id DESC LIMIT ?', [
-    limit,
-  ]);
+/** The latest `limit` runs that were recorded, now or at a Dolt commit (a full hash); oldest first. */
+export async function readTrend(connection: SqlConnection, limit: number, commit?: string): Promise<readonly TrendPoint[]> {
+  const rows = await connection.query(
+    `SELECT id, started_at, commit_id, pass, fail, skip, error FROM run${asOf(commit)} ORDER BY id DESC LIMIT ?`,
+    [limit],
+  );
   return rows.toReversed().map((row) => ({
     run: String(row['id']),
     started_at: String(row['started_at']),
@@ -156,11 +157,12 @@ export async function readTrend(connection: SqlConnection, limit: number): Promi
   }));
 }
 
-/** For each criterion its verdict in the latest run on that commit's clean tree. */
-export async function readVerdicts(connection: SqlConnection, gitCommit: string): Promise<readonly StoredVerdict[]> {
+/** For each criterion its verdict in the latest run on that git commit's clean tree, of the runs recorded now or at a Dolt commit. */
+export async function readVerdicts(connection: SqlConnection, gitCommit: string, commit?: string): Promise<readonly StoredVerdict[]> {
+  const results = `criterion_result${asOf(commit)}`;
   const rows = await connection.query(
-    `SELECT r.criterion_id, r.spec_id, r.verdict, r.reason, r.run_id, r.wording FROM criterion_result r
-     JOIN (SELECT c.criterion_id, MAX(c.run_id) AS run_id FROM criterion_result c JOIN run ON run.id = c.run_id WHERE run.commit_id = ? AND run.dirty = 0 GROUP BY c.criterion_id) latest
+    `SELECT r.criterion_id, r.spec_id, r.verdict, r.reason, r.detail, r.run_id, r.wording FROM ${results} r
+     JOIN (SELECT c.criterion_id, MAX(c.run_id) AS run_id FROM ${results} c JOIN run${asOf(commit)} n ON n.id = c.run_id WHERE n.commit_id = ? AND n.dirty = 0 GROUP BY c.criterion_id) latest
        ON latest.criterion_id = r.criterion_id AND latest.run_id = r.run_id ORDER BY r.criterion_id`,
     [gitCommit],
   );
@@ -169,6 +171,7 @@ export async function readVerdicts(connection: SqlConnection, gitCommit: string)
     spec: String(row['spec_id']),
     verdict: String(row['verdict']),
     reason: String(row['reason']),
+    detail: row['detail'] === null ? '' : String(row['detail']),
     run: String(row['run_id']),
     wording: String(row['wording']),
   }));
