@@ -7,7 +7,7 @@ import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { leftRunning, runningOfOurs } from './leaks.mjs';
-import { unlinkedPattern, verifyOwnSpecs } from './own-specs.mjs';
+import { unlinkedTests, verifyOwnSpecs } from './own-specs.mjs';
 import { buildProduct, installPackages, pythonWithPytest, root, run, say, withPath } from './setup.mjs';
 
 const ci = process.env.CI === 'true';
@@ -48,9 +48,9 @@ step('own specs: check', node(['bin/coherence.mjs', 'check', '--quiet'], { env }
 const report = mkdtempSync(join(tmpdir(), 'coherence-test-'));
 const count = { passed: 0, failed: 0, skipped: 0 };
 /** Plain vitest on one of the two projects, its numbers added to the count. */
-function vitest(project, pattern) {
+function vitest(project, { files = [], pattern = null } = {}) {
   const file = join(report, `${project}.json`);
-  const filter = pattern === null ? [] : [`--testNamePattern=${pattern}`];
+  const filter = [...(pattern === null ? [] : [`--testNamePattern=${pattern}`]), ...files];
   const code = node([join(root, 'node_modules/vitest/vitest.mjs'), 'run', '--project', project, ...filter, '--reporter=default', '--reporter=json', `--outputFile.json=${file}`], { env });
   const result = existsSync(file) ? JSON.parse(readFileSync(file, 'utf8')) : null;
   if (result === null) failed += 1;
@@ -64,7 +64,7 @@ function vitest(project, pattern) {
   say(`${project} tests: exit ${code} (${Math.round((Date.now() - started) / 1000)} s so far)`);
 }
 
-vitest('unit', null);
+vitest('unit');
 if (!onlyUnit) {
   const leftBefore = runningOfOurs();
   // Most real tests verify a criterion of the product: they run through the product, and the others after it by themselves.
@@ -81,7 +81,9 @@ if (!onlyUnit) {
     }
   }
   say(`own specs: verified (${Math.round((Date.now() - started) / 1000)} s so far)`);
-  vitest('real', unlinkedPattern(env));
+  const { files, linked, pattern } = unlinkedTests(env);
+  if (files.length > 0) vitest('real', { files });
+  if (own.filtered && pattern !== null && linked.length > 0) vitest('real', { files: linked, pattern });
   step('nothing is left running', await leftRunning(leftBefore));
 }
 rmSync(report, { recursive: true, force: true });
