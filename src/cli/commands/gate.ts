@@ -38,11 +38,21 @@ export async function gate(input: Input, context: CommandContext): Promise<numbe
     for (const verdict of verdicts) {
       if (verdict.outcome === 'blocked') context.streams.err(blockedText(verdict.tip, verdict.blockers, verdict.debt.length, `git checkout ${verdict.tip.slice(0, 12)} && coherence verify ${verdict.blockers.slice(0, 3).map((item) => item.criterion).join(' ')}`));
       for (const line of verdict.trouble.slice(0, 10)) context.streams.err(`${visibleLine(line)}\n`);
-      if (verdict.outcome === 'pass' && !context.quiet) context.streams.err(`${verdict.tip.slice(0, 12)}: ${verdict.affected} affected criteria, nothing got worse${verdict.debt.length > 0 ? `; ${verdict.debt.length} were open before: ${visibleLine(verdict.debt.slice(0, 5).map((item) => item.criterion).join(', '))}` : ''}\n`);
+      if (verdict.outcome === 'pass' && !context.quiet) context.streams.err(passedText(verdict));
     }
     if (verdicts.some((verdict) => verdict.outcome === 'blocked')) return 1;
     return verdicts.some((verdict) => verdict.outcome === 'could-not-verify') ? letThrough(context, allow) : 0;
   });
+}
+
+const named = (items: PushVerdict['debt']): string => `${visibleLine(items.slice(0, 5).map((item) => item.criterion).join(', '))}${items.length > 5 ? ', …' : ''}`;
+
+/** "Nothing got worse" must not be read as "all verified": what could not run here stands beside it, with what is missing. */
+function passedText(verdict: PushVerdict): string {
+  const unavailable = verdict.debt.filter((item) => item.record?.reason.startsWith('unavailable:') === true);
+  const open = verdict.debt.filter((item) => !unavailable.includes(item));
+  const missing = [...new Set(unavailable.map((item) => item.record?.reason ?? ''))].map(visibleLine).join(', ');
+  return `${verdict.tip.slice(0, 12)}: ${verdict.affected} affected criteria, nothing got worse${unavailable.length > 0 ? `; ${unavailable.length} could NOT be verified here (${missing}): ${named(unavailable)}` : ''}${open.length > 0 ? `; ${open.length} were open before: ${named(open)}` : ''}\n`;
 }
 
 /** `gate.on_error: allow` lets an unverified push through, and says so where nobody can miss it. */

@@ -28,6 +28,26 @@ const INSTALLS: readonly (readonly [string, Installation['installed'], readonly 
   ['poetry.lock', '.venv', ['poetry', 'install', '--sync', '--no-interaction']],
 ];
 
+/** Manifests that say what is installed in their folder, for projects without a lock file. */
+const LOOSE: readonly (readonly [RegExp, Installation['installed']])[] = [
+  [/^package\.json$/, 'node_modules'],
+  [/^(?:pyproject\.toml|setup\.py|setup\.cfg|Pipfile|requirements[\w.-]*\.(?:txt|in))$/, '.venv'],
+];
+
+/** Folders with a manifest and no lock file: an installation there can be taken over, but none can be made. */
+export function looseInstallationsOf(paths: readonly string[]): readonly Pick<Installation, 'directory' | 'installed'>[] {
+  const locked = installationsOf(paths);
+  const found: Pick<Installation, 'directory' | 'installed'>[] = [];
+  for (const path of paths) {
+    const directory = dirname(path) === '.' ? '' : dirname(path);
+    for (const [name, installed] of LOOSE) {
+      if (!name.test(basename(path)) || [...locked, ...found].some((other) => other.directory === directory && other.installed === installed)) continue;
+      found.push({ directory, installed });
+    }
+  }
+  return found;
+}
+
 /** The installations that lock files among `paths` call for, outermost first. */
 export function installationsOf(paths: readonly string[]): readonly Installation[] {
   const found: Installation[] = [];

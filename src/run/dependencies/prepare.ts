@@ -12,7 +12,7 @@ import { capture } from '../../util/process.js';
 import { ulid } from '../../util/ulid.js';
 import { leadsBack } from './leads-back.js';
 import { linkInstalled } from './link.js';
-import { installationsOf, isManifest, type Installation } from './manifests.js';
+import { installationsOf, isManifest, looseInstallationsOf, type Installation } from './manifests.js';
 
 export interface DependencyRequest {
   /** The user's checkout; absolute. */
@@ -36,7 +36,7 @@ const same = async (left: string, right: string): Promise<boolean> => {
 };
 
 /** Why the checkout's installation cannot serve the commit, or null. */
-async function unfit(request: DependencyRequest, installation: Installation, manifests: readonly string[]): Promise<string | null> {
+async function unfit(request: DependencyRequest, installation: Pick<Installation, 'directory' | 'installed'>, manifests: readonly string[]): Promise<string | null> {
   for (const path of manifests) if (!(await same(join(request.checkout, path), join(request.worktree, path)))) return `${path} differs from the checkout`;
   const installed = join(request.checkout, installation.directory, installation.installed);
   if (!(await stat(installed).then((found) => found.isDirectory(), () => false))) return `${join(installation.directory, installation.installed)} is not installed in the checkout`;
@@ -65,7 +65,22 @@ export async function prepareDependencies(request: DependencyRequest): Promise<P
     const done = await installCached(installation, request, notes);
     if (!done.ok) return done;
   }
+  for (const { directory, installed } of looseInstallationsOf(request.paths)) {
+    const there = join(request.checkout, directory, installed);
+    const target = join(request.worktree, directory, installed);
+    if ((await exists(target)) || !(await exists(there))) continue;
+    const why = await unfit(request, { directory, installed }, manifests);
+    if (why === null) await linkInstalled(there, target, installed);
+    else if (installed === '.venv' || (await declaresDependencies(join(request.worktree, directory)))) {
+      return { ok: false, message: `${join(directory, installed)} of the checkout cannot serve this commit (${why}), and there is no lock file to install from. Commit one, or set worktrees.prepare to the command that installs.` };
+    }
+  }
   return { ok: true, notes };
+}
+
+async function declaresDependencies(folder: string): Promise<boolean> {
+  const text = await readFile(join(folder, 'package.json'), 'utf8').catch(() => '');
+  return /"(?:dev|optional|peer)?[dD]ependencies"\s*:\s*\{\s*"/.test(text);
 }
 
 async function install(command: readonly string[], cwd: string, request: DependencyRequest, notes: readonly string[]): Promise<Prepared> {
