@@ -5,7 +5,7 @@ import { failure, RISKS, STATUSES, success, type Failure, type Result } from '..
 import { lineProgress, REPORTERS, type Reporter } from '../../report/index.js';
 import { parseDuration } from '../../util/duration.js';
 import { writeAtomically } from '../../util/files.js';
-import { visibleLine } from '../../util/text.js';
+import { counted, visibleLine } from '../../util/text.js';
 import { reportFailures } from '../failures.js';
 import type { CommandContext, Input } from '../table/types.js';
 import { noteSync, printJson, withProject } from './context.js';
@@ -75,13 +75,13 @@ async function dryRun(project: Project, request: VerifyRequest, context: Command
   await prepared.value.wiring.close();
   if (context.json) return printJson(context, { schema: 'coherence.plan/1', ...preview });
   for (const batch of preview.batches) {
-    context.streams.out(`${batch.runner} on ${batch.place}${batch.environment === null ? '' : ` (${batch.environment})`}${batch.directory === '' ? '' : ` in ${visibleLine(batch.directory)}`}: ${batch.cases.length} tests\n`);
+    context.streams.out(`${batch.runner} on ${batch.place}${batch.environment === null ? '' : ` (${batch.environment})`}${batch.directory === '' ? '' : ` in ${visibleLine(batch.directory)}`}: ${counted(batch.cases.length, batch.runner === 'command' ? 'command' : 'test')}\n`);
     for (const command of batch.commands) context.streams.out(`  $ ${visibleLine(command.map(shellWord).join(' '))}\n`);
     for (const entry of batch.cases) context.streams.out(`  - ${visibleLine(entry.selector)}  [${entry.criteria.map(visibleLine).join(', ')}]\n`);
   }
   for (const entry of preview.cached) context.streams.out(`cached ${visibleLine(entry.selector)} from run ${entry.run}\n`);
   for (const entry of preview.skipped) context.streams.out(`${entry.verdict}(${visibleLine(entry.reason)}) ${visibleLine(entry.criterion)}${entry.detail === '' ? '' : `: ${visibleLine(entry.detail)}`}\n`);
-  context.streams.out(`${preview.batches.reduce((sum, batch) => sum + batch.cases.length, 0)} tests would run, ${preview.cached.length} cached, ${preview.skipped.length} not runnable; nothing was executed\n`);
+  context.streams.out(`${counted(preview.batches.reduce((sum, batch) => sum + batch.cases.length, 0), 'test')} would run, ${preview.cached.length} cached, ${preview.skipped.length} not runnable; nothing was executed\n`);
   return 0;
 }
 
