@@ -7,7 +7,7 @@ import { join, relative } from 'node:path';
 import { loadProject, type Project } from '../config/index.js';
 import { judgeSpec, openRunFolder, readRun, runsFolder } from '../evidence/index.js';
 import type { Basis } from '../journal/index.js';
-import { criteriaOf, failure, success, type CriterionRecord, type EventSink, type Failure, type PlaceName, type Result, type RunRecord, type Spec, type Verdict } from '../model/index.js';
+import { criteriaOf, failure, success, type CriterionRecord, type EventSink, type Failure, type PlaceName, type Result, type RunRecord, type SourceIdentity, type Spec, type Verdict } from '../model/index.js';
 import { sourceIdentity } from '../sources/index.js';
 import { canonicalJson, sha256 } from '../util/hash.js';
 import { readCatalog } from './analyse.js';
@@ -48,7 +48,8 @@ export interface JobHooks {
   readonly emit: EventSink;
   /** Says what this attempt rests on; gives what need not run again, or null when the claim is no longer valid. */
   planned(basis: Basis, criteria: readonly string[]): Promise<readonly KeptCriterion[] | null>;
-  criterion(record: CriterionRecord): void;
+  /** @param basis what the checkout was when the criterion was settled, where that is no longer what `planned` was told; else null */
+  criterion(record: CriterionRecord, basis: string | null): void;
   readonly wrapHost?: VerifyContext['wrapHost'];
 }
 
@@ -101,6 +102,11 @@ function requestOf(job: Job, ids: readonly string[], unitFolder: string): Verify
   };
 }
 
+function recordIn(kept: KeptCriterion): CriterionRecord {
+  const { basis: _basis, ...record } = JSON.parse(kept.payload) as CriterionRecord & { readonly basis?: string }; // as a worker of ours sent it
+  return record;
+}
+
 /** Runs the job to its end. Failures: what kept it from verifying at all (bad specs of that commit, unknown id, stale claim). */
 export async function runJob(job: Job, hooks: JobHooks): Promise<Result<JobEnd>> {
   // Asked of git while the specs are read.
@@ -121,19 +127,26 @@ export async function runJob(job: Job, hooks: JobHooks): Promise<Result<JobEnd>>
   const basis: Basis = { spec_rev: sha256(canonicalJson(wording)), source: await source };
   const kept = await hooks.planned(basis, wanted);
   if (kept === null) return failure(STALE);
-  const settled = new Map<string, CriterionRecord>(kept.map((item) => [item.id, JSON.parse(item.payload) as CriterionRecord])); // as a worker of ours sent it
+  const settled = new Map<string, CriterionRecord>(kept.map((item) => [item.id, recordIn(item)]));
   const prepared = await prepareRunWorktree(project, job, hooks);
   if (!prepared.ok) return prepared;
-  const verifications = await runUnits(project, spec, job, wanted.filter((id) => !settled.has(id)), settled, hooks);
-  if (!verifications.ok) return verifications;
+  const units = await runUnits(project, spec, job, wanted.filter((id) => !settled.has(id)), basis, settled, hooks);
+  if (!units.ok) return units;
   const criteria = wanted.flatMap((id) => settled.get(id) ?? []);
   const judged = judgeSpec(criteria.map((record) => ({ verdict: record.verdict, reason: record.reason, detail: record.detail ?? '' })));
-  if (!hooks.signal.aborted && !(await isPublished(job, criteria))) await publish(project, spec, job, criteria, verifications.value, prepared.value);
+  if (!hooks.signal.aborted && !(await isPublished(job, criteria))) await publish(project, spec, job, criteria, units.value, prepared.value);
   return success({ verdict: judged.verdict, reason: judged.reason, detail: judged.detail });
 }
 
-async function runUnits(project: Project, spec: Spec, job: Job, remaining: readonly string[], settled: Map<string, CriterionRecord>, hooks: JobHooks): Promise<Result<readonly Verification[]>> {
+interface Units {
+  readonly verifications: readonly Verification[];
+  /** Whether the checkout was another one at the end of a unit than at the start of the job. */
+  readonly hasChanged: boolean;
+}
+
+async function runUnits(project: Project, spec: Spec, job: Job, remaining: readonly string[], basis: Basis, settled: Map<string, CriterionRecord>, hooks: JobHooks): Promise<Result<Units>> {
   const done: Verification[] = [];
+  let hasChanged = false;
   for (const [index, ids] of unitsOf(spec, remaining).entries()) {
     if (hooks.signal.aborted) break;
     const unit = `${job.attempt}-${index + 1}`;
@@ -141,16 +154,19 @@ async function runUnits(project: Project, spec: Spec, job: Job, remaining: reado
     if (!verified.ok) return verified;
     done.push(verified.value);
     const records = verified.value.record.specs.flatMap((item) => item.criteria);
+    // Somebody edits while tests run: a later attempt must not take this verdict for one about what was there at the start.
+    const now = job.commit === null ? await checkoutBasis(job.root) : basis.source;
+    hasChanged ||= now !== basis.source;
     for (const record of records) {
       // What an interruption left undone is not a verdict: the next attempt runs it.
       if (hooks.signal.aborted && record.reason === 'canceled') continue;
       const final = moved(record, job.run_id, unit);
       settled.set(record.id, final);
-      hooks.criterion(final);
+      hooks.criterion(final, now === basis.source ? null : now);
     }
     if (job.options['fail_fast'] === true && records.some((record) => record.verdict === 'FAIL')) break;
   }
-  return success(done);
+  return success({ verifications: done, hasChanged });
 }
 
 /** An earlier attempt came as far as its record, and was killed before its end was noted: the outputs are where they belong. */
@@ -160,9 +176,21 @@ async function isPublished(job: Job, criteria: readonly CriterionRecord[]): Prom
   return found.ok && same(found.value.specs[0]?.criteria) === same(criteria);
 }
 
+const CHANGED = 'The source changed while the tests ran; this record is about the source as it was at the start.';
+
+/**
+ * One source for all units. A checkout that changed under them (an edit, a commit) is no clean state of any commit: nobody may
+ * read these verdicts as being about one.
+ */
+async function sourceOf(project: Project, verifications: readonly Verification[], hasChanged: boolean): Promise<{ readonly source: SourceIdentity; readonly note: string | null }> {
+  const first = verifications[0]?.record.source ?? (await sourceIdentity(project.root));
+  return hasChanged ? { source: { ...first, dirty: true }, note: CHANGED } : { source: first, note: null };
+}
+
 /** Puts the units together as one record in the user's checkout, under the run's own id. */
-async function publish(project: Project, spec: Spec, job: Job, criteria: readonly CriterionRecord[], verifications: readonly Verification[], notes: readonly string[]): Promise<void> {
+async function publish(project: Project, spec: Spec, job: Job, criteria: readonly CriterionRecord[], { verifications, hasChanged }: Units, notes: readonly string[]): Promise<void> {
   const last = verifications.at(-1)?.record;
+  const { source, note } = await sourceOf(project, verifications, hasChanged);
   const folder = await openRunFolder(job.checkout, job.run_id);
   try {
     const paths = criteria.flatMap((record) => record.checks.flatMap((check) => [check.output, check.stderr ?? null, ...(check.artifacts ?? []).map((artifact) => artifact.path)]));
@@ -179,11 +207,11 @@ async function publish(project: Project, spec: Spec, job: Job, criteria: readonl
     const executed = checks.filter((check) => !check.cached && check.command.length > 0);
     const record: RunRecord = {
       schema: 'coherence.verify/1', run: job.run_id, session: job.session, started_at: verifications[0]?.record.started_at ?? new Date().toISOString(),
-      source: last?.source ?? (await sourceIdentity(project.root)),
+      source,
       summary: { pass: count('PASS'), fail: count('FAIL'), skip: count('SKIP'), error: count('ERROR'), cached: checks.filter((check) => check.cached).length, executed: executed.length, duration_ms: checks.reduce((sum, check) => sum + check.duration_ms, 0) },
       specs: [{ id: spec.id, title: spec.title, level: spec.level, status: spec.status, verdict: judged.verdict, reason: judged.reason, criteria }],
       warm: last?.warm ?? { status: 'Skipped', reason: 'disabled' }, diagnostics: last?.diagnostics ?? [],
-      ...withNotes([...new Set([...verifications.flatMap((item) => item.record.notes ?? []), ...notes])]),
+      ...withNotes([...new Set([...verifications.flatMap((item) => item.record.notes ?? []), ...notes, ...(note === null ? [] : [note])])]),
     };
     // `queue retry` gives the same run a new record; outputs that it is made of are still in the job's own folder.
     await rm(join(runsFolder(job.checkout), job.run_id), { recursive: true, force: true });

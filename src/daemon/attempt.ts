@@ -218,7 +218,7 @@ async function receive(core: Core, run: RunRow, worker: WorkerProcess, message: 
       core.watchers.event(run.run_id, message.event);
       return;
     case 'criterion': {
-      const payload = JSON.stringify(message.record);
+      const payload = JSON.stringify({ ...message.record, ...(message.basis === null ? {} : { basis: message.basis }) });
       const stored = await core.durable.write(() => record(journal.database, { run_id: run.run_id, ac_id: message.record.id, fence: run.fence, attempt: run.attempt, verdict: message.record.verdict, evidence_sha: sha256(payload), payload }));
       failpoint('K9');
       if (!stored) stale(core, run, progress, message.record.id);

@@ -90,7 +90,7 @@ export async function serve(options: WorkerOptions): Promise<void> {
         if (!process.connected) return null;
         return answer;
       },
-      criterion: (record) => void send({ type: 'criterion', fence, record }),
+      criterion: (record, basis) => void send({ type: 'criterion', fence, record, basis }),
     });
     current = null;
     await send(result.ok ? { type: 'done', fence, end: result.value } : { type: 'failed', fence, failures: result.failures });

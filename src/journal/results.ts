@@ -44,6 +44,14 @@ export function record(database: Database, result: CriterionResult): boolean {
   return stored;
 }
 
+/** Verdicts that were settled while the checkout was something else than at the start of their attempt say so in their payload. */
+function dropSettledOnAnother(database: Database, id: string, source: string): void {
+  const basis = "CASE WHEN json_valid(payload) THEN json_extract(payload, '$.basis') END";
+  const other = `SELECT ac_id FROM ac_results WHERE run_id=:id AND ${basis} IS NOT NULL AND ${basis}<>:source`;
+  database.sql(`DELETE FROM outbox WHERE run_id=:id AND pushed_at IS NULL AND ac_id IN (${other})`).run({ id, source });
+  database.sql(`DELETE FROM ac_results WHERE run_id=:id AND ac_id IN (${other})`).run({ id, source });
+}
+
 /**
  * Begins an attempt on `basis`. Verdicts of an earlier attempt stay only where they are about the same spec text and the
  * same source; otherwise all of them are dropped. Gives the criteria that need not run again, or null on a stale fence.
@@ -56,6 +64,7 @@ export function beginAttempt(database: Database, run: { readonly run_id: string;
     const row = database.sql('SELECT spec_rev, commit_sha FROM resume_map WHERE run_id=:id').get({ id: run.run_id });
     if (row !== undefined && text(row, 'spec_rev') === basis.spec_rev && text(row, 'commit_sha') === basis.source) {
       database.sql('UPDATE resume_map SET fence=:fence WHERE run_id=:id').run({ id: run.run_id, fence: run.fence });
+      dropSettledOnAnother(database, run.run_id, basis.source);
       return resultsOf(database, run.run_id).map((result) => result.ac_id);
     }
     database.sql('DELETE FROM ac_results WHERE run_id=:id').run({ id: run.run_id });

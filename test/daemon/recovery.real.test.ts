@@ -36,6 +36,50 @@ describe('a daemon killed at work', () => {
     for (const criterion of record.specs[0].criteria) await readFile(join(test.repo, criterion.checks[0].output));
   });
 
+  // @verifies AC-orchestrator-resume-source
+  it('runs again what was settled after an edit that was taken back before the resume', async () => {
+    await using test = await box({
+      config: { tick_interval_ms: 100 },
+      probes: (self) => ({ 'specs/three.yaml': self.probe('three', { count: 3, script: './gated.sh' }), 'content.ts': 'good\n', 'gated.sh': '#!/bin/sh\necho "$COHERENCE_AC_ID $(cat content.ts)" >> "$BOX/seen"\nwhile [ ! -e "$BOX/go-$COHERENCE_AC_ID" ]; do sleep 0.05; done\ntrue\n' }),
+    });
+    const seen = async () => (await readFile(join(test.folder, 'seen'), 'utf8').catch(() => '')).split('\n').filter((line) => line !== '');
+    const daemon = await test.start();
+    const [run = ''] = await test.enqueue(['SPEC-three']);
+    await until(async () => (await seen()).length === 1, 'the first criterion');
+    await writeFile(join(test.folder, 'go-AC-three-1'), '');
+    await until(async () => (await seen()).length === 2, 'the second criterion');
+    await writeFile(join(test.repo, 'content.ts'), 'edited\n');
+    await writeFile(join(test.folder, 'go-AC-three-2'), '');
+    await settledCriteria(test, run, 2);
+    await until(async () => (await seen()).length === 3, 'the third criterion');
+    await kill9(daemon);
+    await writeFile(join(test.repo, 'content.ts'), 'good\n');
+    await writeFile(join(test.folder, 'go-AC-three-3'), '');
+    await test.start();
+    expect((await test.ended([run]))[0]).toMatchObject({ verdict: 'PASS', criteria: [{ id: 'AC-three-1', attempt: 1 }, { id: 'AC-three-2', attempt: 2 }, { id: 'AC-three-3', attempt: 2 }] });
+    expect((await seen()).filter((line) => line.startsWith('AC-three-2')).at(-1)).toBe('AC-three-2 good');
+    const record = JSON.parse(await readFile(join(test.repo, '.coherence/runs', run, 'run.json'), 'utf8'));
+    expect(record.specs[0].criteria.map((item: object) => Object.keys(item).includes('basis'))).toEqual([false, false, false]);
+  });
+
+  // @verifies AC-orchestrator-one-source
+  it('of a checkout that is committed to in the middle is about no clean commit', async () => {
+    await using test = await box({ probes: (self) => ({ 'specs/two.yaml': self.probe('two', { count: 2, script: './gated.sh' }), 'gated.sh': '#!/bin/sh\necho at >> "$BOX/at"\nwhile [ ! -e "$BOX/go-$COHERENCE_AC_ID" ]; do sleep 0.05; done\n' }) });
+    await test.start();
+    const [run = ''] = await test.enqueue(['SPEC-two']);
+    await until(async () => (await readFile(join(test.folder, 'at'), 'utf8').catch(() => '')) !== '', 'the first criterion');
+    await writeFile(join(test.folder, 'go-AC-two-1'), '');
+    await settledCriteria(test, run, 1);
+    const first = await test.git('rev-parse', 'HEAD');
+    await writeFile(join(test.repo, 'content.ts'), 'other\n');
+    await test.git('add', 'content.ts');
+    await test.git('commit', '-qm', 'second');
+    await writeFile(join(test.folder, 'go-AC-two-2'), '');
+    expect((await test.ended([run]))[0]).toMatchObject({ verdict: 'PASS' });
+    const record = JSON.parse(await readFile(join(test.repo, '.coherence/runs', run, 'run.json'), 'utf8'));
+    expect(record).toMatchObject({ source: { commit: first, dirty: true }, notes: [expect.stringContaining('source changed while the tests ran')] });
+  });
+
   // OC-20, K6
   // @verifies AC-orchestrator-sweep-boot
   it('sweeps the worktree of the dead run before any worker starts', async () => {

@@ -48,6 +48,21 @@ describe('a run whose daemon died', () => {
     }
   });
 
+  // @verifies AC-orchestrator-resume-source
+  it('keeps no verdict that was settled after an edit, although the edit was taken back since', async () => {
+    await using test = await testJournal();
+    localQueue(test.journal).enqueue([newRun()]);
+    const run = diedWith(test, ['AC-1']);
+    const { database } = test.journal;
+    const payload = JSON.stringify({ id: 'AC-2', basis: 'edited' });
+    expect(localQueue(test.journal).record({ run_id: run.run_id, fence: run.fence, ac_id: 'AC-2', attempt: 1, verdict: 'PASS', evidence_sha: sha256(payload), payload })).toBe(true);
+    requeue(database, test.clock, run);
+    localQueue(test.journal).claim(1, 'self');
+    expect(beginAttempt(database, { run_id: run.run_id, fence: 2 }, BASIS)).toEqual(['AC-1']);
+    expect(resultsOf(database, run.run_id).map((result) => result.ac_id)).toEqual(['AC-1']);
+    expect(database.sql('SELECT ac_id FROM outbox').all()).toEqual([{ ac_id: 'AC-1' }]);
+  });
+
   it('that never started a worker does not count an attempt or a resurrection', async () => {
     await using test = await testJournal();
     localQueue(test.journal).enqueue([newRun()]);
