@@ -25,8 +25,8 @@ import { nearest } from '../util/text.js';
 import { ensureStateFolder, resolveDirectories, type Environment } from './directories.js';
 import { settingKey, settingKeys, settingNames, type SettingKey } from './keys.js';
 import { configPaths, fileLayer, LOCAL_CONFIG, PROJECT_CONFIG, type ConfigPath } from './layers.js';
-import { projectRoot, settle } from './load.js';
-import { MANIFEST, readManifest } from './manifest.js';
+import { noProject, projectRoot, settle } from './load.js';
+import { readManifest } from './manifest.js';
 import { valueFromText } from './values.js';
 
 export interface EditOptions {
@@ -67,12 +67,7 @@ export async function editSetting(options: EditOptions): Promise<Result<EditedSe
   const value = options.value === null ? success(null) : valueFromText(setting, options.value);
   if (!value.ok) return value;
   const root = await projectRoot(options.cwd);
-  if (root === null)
-    return failure({
-      kind: 'usage',
-      message: `There is no ${MANIFEST} in ${options.cwd} or above it.`,
-      hint: 'Run "coherence init" in the project.',
-    });
+  if (root === null) return noProject(options.cwd);
   const manifest = await readManifest(root);
   if (!manifest.ok) return manifest;
   const directories = await resolveDirectories({ root, slug: manifest.value.slug, cwd: options.cwd, env: options.env });

@@ -38,12 +38,7 @@ export interface LoadOptions {
  */
 export async function loadProject(options: LoadOptions): Promise<Result<Project>> {
   const root = await projectRoot(options.cwd);
-  if (root === null)
-    return failure({
-      kind: 'usage',
-      message: `There is no ${MANIFEST} in ${options.cwd} or above it.`,
-      hint: 'Run "coherence init" in the project.',
-    });
+  if (root === null) return noProject(options.cwd);
   const [manifest, loaded] = await Promise.all([readManifest(root), loadSettings({ ...options, root })]);
   const failures = [...(manifest.ok ? [] : manifest.failures), ...(loaded.ok ? [] : loaded.failures)];
   if (!manifest.ok || !loaded.ok) return failure(...failures);
@@ -58,6 +53,10 @@ export async function loadProject(options: LoadOptions): Promise<Result<Project>
     }),
   );
 }
+
+/** Nothing above `cwd` is a project. */
+export const noProject = (cwd: string): Result<never> =>
+  failure({ kind: 'usage', message: `There is no ${MANIFEST} in ${cwd} or above it.`, hint: 'Run "coherence init" in the project.' });
 
 /** The folder with the manifest: `cwd` or an ancestor, not beyond the git repository that `cwd` is in. */
 export async function projectRoot(cwd: string): Promise<string | null> {

@@ -180,17 +180,8 @@ export async function readWorkingTree(root: string): Promise<WorkingTree> {
     // `name/` is a repository of its own inside this one: not ours.
     if (leaves(path) || path.endsWith('/') || seen.has(path)) continue;
     const disk = inside(path) ? onDisk(join(root, path)) : null;
-    if (disk === null || disk.kind === 'folder') continue;
-    entries.push({
-      path,
-      kind: disk.kind,
-      mode: modeOf(disk),
-      size: disk.size,
-      blob: null,
-      indexBlob: null,
-      indexMode: null,
-      untouched: false,
-    });
+    const entry = disk === null ? null : unknownToGit(path, disk);
+    if (entry !== null) entries.push(entry);
   }
   entries.sort((left, right) => (left.path < right.path ? -1 : 1));
   const algorithm = index.some((entry) => entry.blob.length === 64) ? 'sha256' : 'sha1';
@@ -237,22 +228,19 @@ async function withoutConverted(
   });
 }
 
+/** A file of which git's index says nothing; null for a folder. */
+function unknownToGit(path: string, disk: OnDisk): TreeEntry | null {
+  if (disk.kind === 'folder') return null;
+  return { path, kind: disk.kind, mode: modeOf(disk), size: disk.size, blob: null, indexBlob: null, indexMode: null, untouched: false };
+}
+
 async function outsideGit(root: string): Promise<WorkingTree> {
   const inside = parentChecker(root);
   const entries: TreeEntry[] = [];
   for (const path of await listOutsideGit(root)) {
     const disk = inside(path) ? onDisk(join(root, path)) : null;
-    if (disk === null || disk.kind === 'folder') continue;
-    entries.push({
-      path,
-      kind: disk.kind,
-      mode: modeOf(disk),
-      size: disk.size,
-      blob: null,
-      indexBlob: null,
-      indexMode: null,
-      untouched: false,
-    });
+    const entry = disk === null ? null : unknownToGit(path, disk);
+    if (entry !== null) entries.push(entry);
   }
   return { inGit: false, head: null, algorithm: 'sha1', entries, missing: [] };
 }

@@ -6,6 +6,7 @@ import { isUtf8 } from 'node:buffer';
 import { createRequire } from 'node:module';
 import type * as Yaml from 'yaml';
 import type { Failure, FailureKind } from '../../model/index.js';
+import { lineAt, lineStarts } from '../../util/lines.js';
 import { invalidUtf8At } from './encoding.js';
 
 const load = createRequire(import.meta.url);
@@ -172,17 +173,8 @@ function positions(text: string): YamlSource['at'] {
   let starts: number[] | null = null;
   const mark = text.startsWith('\ufeff') ? 1 : 0;
   return (offset) => {
-    if (starts === null) {
-      starts = [0];
-      for (let i = text.indexOf('\n'); i >= 0; i = text.indexOf('\n', i + 1)) starts.push(i + 1);
-    }
-    let low = 0;
-    let high = starts.length - 1;
-    while (low < high) {
-      const middle = (low + high + 1) >> 1;
-      if ((starts[middle] ?? 0) <= offset) low = middle;
-      else high = middle - 1;
-    }
+    starts ??= lineStarts(text);
+    const low = lineAt(starts, offset);
     return { line: low + 1, column: Math.max(1, offset - (starts[low] ?? 0) + 1 - (low === 0 ? mark : 0)) };
   };
 }

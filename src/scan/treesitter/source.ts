@@ -3,6 +3,7 @@
  * editors do; lines and columns from 1. A byte order mark is not part of the text.
  */
 import type { Position } from '../../model/index.js';
+import { lineAt, lineStarts } from '../../util/lines.js';
 
 export class SourceText {
   readonly file: string;
@@ -17,23 +18,12 @@ export class SourceText {
 
   /** Offset of the first character of every line. */
   get lineStarts(): readonly number[] {
-    if (this.#lineStarts === undefined) {
-      this.#lineStarts = [0];
-      for (let at = this.text.indexOf('\n'); at !== -1; at = this.text.indexOf('\n', at + 1)) this.#lineStarts.push(at + 1);
-    }
+    this.#lineStarts ??= lineStarts(this.text);
     return this.#lineStarts;
   }
 
   lineOf(offset: number): number {
-    const starts = this.lineStarts;
-    let low = 0;
-    let high = starts.length - 1;
-    while (low < high) {
-      const middle = (low + high + 1) >> 1;
-      if ((starts[middle] ?? 0) <= offset) low = middle;
-      else high = middle - 1;
-    }
-    return low + 1;
+    return lineAt(this.lineStarts, offset) + 1;
   }
 
   /** Column of an offset on its line, from 1. */
