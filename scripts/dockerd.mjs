@@ -37,6 +37,7 @@ export function install() {
     .map(([, name]) => name);
   if (wanted.length === 0) return 'present';
   if (process.getuid?.() !== 0) throw new Error(`not root: cannot install ${wanted.join(', ')}`);
+  if (find('apt-get') === null) throw new Error(`there is no apt-get here: install ${wanted.join(' and ')} by the machine's own means`);
   const env = { ...process.env, DEBIAN_FRONTEND: 'noninteractive', PATH };
   spawnSync('apt-get', ['update', '-q'], { env });
   // No daemon of the machine is started by the package: the tests bring their own.
@@ -189,7 +190,15 @@ async function cleanUp(base) {
 }
 
 async function main([verb, root]) {
-  if (verb === 'install') return void console.log(install());
+  if (verb === 'install') {
+    try {
+      console.log(install());
+    } catch (error) {
+      console.error(`Docker cannot be installed: ${error.message}`);
+      process.exitCode = 1;
+    }
+    return;
+  }
   if (root === undefined || !['start', 'stop', 'run'].includes(verb)) {
     console.error('usage: node scripts/dockerd.mjs install | start FOLDER | stop FOLDER | run FOLDER');
     process.exitCode = 64;
