@@ -1,10 +1,10 @@
 /** Docker through the command line: `verify` in containers of a private daemon, watched through the recording proxy. */
 import { cp, readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { beforeAll, describe, expect, it } from 'vitest';
+import { afterEach, beforeAll, describe, expect, it } from 'vitest';
 import type { CheckRecord, RunRecord } from '../../src/model/index.js';
 import { installHere, specFile, testProject, verdicts, type RunOptions, type TestProject } from '../rig/project.js';
-import { BASE, absent, dockerRig, treeHash } from '../run/docker/rig.js';
+import { BASE, absent, dockerRig, importBusybox, leftovers, treeHash } from '../run/docker/rig.js';
 import { BROKEN, GOOD, WRONG } from '../run/cargo/warm-project.js';
 import { importRunners } from '../run/docker/runners-image.js';
 
@@ -45,15 +45,10 @@ describe.skipIf(absent !== null)('verify in docker', () => {
     await project.commit();
     return project;
   };
-  const onDaemon = async (): Promise<string[]> =>
-    [
-      ...(await rig.docker('ps', '-aq')).split('\n'),
-      ...(await rig.docker('images', '--format', '{{.Repository}}:{{.Tag}}'))
-        .split('\n')
-        .filter((name) => /^coherence-(eph|lease)\//.test(name)),
-      ...(await rig.docker('images', '-q', '-f', 'dangling=true')).split('\n'),
-      ...(await rig.docker('volume', 'ls', '-q')).split('\n'),
-    ].filter((line) => line !== '');
+  const onDaemon = async (): Promise<string[]> => Object.values(await leftovers(rig.docker)).flat();
+  afterEach(async () => expect(await onDaemon()).toEqual([]));
+  const wholeTree = async (project: TestProject): Promise<string> =>
+    (await Promise.all(['specs', 'src', 'marker.txt', 'link'].map(async (name) => treeHash(join(project.root, name))))).join(' ');
 
   // @verifies AC-docker-exit-codes, AC-docker-no-leaks, AC-docker-host-tree
   it('verdicts are exact, records are whole, the tree is untouched and nothing is left', async () => {
@@ -398,6 +393,120 @@ describe.skipIf(absent !== null)('verify in docker', () => {
     for (const name of await readdir(join(project.folder, 'runs'), { recursive: true, withFileTypes: true }))
       if (name.isFile()) expect(await readFile(join(name.parentPath, name.name), 'utf8')).not.toContain(secret);
     const images = await rig.docker('images', '-q', 'coherence-layer');
-    expect(await rig.docker('inspect', ...images.split('\n').filter((id) => id !== ''))).not.toContain(secret);
+    const ids = images.split('\n').filter((id) => id !== '');
+    expect(await rig.docker('inspect', ...ids)).not.toContain(secret);
+    for (const id of ids) expect(await rig.docker('history', '--no-trunc', id)).not.toContain(secret);
+    expect(ids.length).toBeGreaterThan(0);
+  });
+
+  // @verifies AC-docker-host-tree, AC-docker-no-leaks, AC-docker-time-limit, AC-docker-infra-not-fail
+  it('whatever becomes of checks that wreck their tree, the user’s own keeps content, modes and times, and the books balance at exit', async () => {
+    const wreck = 'echo x > link; rm -rf ./* ./.[!.]*; touch new; chmod -R 000 .';
+    await using project = await made({
+      'marker.txt': 'v1\n',
+      'src/run.sh': '#!/bin/sh\n',
+      '.coherence/config.yaml': config(
+        `base:\n  image: ${BASE}\n  pull: never\nodd:\n  image: ${BASE}\n  pull: never\n  workdir: /bin/busybox\nbad:\n  image: ${BASE}\n  pull: never\n  setup: [{ id: broken, run: exit 3 }]`,
+      ),
+      'specs/w.yaml': specFile('SPEC-w', {
+        'AC-w-pass': inDocker(`${wreck}; exit 0`),
+        'AC-w-fail': inDocker(`${wreck}; exit 1`),
+        'AC-w-slow': inDocker(`trap "" TERM; ${wreck}; sleep 30`, 'timeout: 2s'),
+        'AC-w-odd': inDocker('true').replace('environment: base', 'environment: odd'),
+        'AC-w-bad': inDocker('true').replace('environment: base', 'environment: bad'),
+        'AC-w-after': inDocker('cat marker.txt'),
+      }),
+    });
+    await project.run(['ln', '-s', 'marker.txt', join(project.root, 'link')]);
+    await project.commit();
+    const before = await wholeTree(project);
+    const { record, code } = await verify(project, ['--jobs', '1']);
+    expect(verdicts(record), said(record)).toMatchObject({
+      'AC-w-pass': 'PASS(executed)',
+      'AC-w-fail': 'FAIL(exit-code)',
+      'AC-w-slow': 'FAIL(timeout)',
+      'AC-w-bad': 'ERROR(setup)',
+      'AC-w-after': 'PASS(executed)',
+    });
+    expect(verdicts(record)['AC-w-odd']).toMatch(/^ERROR\((?:setup|infra)\)$/);
+    expect(code).toBe(1);
+    expect(await onDaemon()).toEqual([]);
+    expect(await wholeTree(project)).toBe(before);
+    expect(await project.git('status', '--porcelain')).toBe('');
+  });
+
+  // @verifies AC-docker-unknown-is-not-success, AC-docker-infra-not-fail
+  it('no runner’s report makes a pass of a check whose container’s end is not known', async () => {
+    const test = (path: string): string => `verified_by:\n  - test: ${path}\n    in: docker\n    environment: base`;
+    await using project = await made({
+      'package.json': '{ "name": "p", "private": true, "type": "module" }\n',
+      'test/math.test.mjs': "import test from 'node:test';\ntest('adds', () => {});\n",
+      'test/sum.test.ts': "import { expect, it } from 'vitest';\nit('adds', () => { expect(1 + 1).toBe(2); });\n",
+      'vitest.config.ts': "export default { test: { include: ['test/*.test.ts'] } };\n",
+      'test_math.py': 'def test_adds():\n    assert 1 + 1 == 2\n',
+      'crate/Cargo.toml': '[package]\nname = "sums"\nversion = "0.1.0"\nedition = "2021"\n\n[workspace]\n',
+      'crate/.gitignore': '/target\n',
+      'crate/src/lib.rs': '#[test]\nfn adds() { assert_eq!(1 + 1, 2); }\n',
+      '.coherence/config.yaml': config(`base:\n  image: ${RUNNERS}\n  pull: never\n  link: { node_modules: /opt/app/node_modules }`),
+      'specs/u.yaml': specFile('SPEC-u', {
+        'AC-u-command': inDocker('exit 0'),
+        'AC-u-node': test('test/math.test.mjs > adds'),
+        'AC-u-vitest': test('test/sum.test.ts > adds'),
+        'AC-u-py': test('test_math.py::test_adds'),
+        'AC-u-cargo': test('crate/src/lib.rs::adds'),
+      }),
+    });
+    const sound = await verify(project);
+    expect(new Set(Object.values(verdicts(sound.record))), said(sound.record)).toEqual(new Set(['PASS(executed)']));
+    for (const [pattern, action] of [
+      [/^POST \/containers\/[^/]+\/wait/, { do: 'replace', body: '{"StatusCode":null}' }],
+      [/^POST \/containers\/[^/]+\/attach/, { do: 'cut', afterBytes: 0 }],
+    ] as const) {
+      const rule = rig.proxy().rule(pattern, action, Infinity);
+      const { record, code } = await verify(project);
+      rule.remove();
+      for (const [id, verdict] of Object.entries(verdicts(record)))
+        expect([id, verdict], said(record)).toEqual([id, expect.stringMatching(/^ERROR\((?:infra|crash|build)\)$/)]);
+      expect(code).toBe(2);
+    }
+  });
+
+  // @verifies AC-docker-cancel, AC-docker-no-leaks
+  it.each([
+    { what: 'create', pattern: /^POST \/containers\/create/ },
+    { what: 'start', pattern: /^POST \/containers\/[^/]+\/start/ },
+  ])('Ctrl-C while $what is held: 130, no PASS, nothing left once it is released', async ({ pattern }) => {
+    await using project = await made({
+      'specs/h.yaml': specFile('SPEC-h', { 'AC-h-one': inDocker('exit 0'), 'AC-h-two': inDocker('exit 0') }),
+    });
+    // The first containers of a boot prove that the daemon sees our files: that was asked for already here.
+    expect((await verify(project)).code).toBe(0);
+    const held = rig.proxy().rule(pattern, { do: 'hold' }, 1);
+    let pid = 0;
+    const running = verify(project, ['--jobs', '1'], { onStart: (child) => (pid = child) });
+    await held.met;
+    process.kill(pid, 'SIGINT');
+    held.release();
+    const { record, code } = await running;
+    expect(code).toBe(130);
+    expect(verdicts(record), said(record)).toEqual({ 'AC-h-one': 'ERROR(canceled)', 'AC-h-two': 'ERROR(canceled)' });
+  });
+
+  // @verifies AC-docker-clean-config, AC-docker-environment, AC-docker-parity
+  it('a base image with an entrypoint and a user of its own changes nothing: the command runs, as the declared user, with declared variables only', async () => {
+    await importBusybox(rig.folder(), rig.daemon().host, 'coherence-test/odd:1', ['ENTRYPOINT ["/bin/false"]', 'USER 1000', 'CMD ["no"]']);
+    const links = (place: string): string =>
+      specFile('SPEC-e', {
+        'AC-e-env': `verified_by:\n  - run: "printf '%s|%s|%s' \\"$ODD\\" \\"$AWS_SECRET\\" \\"$UNDECLARED\\""\n    env: { ODD: 'a b"c$d' }${place}`,
+        'AC-e-user': `verified_by:\n  - run: test "$(id -u)" = 0${place}`,
+      });
+    await using project = await made({
+      'specs/e.yaml': links('\n    in: docker\n    environment: base'),
+      '.coherence/config.yaml': config('base:\n  image: coherence-test/odd:1\n  pull: never'),
+    });
+    const env = { AWS_SECRET: 'never-shown', UNDECLARED: 'neither' };
+    const docker = await verify(project, [], { env });
+    expect(verdicts(docker.record), said(docker.record)).toEqual({ 'AC-e-env': 'PASS(executed)', 'AC-e-user': 'PASS(executed)' });
+    expect(await project.read(checkOf(docker.record, 'AC-e-env').output ?? '')).toBe('a b"c$d||');
   });
 });

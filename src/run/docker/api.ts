@@ -202,6 +202,17 @@ export function dockerApi(transport: Transport) {
         .filter((line) => line.trim() !== '');
       return lines.map((line) => text(parsed(line), 'Action'));
     },
+    /** Ids of containers in which memory ran out between two moments of the daemon's clock, one for each time. */
+    outOfMemorySince: async (since: string, until: string): Promise<string[]> => {
+      const filters = JSON.stringify({ type: ['container'], event: ['oom'] });
+      const answer = await transport.open({
+        method: 'GET',
+        path: '/events',
+        query: { filters, since: seconds(since), until: seconds(until) },
+      });
+      const lines = (await answer.end).toString('utf8').split('\n');
+      return lines.flatMap((line) => (line.trim() === '' ? [] : [text(parsed(line), 'Actor', 'ID')]));
+    },
     /** Ends the whole PID name space. Not running any more is as good. */
     killContainer: async (id: string): Promise<void> => {
       await call({ method: 'POST', path: `/containers/${id}/kill`, query: { signal: 'SIGKILL' } }).catch((error: unknown) => {

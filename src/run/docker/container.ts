@@ -9,6 +9,7 @@
 import type { Duplex } from 'node:stream';
 import { exitOf, type Api, type Mount } from './api.js';
 import { demux, type StreamName } from './demux.js';
+import { kernelKills, outOfMemory } from './memory.js';
 import { LABEL, type ContainerKind } from './names.js';
 import type { Owner } from './owner.js';
 import { destroyContainer, pause, settleSoon } from './teardown.js';
@@ -200,6 +201,7 @@ export async function runMain(api: Api, owner: Owner, spec: ContainerSpec, optio
     if (before === null || stop.signal.aborted) return finish();
     const [attached, watch] = before;
     const output = readOutput(attached, options.onOutput);
+    const kills = await kernelKills();
     startedAt = new Date();
     const start = api.startContainer(id).then(() => true);
     if ((await settleSoon(start, stop.signal, grace)) === null) return finish();
@@ -223,7 +225,7 @@ export async function runMain(api: Api, owner: Owner, spec: ContainerSpec, optio
     if ('error' in exit) infra(exit.error);
     const drained = await Promise.race([output.end, pause(DRAIN_MS).then(() => 'the output of the container did not end with it')]);
     if (drained !== null) infra(drained);
-    await confirm(api, id, 'code' in exit ? exit.code : null, output, infra, result);
+    await confirm(api, id, 'code' in exit ? exit.code : null, { output, kills }, infra, result);
   } catch (error) {
     result.imageGone = !started && isStatus(error, 404) && /no such image/i.test(messageOf(error));
     result.initMissing = !started && spec.init && /docker-init|init binary/i.test(messageOf(error));
@@ -261,7 +263,7 @@ async function confirm(
   api: Api,
   id: string,
   watched: number | null,
-  output: Output,
+  { output, kills }: { readonly output: Output; readonly kills: number | null },
   infra: (message: string) => void,
   result: { code: number | null; trouble: MainEnd['trouble'] },
 ): Promise<void> {
@@ -284,11 +286,12 @@ async function confirm(
     state.createdAt === '' ? Promise.resolve<string[]>([]) : api.eventsOf(id, ['kill', 'oom'], state.createdAt, until),
     lostOutput(api, id, output),
   ]);
-  if (state.outOfMemory || events.includes('oom')) {
-    result.trouble = {
-      reason: 'crash',
-      message: 'out of memory: the limit of the environment was reached and the kernel killed a process',
-    };
+  const memory =
+    state.outOfMemory || events.includes('oom')
+      ? 'the limit of the environment was reached and the kernel killed a process'
+      : await outOfMemory(api, id, kills, state.createdAt === '' ? state.startedAt : state.createdAt);
+  if (memory !== null) {
+    result.trouble = { reason: 'crash', message: `out of memory: ${memory}` };
     return;
   }
   // A command that ends cleanly because a daemon that shuts down, or a person, told it to has not done its work.

@@ -2,7 +2,7 @@
 import { describe, expect, it } from 'vitest';
 import type { DeclaredEnvironment, Layer } from '../../../src/model/index.js';
 import { dockerGc } from '../../../src/run/docker/index.js';
-import { BASE, absent, check, dockerRig, expectSame, never, openIn, shell, type Project } from './rig.js';
+import { BASE, absent, batchOf, check, dockerRig, expectSame, never, openIn, shell, type Project } from './rig.js';
 
 const COMMIT = /^POST \/commit/;
 const EXEC = /^POST \/containers\/[^/]+\/exec/;
@@ -208,11 +208,18 @@ describe.skipIf(absent !== null)('layers on a shared daemon', () => {
   // @verifies AC-docker-commit-time
   it('a commit may take longer than any other request', async () => {
     const project = await rig.project();
+    const limit = { requestTimeoutMs: 5000 };
     const hold = rig.proxy().rule(COMMIT, { do: 'hold' }, 1);
-    const place = project.place({ base: { setup: [{ id: 'big', run: 'echo big > /big' }] } }, { requestTimeoutMs: 700 });
+    const place = project.place({ base: { setup: [{ id: 'big', run: 'echo big > /big' }] } }, limit);
     const checked = check(place, 'cat /big');
     await hold.met;
-    await new Promise((resolve) => setTimeout(resolve, 1000)); // longer than the limit of requests, which is the point
+    // A request of the same limit that began after the commit runs into it, and the commit is awaited still.
+    const asked = rig.proxy().rule(/^GET \/images\/coherence-test/, { do: 'hold' }, Infinity);
+    const other = await project.place({ base: {} }, limit).open({ environment: 'base', batch: batchOf('b'), signal: never });
+    await asked.met;
+    expect(other).toMatchObject({ ok: false, reason: 'infra', message: expect.stringMatching(/time|within/i) as string });
+    asked.remove();
+    asked.release();
     hold.release();
     expect((await checked).out).toBe('big\n');
   });

@@ -157,7 +157,13 @@ export function dockerRig(): DockerRig {
   afterEach(async () => {
     proxy?.clear();
     for (const place of open.splice(0)) await place.close();
+    const left = daemon === null ? null : await leftovers(docker);
+    const folders = (
+      await Promise.all(projects.map(async (path) => readdir(join(path, 'state', 'docker', 'runs')).catch(() => [])))
+    ).flat();
     for (const path of projects.splice(0)) await rm(path, { recursive: true, force: true });
+    // The books after every test: only registered layers may stay.
+    if (left !== null) expect({ ...left, folders }).toEqual({ containers: [], tags: [], dangling: [], volumes: [], folders: [] });
   });
   afterAll(async () => {
     await proxy?.[Symbol.asyncDispose]();
@@ -222,6 +228,18 @@ const lines = (text: string): string[] =>
     .split('\n')
     .filter((line) => line !== '')
     .sort();
+
+/** What no test may leave on the daemon: containers, names of runs, images without a name, volumes. */
+export async function leftovers(docker: DockerRig['docker']): Promise<Omit<Ledger, 'folders'>> {
+  const [containers, tags, dangling, volumes] = await Promise.all([
+    docker('ps', '-aq', '--no-trunc'),
+    docker('images', '--format', '{{.Repository}}:{{.Tag}}'),
+    docker('images', '-q', '-f', 'dangling=true'),
+    docker('volume', 'ls', '-q'),
+  ]);
+  const ofRuns = lines(tags).filter((tag) => /^coherence-(?:eph|lease)\//.test(tag));
+  return { containers: lines(containers), tags: ofRuns, dangling: lines(dangling), volumes: lines(volumes) };
+}
 
 async function ledger(docker: DockerRig['docker'], state: string): Promise<Ledger> {
   const [containers, tags, dangling, volumes] = await Promise.all([

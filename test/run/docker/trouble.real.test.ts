@@ -130,6 +130,24 @@ describe.skipIf(absent !== null)('trouble with the daemon', () => {
   });
 
   // @verifies AC-docker-unknown-is-not-success
+  it('out of memory is ERROR also where the daemon never says so, as when its watcher came too late', async () => {
+    const project = await rig.project();
+    const place = project.place({ base: { limits: { memory: '16m' } } });
+    const state = { Status: 'exited', Running: false, ExitCode: 0, OOMKilled: false };
+    const body = JSON.stringify({ Created: new Date().toISOString(), State: state });
+    rig.proxy().rule(INSPECT, { do: 'answer', body }, Infinity);
+    rig.proxy().rule(/^GET \/events/, { do: 'answer', body: '' }, Infinity);
+    const sound = await check(place, 'exit 0');
+    expect({ code: sound.end.code, trouble: sound.trouble }).toEqual({ code: 0, trouble: null });
+    const ran = await check(place, 'dd if=/dev/zero of=/dev/null bs=200M count=1; exit 0');
+    expect({ code: ran.end.code, reason: ran.trouble?.reason, message: ran.trouble?.message }).toEqual({
+      code: null,
+      reason: 'crash',
+      message: expect.stringContaining('out of memory') as string,
+    });
+  });
+
+  // @verifies AC-docker-unknown-is-not-success
   it('a daemon that restarts, or dies, under a check is ERROR', async () => {
     const project = await rig.project();
     const place = project.place({ base: {} });
