@@ -115,8 +115,11 @@ export function mergeCatalogs(base: Catalog, ours: Catalog, theirs: Catalog, pre
   }
   for (const id of idsOf({ base: b.criteria, ours: o.criteria, theirs: t.criteria })) {
     const three = { base: b.criteria.get(id), ours: o.criteria.get(id), theirs: t.criteria.get(id) };
-    const spec = three.ours?.parent ?? three.theirs?.parent ?? three.base?.parent ?? '';
-    const entry = mergeEntry(three, prefer, (field, values) => conflicts.push({ spec, criterion: id, field, ...values }));
+    const found: Omit<Conflict, 'spec' | 'criterion'>[] = [];
+    const entry = mergeEntry(three, prefer, (field, values) => found.push({ field, ...values }));
+    // Named by the spec that it comes to stand in, which is the same whichever side is called ours.
+    const spec = entry?.parent ?? three.base?.parent ?? '';
+    conflicts.push(...found.map(({ field, ...values }) => ({ spec, criterion: id, field, ...values })));
     if (entry !== undefined) criteria.set(id, entry);
   }
   // A spec removed here while a criterion of it was added or changed there: the whole spec stays until somebody decides.

@@ -87,11 +87,38 @@ export const edited = (base: Catalog): fc.Arbitrary<Catalog> =>
       const criteria = [...kept];
       for (const one of added) criteria.splice(roll() % (criteria.length + 1), 0, one);
       if (roll() === 0) criteria.reverse();
+      // A criterion put elsewhere in the list, and one under another id.
+      if (roll() === 1) criteria.push(...criteria.splice(0, 1));
+      const [renamed] = criteria;
+      if (renamed !== undefined && roll() === 2) criteria[0] = { ...renamed, id: `${renamed.id}-renamed` };
       const { criteria: _, ...fields } = mix(left, right);
       specs.push(criteria.length > 0 ? { ...fields, criteria } : fields);
     }
-    return { specs };
+    return { specs: roll() < 3 ? moved(specs, roll()) : specs };
   });
+
+/** The first criterion of one spec goes to another spec. */
+function moved(specs: readonly Spec[], which: number): Spec[] {
+  const from = specs[which % specs.length];
+  const to = specs[(which + 1) % specs.length];
+  const criterion = from?.criteria?.[0];
+  if (from === undefined || to === undefined || from === to || criterion === undefined) return [...specs];
+  return specs.map((one) => {
+    if (one === to) return { ...to, criteria: [...(to.criteria ?? []), criterion] };
+    if (one !== from) return one;
+    const { criteria: _, ...fields } = from;
+    return (from.criteria ?? []).length > 1 ? { ...fields, criteria: (from.criteria ?? []).slice(1) } : fields;
+  });
+}
+
+/** Ids of specs that had or have a criterion which another spec has on some side: merging file by file cannot know about it. */
+export function sharing(sides: readonly Catalog[]): Set<string> {
+  const homes = new Map<string, Set<string>>();
+  for (const side of sides)
+    for (const one of side.specs)
+      for (const criterion of one.criteria ?? []) homes.set(criterion.id, (homes.get(criterion.id) ?? new Set()).add(one.id));
+  return new Set([...homes.values()].filter((specs) => specs.size > 1).flatMap((specs) => [...specs]));
+}
 
 /** A base and two edits of it. */
 export const threeWay: fc.Arbitrary<{ base: Catalog; ours: Catalog; theirs: Catalog }> = catalog.chain((base) =>

@@ -146,6 +146,15 @@ describe('mergeCatalogs, by case', () => {
     expect(merged.specs.map((item) => item.criteria ?? [])).toEqual([[], [{ id: 'AC-1', title: 'new' }]]);
   });
 
+  // @verifies AC-store-merge-symmetric
+  it('names a criterion that two sides put into different specs by the same spec, whichever side is ours', () => {
+    const two = (first: Criterion[], second: Criterion[]): Catalog => ({ specs: [spec('SPEC-a', first), spec('SPEC-b', second)] });
+    const [here, there] = [two([ac('AC-1')], []), two([], [ac('AC-1')])];
+    const conflict = mergeCatalogs(two([], []), here, there).conflicts;
+    expect(conflict).toMatchObject([{ criterion: 'AC-1', field: 'spec', ours: 'SPEC-a', theirs: 'SPEC-b' }]);
+    expect(mirrored(mergeCatalogs(two([], []), there, here).conflicts)).toEqual(conflict);
+  });
+
   it('merges links by what they link to', () => {
     const links = (...list: NonNullable<Criterion['verified_by']>): Catalog => one(ac('AC-1', { verified_by: list }));
     const a = { kind: 'test', target: 'a' } as const;
