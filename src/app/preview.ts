@@ -11,7 +11,7 @@ export interface PlanPreview {
     readonly runner: string; readonly place: PlaceName; readonly environment: string | null; readonly directory: string;
     readonly commands: readonly (readonly string[])[]; readonly cases: readonly { readonly selector: string; readonly criteria: readonly string[] }[];
   }[];
-  readonly cached: readonly { readonly selector: string; readonly run: string }[];
+  readonly cached: readonly { readonly selector: string; readonly run: string; readonly verdict: string; readonly criteria: readonly string[] }[];
   readonly skipped: readonly { readonly criterion: string; readonly verdict: string; readonly reason: string; readonly detail: string }[];
 }
 
@@ -25,7 +25,9 @@ export async function planPreview(project: Project, prepared: Prepared, request:
       runner: batch.runner, place: batch.place, environment: batch.environment, directory: batch.directory, commands,
       cases: batch.cases.map((entry) => ({ selector: entry.selector, criteria: entry.criteria })),
     })),
-    cached: planned.reuse.map((entry) => ({ selector: cases.get(entry.case)?.selector ?? entry.case, run: entry.outcome.run })),
+    cached: planned.reuse.map((entry) => ({
+      selector: cases.get(entry.case)?.selector ?? entry.case, run: entry.outcome.run, verdict: verdictOf(entry.outcome.reason), criteria: cases.get(entry.case)?.criteria ?? [],
+    })),
     skipped: planned.specs.flatMap((spec) => spec.criteria.flatMap((criterion) => [
       ...(criterion.known === null ? [] : [{ criterion: criterion.criterion, verdict: verdictOf(criterion.known.reason), ...criterion.known }]),
       ...criterion.checks.flatMap((check) => (check.known === null ? [] : [{ criterion: criterion.criterion, verdict: verdictOf(check.known.reason), ...check.known }])),

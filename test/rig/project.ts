@@ -10,6 +10,8 @@ import { expect } from 'vitest';
 import type { RunRecord } from '../../src/model/index.js';
 import { capture, type Captured } from '../../src/util/process.js';
 
+export { specFile } from './spec-file.js';
+
 export const ROOT = resolve(import.meta.dirname, '../..');
 const COHERENCE = process.env['COHERENCE_BIN'] ?? join(ROOT, 'bin', 'coherence.mjs');
 
@@ -115,12 +117,6 @@ export async function testProject(files: Readonly<Record<string, string>> = {}, 
 /** `AC-x` → `PASS(executed)` for every criterion of a record. */
 export const verdicts = (record: RunRecord): Record<string, string> =>
   Object.fromEntries(record.specs.flatMap((spec) => spec.criteria.map((criterion) => [criterion.id, `${criterion.verdict}(${criterion.reason})`])));
-
-/** A spec file with one criterion per entry: id → lines of YAML below it. */
-export function specFile(id: string, criteria: Readonly<Record<string, string>>, head = 'level: module\nstatus: active'): string {
-  const body = Object.entries(criteria).map(([criterion, rest]) => `  - id: ${criterion}\n    title: ${criterion}\n${rest === '' ? '' : `${rest.split('\n').map((line) => `    ${line}`).join('\n')}\n`}`).join('');
-  return `id: ${id}\ntitle: ${id}\n${head}\n${body === '' ? '' : `criteria:\n${body}`}`;
-}
 
 /** Gives a project this repository's installed npm packages, as a user's own installation of vitest. */
 export const installHere = async (project: TestProject): Promise<void> => {

@@ -20,7 +20,7 @@ function table(caption: string, groups: Readonly<Record<string, CountsView>>): s
 }
 
 function trend(view: CoverageView): string {
-  const points = view.trend.toReversed().slice(-60);
+  const points = view.trend.slice(-60);
   if (points.length < 2) return '';
   const most = Math.max(1, ...points.map((point) => point.pass + point.fail + point.skip + point.error));
   const x = (i: number): number => Math.round((i / (points.length - 1)) * 600);

@@ -80,6 +80,7 @@ export interface CoverageView {
   readonly next: readonly NextStep[];
   /** Change of the four counts against a ref. */
   readonly delta: { readonly against: string; readonly counts: Readonly<Record<Key, number>>; readonly lost: readonly string[]; readonly gained: readonly string[] } | null;
+  /** Oldest first. */
   readonly trend: readonly TrendPoint[];
   /** Observed false-hit rate of the verdict cache; null when nothing was audited. */
   readonly audit: { readonly audited: number; readonly stale: number } | null;
