@@ -40,7 +40,8 @@ export async function applyCatalogChange(
     const notes: string[] = [];
     const state = await syncState(project, env);
     const withStore = state !== 'no-store' && state !== 'detached';
-    if (withStore && state !== 'equal') {
+    const { url } = project.settings.store;
+    if (withStore && (state !== 'equal' || url !== null)) {
       const behind = await bringTogether(project, env);
       if (!behind.ok) notes.push(...behind.failures.map((item) => `store: pending (${item.message})`));
       else if (behind.value.length > 0) notes.push(...behind.value);
@@ -53,7 +54,8 @@ export async function applyCatalogChange(
     if (!planned.ok) return planned;
     const { changes, paths } = planned.value;
     const files = [...changes.keys()].toSorted();
-    const store = withStore && files.length > 0 ? await equalStore(project, env) : null;
+    // What is on a shared server may have changed since: it is compared as a whole.
+    const store = withStore && files.length > 0 && url === null ? await equalStore(project, env) : null;
     if (store !== null) await forgetMirror(project, store.database, store.branch);
     const written = await writeFiles(project, changes);
     if (!written.ok) return written;
@@ -63,7 +65,7 @@ export async function applyCatalogChange(
     const message = typeof describe === 'string' ? describe : describe(changedId(before, after));
     const stored =
       store === null
-        ? await bringTogether(project, env)
+        ? await bringTogether(project, env, message)
         : await writeStore(project, env, store, { before, after, changes, paths, message });
     return success({
       catalog: after,
@@ -157,11 +159,11 @@ async function writeStore(
 }
 
 /** Reconciles under the lock that is held; notes about conflicts. */
-async function bringTogether(project: Project, env: Env): Promise<Result<readonly string[]>> {
+async function bringTogether(project: Project, env: Env, message?: string): Promise<Result<readonly string[]>> {
   const session = await openProjectStore(project, { env });
   if (!session.ok) return session;
   try {
-    const outcome = await reconcile(project, session.value);
+    const outcome = await reconcile(project, session.value, undefined, message);
     if (!outcome.ok) return outcome;
     return success(
       outcome.value.conflicts.map(

@@ -30,7 +30,7 @@ import { canonicalJson } from '../util/hash.js';
 import { gitHead } from './git-head.js';
 import { openProjectStore, storeBranch, storePlace, withCatalogLock, type Env } from './store-place.js';
 import { reconcile, syncState, type SyncOutcome } from './sync.js';
-import { forgetMirror } from './sync-mirror.js';
+import { forgetMirror, mirrorName } from './sync-mirror.js';
 
 export { applyCatalogChange, catalogAt, type AppliedChange } from './catalog-change.js';
 
@@ -298,7 +298,7 @@ export async function pullStore(
       if (!fetched.ok) return fetched;
       const { value } = fetched;
       if (value.state !== 'ahead' && value.state !== 'diverged') return success({ state: value.state, conflicts: [], sync: null });
-      await forgetMirror(project, session.database, storeBranch(await gitHead(project.root)) ?? 'main');
+      await forgetMirror(project, mirrorName(project, session.database), storeBranch(await gitHead(project.root)) ?? 'main');
       if (value.state === 'ahead') {
         const moved = await session.fastForward(value.remote);
         if (!moved.ok) return moved;
@@ -332,7 +332,7 @@ export async function cloneProjectStore(
   return withCatalogLock(project, async () => {
     const cloned = await cloneStore(place.value, url);
     if (!cloned.ok) return cloned;
-    await forgetMirror(project, place.value.database, storeBranch(await gitHead(project.root)) ?? 'main');
+    await forgetMirror(project, mirrorName(project, place.value.database), storeBranch(await gitHead(project.root)) ?? 'main');
     return withStore(project, env, async (session) => reconcile(project, session));
   });
 }
@@ -355,7 +355,7 @@ export async function drainRuns(project: Project, env: Env = process.env): Promi
   const place = await storePlace(project, env);
   if (!place.ok) return 0;
   const waiting = await countPosted(project.directories.state, place.value.database);
-  if (waiting === 0 || (await runningServer(place.value)) === null) return waiting;
+  if (waiting === 0 || (place.value.url === null && (await runningServer(place.value)) === null)) return waiting;
   await withStore(project, env, async () => success(null));
   return countPosted(project.directories.state, place.value.database);
 }

@@ -38,7 +38,7 @@ function read(project: Project): Mirror {
 function specEntries(root: string): string[] {
   const found: string[] = [];
   const visit = (folder: string): void => {
-    for (const entry of readdirSync(join(root, folder), { withFileTypes: true })) {
+    for (const entry of readdirSync(`${root}/${folder}`, { withFileTypes: true })) {
       if (entry.isDirectory()) visit(`${folder}/${entry.name}`);
       else if (entry.name.endsWith('.yaml')) found.push(`${folder}/${entry.name}`);
     }
@@ -52,13 +52,20 @@ function specEntries(root: string): string[] {
 }
 
 function unchanged(root: string, file: string, stamp: Stamp): boolean {
-  const now = lstatSync(join(root, file));
+  // Both parts are ours and normal; `join` would take as long as the question itself.
+  const now = lstatSync(`${root}/${file}`);
   if (now.size !== stamp[0]) return false;
   if (stamp[1] !== null && now.mtimeMs === stamp[1] && now.ctimeMs === stamp[2] && now.ino === stamp[3]) return true;
   return sha256(readFileSync(join(root, file))) === stamp[4];
 }
 
 export type MirrorState = 'equal' | 'changed' | 'conflicts';
+
+/** What a mirror is kept under: the database, and for a shared store where it is, so that one store is never taken for another. */
+export const mirrorName = (project: Project, database: string): string => {
+  const { url } = project.settings.store;
+  return url === null ? database : `${database}@${sha256(url.replace(/\/\/[^@/]*@/, '//')).slice(0, 12)}`;
+};
 
 /** Whether files and store are as they were when they were last equal. */
 export function compareMirror(project: Project, database: string, branch: string): MirrorState {

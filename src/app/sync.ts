@@ -4,12 +4,12 @@ import { join } from 'node:path';
 import { loadCatalog, mergeCatalogs, plainSpec, sameSpec, type Conflict, type LoadedCatalog, type Side } from '../catalog/index.js';
 import type { Project } from '../config/index.js';
 import { success, type Catalog, type Failure, type Result, type Spec } from '../model/index.js';
-import { drain, storeExists, type StoreSession, type SyncEntry } from '../store/index.js';
+import { drain, MOVED, storeExists, type StoreSession, type SyncEntry } from '../store/index.js';
 import { sha256 } from '../util/hash.js';
 import { gitHead } from './git-head.js';
 import { planFiles, recoverFiles, writeFiles } from './spec-files.js';
 import { openProjectStore, storeBranch, storePlace, withCatalogLock, type Env } from './store-place.js';
-import { compareMirror, forgetMirror, writeMirror } from './sync-mirror.js';
+import { compareMirror, forgetMirror, mirrorName, writeMirror } from './sync-mirror.js';
 
 export interface SyncOutcome {
   /** `no-store`: there is none, files are all there is. `detached`: git's HEAD is on no branch, files are read as they are. */
@@ -45,7 +45,7 @@ export async function syncState(
   if (!there.ok || !there.value) return 'no-store';
   const branch = storeBranch(await gitHead(project.root));
   if (branch === null) return 'detached';
-  const compared = compareMirror(project, place.value.database, branch);
+  const compared = compareMirror(project, mirrorName(project, place.value.database), branch);
   return compared === 'changed' ? 'pending' : compared;
 }
 
@@ -55,7 +55,8 @@ export async function syncProject(
   options: { readonly prefer?: Side; readonly env?: Env } = {},
 ): Promise<Result<SyncOutcome>> {
   const state = await syncState(project, options.env);
-  if (state === 'equal') return success(nothing('unchanged'));
+  // To a shared store others may have written: only a look at it can tell.
+  if (state === 'equal' && project.settings.store.url === null) return success(nothing('unchanged'));
   if (state === 'detached') return success(nothing('detached'));
   if (state === 'no-store') {
     const place = await storePlace(project, options.env);
@@ -87,12 +88,28 @@ export async function readFiles(project: Project): Promise<{ readonly loaded: Lo
   return { loaded: first, hashes };
 }
 
-/** Under the catalog lock, on an open session of the branch. */
-export async function reconcile(project: Project, session: StoreSession, prefer?: Side): Promise<Result<SyncOutcome>> {
+const ROUNDS = 5;
+
+/** Under the catalog lock, on an open session of the branch. `message`: first line of the commit, when the store changes. */
+export async function reconcile(project: Project, session: StoreSession, prefer?: Side, message?: string): Promise<Result<SyncOutcome>> {
+  // Others who write to a shared store know nothing of our lock: what they wrote between our reading and our writing is merged too.
+  for (let round = 1; ; round += 1) {
+    const outcome = await reconcileOnce(project, session, prefer, message);
+    if (outcome.ok || round >= ROUNDS || !outcome.failures.includes(MOVED)) return outcome;
+  }
+}
+
+async function reconcileOnce(
+  project: Project,
+  session: StoreSession,
+  prefer: Side | undefined,
+  message: string | undefined,
+): Promise<Result<SyncOutcome>> {
   const recovered = await recoverFiles(project);
   if (!recovered.ok) return recovered;
   await drain(project.directories.state, session);
   const branch = storeBranch(await gitHead(project.root)) ?? 'main';
+  const expected = session.shared ? await session.head() : null;
   const [{ loaded, hashes }, stored, entries] = await Promise.all([readFiles(project), session.catalog(), session.syncEntries()]);
   if (!stored.ok) return stored;
   const merge = mergeSides(loaded, stored.value, entries, prefer);
@@ -100,7 +117,7 @@ export async function reconcile(project: Project, session: StoreSession, prefer?
 
   const planned = await planFiles(project, files, pathsOf(loaded, merge.files), merge.merged);
   if (!planned.ok) return planned;
-  await forgetMirror(project, session.database, branch);
+  await forgetMirror(project, mirrorName(project, session.database), branch);
   // Files first: whatever a kill leaves is then a changed file, which the next sync merges. The other way round, the old
   // file would look like a wish to undo what the store has.
   const written = await writeFiles(project, planned.value.changes);
@@ -130,13 +147,15 @@ export async function reconcile(project: Project, session: StoreSession, prefer?
       remove,
       sync,
       unsync,
-      message: messageOf(toStore),
+      message: message ?? messageOf(toStore),
       git: head.kind === 'branch' ? head.commit : null,
+      ...(expected === null ? {} : { expected }),
     });
     if (!done.ok) return done;
     commit = done.value;
   }
-  if (loaded.failures.length === 0) await writeMirror(project, session.database, branch, hashes, merge.conflicts.length);
+  if (loaded.failures.length === 0)
+    await writeMirror(project, mirrorName(project, session.database), branch, hashes, merge.conflicts.length);
   const toFiles = merge.merged.specs
     .filter((spec) => planned.value.changes.has(planned.value.paths.get(spec.id) ?? ''))
     .map((spec) => spec.id);

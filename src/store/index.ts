@@ -4,7 +4,7 @@ export { ENVIRONMENTS, type StoreEnvironment, type StorePlace } from './place.js
 export type * from './port.js';
 export { compact, countPosted, countSetAside, drain, post } from './outbox.js';
 export { findDolt, versionOf, type DoltBinary } from './dolt/binary.js';
-export { DOLT_VERSION, HOW_TO_GET_DOLT, noDolt, noStore } from './dolt/failures.js';
+export { DOLT_VERSION, HOW_TO_GET_DOLT, MOVED, noDolt, noStore } from './dolt/failures.js';
 export { ensureDolt, type Progress } from './dolt/install.js';
 export { cloneStore, openStore, storeExists, type Fork, type OpenOptions } from './dolt/open.js';
 export { doltBranch } from './dolt/branches.js';

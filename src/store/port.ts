@@ -23,6 +23,8 @@ export interface CatalogWrite {
   readonly message: string;
   /** git's commit at this time. */
   readonly git: string | null;
+  /** The head that the change was worked out on: with another one nothing is written, and the failure is `MOVED`. */
+  readonly expected?: string;
 }
 
 /** Times are ISO 8601 in UTC. */
@@ -89,6 +91,8 @@ export interface StoreSession {
   /** Dolt's name of the branch. */
   readonly branch: string;
   readonly server: { readonly pid: number | null; readonly version: string };
+  /** Whether others may write to this store beside us (store.url). */
+  readonly shared: boolean;
   head(): Promise<string>;
   /** The branch's catalog, or that of a commit. */
   catalog(commit?: string): Promise<Result<Catalog>>;

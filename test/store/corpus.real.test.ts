@@ -8,6 +8,7 @@ import { catalogAt } from '../../src/app/catalog-change.js';
 import { openProjectStore } from '../../src/app/store-place.js';
 import { startStore, stopStore, storeLog } from '../../src/app/store.js';
 import { syncState } from '../../src/app/sync.js';
+import { plainSpec } from '../../src/catalog/index.js';
 import { criteriaOf, type Catalog } from '../../src/model/index.js';
 import { runningServer } from '../../src/store/index.js';
 import { canonicalJson } from '../../src/util/hash.js';
@@ -25,7 +26,15 @@ const request = (path: string, over: { dryRun?: boolean; prune?: boolean } = {})
 });
 const exported = async (at: TestProject): Promise<string> =>
   get(await exportCatalog(at.project, { format: 'jsonl', out: null, check: false }, at.env)).text ?? '';
-const shape = (catalog: Catalog): [number, number] => [catalog.specs.length, catalog.specs.flatMap(criteriaOf).length];
+const shapeOf = (catalog: Catalog): [number, number] => [catalog.specs.length, catalog.specs.flatMap(criteriaOf).length];
+const words = (catalog: Catalog): string => canonicalJson(catalog.specs.map(plainSpec));
+/** One spec of the corpus with its two criteria, as a file of its own. */
+async function smallFile(at: TestProject): Promise<string> {
+  const path = join(at.root, 'small.jsonl');
+  const lines = (await readFile(CORPUS, 'utf8')).split('\n').filter((line) => line.includes('cli-router'));
+  await writeFile(path, `${lines.join('\n')}\n`);
+  return path;
+}
 const stored = async (at: TestProject): Promise<Catalog> => {
   const session = get(await openProjectStore(at.project, { env: at.env }));
   try {
@@ -77,7 +86,7 @@ describe.skipIf(!here || !doltHere)('the real corpus, with the store', () => {
     // From the store alone: the files are gone, and come back byte for byte.
     const before = await exported(at);
     const catalog = await stored(at);
-    expect(shape(catalog)).toEqual([39, 235]);
+    expect(shapeOf(catalog)).toEqual([39, 235]);
     const commits = get(await storeLog(at.project, null, 100, at.env)).length;
     get(await importCatalog(at.project, request(CORPUS), at.env));
     expect(get(await storeLog(at.project, null, 100, at.env))).toHaveLength(commits);
@@ -104,105 +113,88 @@ describe.skipIf(!here || !doltHere)('the real corpus, with the store', () => {
     expect(get(await catalogAt(at.project)).specs).toHaveLength(1);
   });
 
-  // @verifies AC-store-kill-cli
-  it('is all there or not at all after SIGKILL of the command at 50 random moments of import and sync', async () => {
+  // @verifies AC-store-kill-cli, AC-store-kill-server
+  it('is the old or the new catalog, never half, after SIGKILL of command or server at 50 random moments of import and sync', async () => {
     const at = await newProject();
     get(await startStore(at.project, () => undefined, at.env));
-    const small = join(at.root, 'small.jsonl');
-    await writeFile(
-      small,
-      `${(await readFile(CORPUS, 'utf8'))
-        .split('\n')
-        .filter((line) => line.includes('cli-router'))
-        .join('\n')}\n`,
-    );
-    const whole = async (): Promise<number> => Date.now();
-    const startedAt = await whole();
+    const small = await smallFile(at);
+    const files = async (): Promise<Catalog> => get(await catalogAt(at.project, undefined, at.env));
+    const startedAt = Date.now();
     expect((await drive(at, ['import', CORPUS])).code).toBe(0);
-    const duration = (await whole()) - startedAt;
-    const sizes = [
-      [1, 2],
-      [39, 235],
-    ].map((pair) => pair.join());
-    const seen = new Set<string>();
+    const duration = Date.now() - startedAt;
+    let before = words(await stored(at));
+    const seen = { files: new Set<string>(), killed: new Set<string>() };
     for (let round = 0; round < 50; round += 1) {
-      const command = round % 5 === 4 ? ['sync'] : ['import', round % 2 === 0 ? small : CORPUS];
-      await drive(at, command, Math.random() * duration * 1.1);
-      const files = shape(get(await catalogAt(at.project, undefined, at.env))).join();
-      expect(sizes).toContain(files);
-      seen.add(files);
-      if (round % 5 === 0) expect(sizes).toContain(shape(await stored(at)).join());
+      const victim = round % 2 === 0 ? 'command' : 'server';
+      const command = round % 6 < 4 ? ['import', round % 4 < 2 ? small : CORPUS] : ['sync'];
+      // So that each sync has something to bring into the store.
+      if (command[0] === 'sync') {
+        const path = join(at.root, 'specs/component-cli-router.yaml');
+        await writeFile(path, (await readFile(path, 'utf8')).replace(/^title: .*$/m, `title: round ${round}`));
+      }
+      const changed = words(await files());
+      const delay = Math.random() * duration * 1.1;
+      const what = `round ${round}: ${command.join(' ')}, ${victim} killed after ${Math.round(delay)} ms`;
+      const timer =
+        victim === 'command'
+          ? undefined
+          : setTimeout(() => {
+              void runningServer(at.place).then((server) => {
+                if (server !== null) process.kill(server.pid, 'SIGKILL');
+              });
+            }, delay);
+      const done = await drive(at, command, victim === 'command' ? delay : undefined);
+      clearTimeout(timer);
+      if (victim === 'server') expect([0, 75], what).toContain(done.code);
+      if (victim === 'server' ? done.code === 75 : done.code === null) seen.killed.add(`${victim} ${command[0] ?? ''}`);
+      const [inFiles, inStore] = [await files(), words(await stored(at))];
+      const shape = shapeOf(inFiles).join();
+      expect(['1,2', '39,235'], what).toContain(shape);
+      seen.files.add(shape);
+      // What the store had, what the files said before the command, or what they say now: each of them whole.
+      expect([before, changed, words(inFiles)].includes(inStore), what).toBe(true);
+      before = inStore;
     }
     // Whatever was cut off, the next command brings both together.
     const last = await drive(at, ['import', CORPUS]);
     expect(last.stderr + (last.code === 0 ? '' : last.stdout)).toBe('');
     expect(await exported(at)).toContain('"SPEC-component-cli-parser"');
-    expect(shape(await stored(at))).toEqual([39, 235]);
-    expect(seen.size).toBe(2);
+    expect(words(await stored(at))).toBe(words(await files()));
+    expect(seen.files.size).toBe(2);
+    expect([...seen.killed]).toContain('command import');
   }, 170_000);
 
   // @verifies AC-store-kill-cli
-  it.each([
-    ['S1', 'before the journal', '1,2'],
-    ['S2', 'after the journal', '39,235'],
-    ['S3', 'after the first rename', '39,235'],
-    ['S3@20', 'after the 20th rename', '39,235'],
-    ['S4', 'after the last rename', '39,235'],
-    ['S5', 'between files and store', '39,235'],
-    ['S6', 'inside the transaction', '39,235'],
-    ['S7', 'after the Dolt commit', '39,235'],
-  ])('%s: killed %s it is all there or not at all, and the next command makes both equal', async (place, _when, expected) => {
+  it('is all there or not at all when the command is killed at each step of a write, and the next one makes both equal', async () => {
     const at = await newProject();
-    const small = join(at.root, 'small.jsonl');
-    await writeFile(
-      small,
-      `${(await readFile(CORPUS, 'utf8'))
-        .split('\n')
-        .filter((line) => line.includes('cli-router'))
-        .join('\n')}\n`,
-    );
+    const small = await smallFile(at);
     get(await startStore(at.project, () => undefined, at.env));
-    get(await importCatalog(at.project, request(small), at.env));
-    const [name = '', time = '1'] = place.split('@');
-    const killed = await drive(at, ['import', CORPUS], undefined, { COHERENCE_TEST: '1', COHERENCE_FAILPOINTS: `${name}=kill@${time}` });
-    expect([killed.code, killed.stdout]).toEqual([null, '']);
-    expect(shape(get(await catalogAt(at.project, undefined, at.env))).join()).toBe(expected);
-    expect(['1,2', '39,235']).toContain(shape(await stored(at)).join());
-    expect((await drive(at, ['sync'])).code).toBe(0);
-    expect(shape(await stored(at)).join()).toBe(expected);
-    expect(await syncState(at.project, at.env)).toBe('equal');
-    expect((await readdir(join(at.root, 'specs'))).filter((file) => !file.endsWith('.yaml') && place !== 'S1')).toEqual([]);
-  });
-
-  // @verifies AC-store-kill-server
-  it('is all there or not at all after SIGKILL of the server during import', async () => {
-    const at = await newProject();
-    get(await startStore(at.project, () => undefined, at.env));
-    const small = join(at.root, 'small.jsonl');
-    await writeFile(
-      small,
-      `${(await readFile(CORPUS, 'utf8'))
-        .split('\n')
-        .filter((line) => line.includes('cli-router'))
-        .join('\n')}\n`,
-    );
-    for (let round = 0; round < 12; round += 1) {
-      const importing = drive(at, ['import', round % 2 === 0 ? CORPUS : small]);
-      const timer = setTimeout(
-        () => {
-          void runningServer(at.place).then((server) => server !== null && process.kill(server.pid, 'SIGKILL'));
-        },
-        300 + Math.random() * 700,
-      );
-      const done = await importing;
-      clearTimeout(timer);
-      expect([0, 75]).toContain(done.code);
-      expect(['1,2', '39,235']).toContain(shape(get(await catalogAt(at.project, undefined, at.env))).join());
-      expect(['0,0', '1,2', '39,235']).toContain(shape(await stored(at)).join());
+    for (const [place, when, expected] of [
+      ['S1', 'before the journal', '1,2'],
+      ['S2', 'after the journal', '39,235'],
+      ['S3', 'after the first rename', '39,235'],
+      ['S3@20', 'after the 20th rename', '39,235'],
+      ['S4', 'after the last rename', '39,235'],
+      ['S5', 'between files and store', '39,235'],
+      ['S6', 'inside the transaction', '39,235'],
+      ['S7', 'after the Dolt commit', '39,235'],
+    ] as const) {
+      get(await importCatalog(at.project, request(small, { prune: true }), at.env));
+      expect(shapeOf(await stored(at)).join(), when).toBe('1,2');
+      const [name = '', time = '1'] = place.split('@');
+      const killed = await drive(at, ['import', CORPUS], undefined, { COHERENCE_TEST: '1', COHERENCE_FAILPOINTS: `${name}=kill@${time}` });
+      expect([killed.code, killed.stdout], when).toEqual([null, '']);
+      expect(shapeOf(get(await catalogAt(at.project, undefined, at.env))).join(), when).toBe(expected);
+      expect(['1,2', '39,235'], when).toContain(shapeOf(await stored(at)).join());
+      expect((await drive(at, ['sync'])).code, when).toBe(0);
+      expect(shapeOf(await stored(at)).join(), when).toBe(expected);
+      expect(await syncState(at.project, at.env), when).toBe('equal');
+      expect(
+        (await readdir(join(at.root, 'specs'))).filter((file) => !file.endsWith('.yaml') && place !== 'S1'),
+        when,
+      ).toEqual([]);
     }
-    expect((await drive(at, ['import', CORPUS])).code).toBe(0);
-    expect(shape(await stored(at))).toEqual([39, 235]);
-  }, 120_000);
+  });
 
   it('comes back from the store when the files are lost on a new branch of work', async () => {
     const at = await newProject();

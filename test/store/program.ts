@@ -35,17 +35,19 @@ export interface Driven {
  * Runs the driver as a shell would. Not by util/process: that ends everything a program leaves behind, and the server is to
  * outlive the command that started it. With `killAfterMs` the program, and nothing else, gets SIGKILL at that time.
  */
-export async function drive(
+export const drive = async (
   at: TestProject,
   args: readonly string[],
   killAfterMs?: number,
   env: Readonly<Record<string, string>> = {},
-): Promise<Driven> {
-  const child = spawn(process.execPath, [await driver(), ...args], {
-    cwd: at.root,
-    env: { ...at.env, ...env },
-    stdio: ['ignore', 'pipe', 'pipe'],
-  });
+): Promise<Driven> => run(at, [await driver(), ...args], env, killAfterMs);
+
+/** Runs the built product, as a user does. */
+export const command = async (at: TestProject, args: readonly string[], env: Readonly<Record<string, string>> = {}): Promise<Driven> =>
+  run(at, [join(ROOT, 'bin/coherence.mjs'), ...args], env);
+
+async function run(at: TestProject, args: readonly string[], env: Readonly<Record<string, string>>, killAfterMs?: number): Promise<Driven> {
+  const child = spawn(process.execPath, args, { cwd: at.root, env: { ...at.env, ...env }, stdio: ['ignore', 'pipe', 'pipe'] });
   const out: Buffer[] = [];
   const err: Buffer[] = [];
   child.stdout.on('data', (chunk: Buffer) => out.push(chunk));

@@ -9,7 +9,7 @@ import { findDolt, openStore, requireTestDatabase, stopServer, type StorePlace, 
 import { capture } from '../../src/util/process.js';
 import { settled } from '../rig/leaks.js';
 
-const CACHE = join(process.env['XDG_CACHE_HOME'] ?? join(homedir(), '.cache'), 'coherence');
+export const CACHE = join(process.env['XDG_CACHE_HOME'] ?? join(homedir(), '.cache'), 'coherence');
 
 /** Whether a Dolt is there; with CI=true its absence fails the tests instead of skipping them. */
 export const doltHere = process.env['CI'] === 'true' || (await findDolt({ doltBin: null, cache: CACHE, env: process.env })).ok;

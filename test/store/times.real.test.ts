@@ -111,7 +111,13 @@ real('--at', () => {
         return server.connection.query(statement, values);
       },
     };
-    const counted: StoreSession = makeSession({ place, connection, server: { ...server, connection }, branch: session.branch });
+    const counted: StoreSession = makeSession({
+      place,
+      connection,
+      server: { ...server, connection },
+      branch: session.branch,
+      syncTable: 'sync_state',
+    });
     const asked: (readonly number[])[] = [];
     const git = 'a'.repeat(40);
     let edits = 0;

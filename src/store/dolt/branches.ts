@@ -5,7 +5,7 @@ import { identifier } from '../database-name.js';
 import type { BranchEntry } from '../port.js';
 import type { SqlConnection } from './connection.js';
 import { inGroup } from './group.js';
-import { SYNC_STATE } from './migrations.js';
+import { syncStateTable } from './migrations.js';
 import { readRows } from './queries/catalog.js';
 import { splitMessage } from './queries/history.js';
 import { writeSyncEntries } from './queries/sync-state.js';
@@ -49,9 +49,9 @@ export const branchNames = async (connection: SqlConnection): Promise<ReadonlySe
 /** Makes the branch of a git branch at a Dolt commit or branch and notes the pair. Leaves the connection on it. */
 export async function createBranch(
   connection: SqlConnection,
-  options: { readonly database: string; readonly git: string; readonly from: string; readonly author: string },
+  options: { readonly database: string; readonly git: string; readonly from: string; readonly author: string; readonly syncTable: string },
 ): Promise<Result<string>> {
-  const { database, git, from, author } = options;
+  const { database, git, from, author, syncTable } = options;
   const branch = doltBranch(git);
   await useBranch(connection, database, ROOT_BRANCH);
   const noted = await inGroup(connection, { message: `Branch ${git}`, author }, async () => {
@@ -64,12 +64,13 @@ export async function createBranch(
   // The pair is noted first: a kill in between leaves a name without a branch, and the next command makes it.
   await connection.query('CALL DOLT_BRANCH(?, ?)', [branch, from]);
   await useBranch(connection, database, branch);
-  await connection.query(SYNC_STATE);
+  await connection.query(syncStateTable(syncTable));
   // What the branch starts with is what its files are compared with: a git branch's own files then simply win.
   const start = fromRows(await readRows(connection));
   const based = await inGroup(connection, { message: `Start of ${git}`, author }, async () =>
     writeSyncEntries(
       connection,
+      syncTable,
       start.specs.map((spec) => ({ spec: spec.id, path: null, fileHash: null, base: spec })),
       [],
     ),

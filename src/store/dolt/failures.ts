@@ -24,6 +24,16 @@ export const damaged = (
 export const unavailable = (message: string, hint: string): Failure => ({ kind: 'unavailable', message, hint });
 export const tryAgain = (message: string, hint: string): Failure => ({ kind: 'try-again', message, hint });
 
+/** A database on a shared server that somebody uses for something else. It is not touched. */
+export const notOurs = (database: string): Failure =>
+  unavailable(
+    `The database ${database} on the shared server is not a store of coherence.`,
+    'It was left as it is. Check store.url, or give the project another dolt_db_name.',
+  );
+
+/** Somebody else wrote to a shared store between our reading and our writing. Nothing of ours was written. */
+export const MOVED: Failure = tryAgain('Somebody else changed the store at the same time.', 'Run the command again.');
+
 /** Dolt's or the system's words for a full disk. */
 export const saysDiskFull = (text: string): boolean => /no space left on device|ENOSPC|disk quota exceeded|EDQUOT/i.test(text);
 
@@ -40,6 +50,10 @@ export const isConnectionLoss = (error: unknown): boolean =>
   ['PROTOCOL_CONNECTION_LOST', 'ECONNRESET', 'EPIPE', 'ECONNREFUSED', 'ENOENT'].includes(errorCode(error)) ||
   /connection.*(closed|lost)|closed state/i.test(errorText(error));
 
+/** True when the server does not let this user in, or not do this. */
+export const isRefusal = (error: unknown): boolean =>
+  [1044, 1045, 1142, 1227, 1370].includes(sqlNumber(error)) || /(?:command|access) denied (?:to|for) user/i.test(errorText(error));
+
 /** True for a serialization failure: the group may be run again. */
 export const isSerializationFailure = (error: unknown): boolean =>
   sqlNumber(error) === 1213 || /serialization failure|this transaction conflicts/i.test(errorText(error));
@@ -53,6 +67,8 @@ export function asFailure(error: unknown): Result<never> {
     );
   if (isConnectionLoss(error))
     return failure(tryAgain('The connection to the store was lost; the change was rolled back or is complete.', 'Run the command again.'));
+  if (isRefusal(error))
+    return failure(unavailable(`The store's server refuses this user: ${text}.`, 'Check the user in store.url and what it may do there.'));
   if (isSerializationFailure(error)) return failure(tryAgain('The store stayed busy with other writers.', 'Run the command again.'));
   if (/checksum|corrupt|root hash doesn't exist|unexpected EOF|data loss/i.test(text))
     return failure(damaged(`The store's data is damaged: ${text}.`));

@@ -103,7 +103,8 @@ async function clearSocket(path: string): Promise<Result<null>> {
   }
   let state = await socketState(path);
   // A server of ours that was just killed is gone from the process table before all its threads have let go of the socket.
-  for (const until = monotonicMs() + DYING_MS; state === 'listening' && monotonicMs() < until; state = await socketState(path)) await pause(50);
+  for (const until = monotonicMs() + DYING_MS; state === 'listening' && monotonicMs() < until; state = await socketState(path))
+    await pause(50);
   if (state === 'listening')
     return failure(
       unavailable(

@@ -41,18 +41,20 @@ export const MIGRATIONS: readonly Migration[] = [
   {
     number: 2,
     // A wording is `sha256:` and 64 digits; a reason may name what was unavailable, a session is any text.
-    name: 'runs: room for wordings and reasons',
+    name: 'runs: room for wordings and reasons; bases of several clones',
     statements: [
       `ALTER TABLE criterion_result MODIFY ${name('wording')} NOT NULL`,
       `ALTER TABLE criterion_result MODIFY ${text('reason')} NOT NULL`,
       `ALTER TABLE check_result MODIFY ${text('reason')} NOT NULL`,
       `ALTER TABLE run MODIFY ${text('session')} NOT NULL`,
+      `INSERT INTO dolt_ignore VALUES ('sync_state_%', true)`,
     ],
   },
 ];
 
-/** Each Dolt branch's own, since it is no part of commits. */
-export const SYNC_STATE = `CREATE TABLE IF NOT EXISTS sync_state (${id('spec_id')}, ${text('path')}, ${name('file_hash')}, dolt_commit CHAR(32), ${text('base')} NOT NULL, PRIMARY KEY (spec_id))`;
+/** Each Dolt branch's own, since it is no part of commits. `table` is a name of ours, which needs no quotes. */
+export const syncStateTable = (table: string): string =>
+  `CREATE TABLE IF NOT EXISTS ${table} (${id('spec_id')}, ${text('path')}, ${name('file_hash')}, dolt_commit CHAR(32), ${text('base')} NOT NULL, PRIMARY KEY (spec_id))`;
 
 export const hashOf = (migration: Migration): string => hashFields([String(migration.number), migration.name, ...migration.statements]);
 

@@ -5,10 +5,11 @@ import { identifier } from '../database-name.js';
 import type { StorePlace } from '../place.js';
 import type { StoreSession } from '../port.js';
 import { branchNames, createBranch, doltBranch, newestAt, ROOT_BRANCH, useBranch } from './branches.js';
+import { cloneId, SYNC_TABLE } from './clone-id.js';
 import type { SqlConnection } from './connection.js';
-import { asFailure, damaged, noStore, sqlNumber } from './failures.js';
+import { asFailure, damaged, noStore, notOurs, sqlNumber } from './failures.js';
 import { readMarker } from './inspect.js';
-import { migrate, MIGRATIONS, pendingMigrations, SYNC_STATE, type Migration } from './migrations.js';
+import { migrate, MIGRATIONS, pendingMigrations, syncStateTable, type Migration } from './migrations.js';
 import { serverPaths } from './paths.js';
 import { missingRemote } from './remotes.js';
 import { openServer, withStartLock, type OpenServer } from './server.js';
@@ -60,14 +61,15 @@ export async function openStore(options: OpenOptions): Promise<Result<StoreSessi
 async function onServer(options: OpenOptions, server: OpenServer, expected: boolean): Promise<Result<StoreSession>> {
   const { place, gitBranch } = options;
   const { connection } = server;
-  const made = await ensureDatabase(options, connection, expected);
+  const syncTable = place.url === null ? SYNC_TABLE : `${SYNC_TABLE}_${await cloneId(place.state)}`;
+  const made = await ensureDatabase(options, connection, expected, syncTable);
   if (!made.ok) return made;
   const branch = gitBranch === null ? ROOT_BRANCH : doltBranch(gitBranch);
   await connection.query(`USE ${identifier(place.database)}`);
   const names = await branchNames(connection);
   if (names.has(branch)) {
     await useBranch(connection, place.database, branch);
-    const local = await ensureSyncState(options, connection);
+    const local = await ensureSyncState(options, connection, syncTable);
     if (!local.ok) return local;
   } else if (gitBranch !== null) {
     // Checked before anything is written: a newer schema is not ours to write to.
@@ -80,32 +82,41 @@ async function onServer(options: OpenOptions, server: OpenServer, expected: bool
         return success(branch);
       }
       const from = fork === null ? ROOT_BRANCH : ((await newestAt(connection, fork.branch, fork.shared)) ?? fork.branch);
-      return createBranch(connection, { database: place.database, git: gitBranch, from, author: place.author });
+      return createBranch(connection, { database: place.database, git: gitBranch, from, author: place.author, syncTable });
     });
     if (!created.ok) return created;
   }
   const ready = await upToDate(options, connection);
   if (!ready.ok) return ready;
-  return success(makeSession({ place, connection, server, branch }));
+  return success(makeSession({ place, connection, server, branch, syncTable }));
 }
 
 /** The table without history is made with the branch; a branch that came from a clone, or is being made now, may lack it. */
-async function ensureSyncState({ place }: OpenOptions, connection: SqlConnection): Promise<Result<null>> {
+async function ensureSyncState({ place }: OpenOptions, connection: SqlConnection, table: string): Promise<Result<null>> {
   try {
-    await connection.query('SELECT spec_id FROM sync_state LIMIT 1');
+    await connection.query(`SELECT spec_id FROM ${table} LIMIT 1`);
     return success(null);
   } catch (error) {
     if (sqlNumber(error) !== 1146) throw error;
   }
   return withStartLock(serverPaths(place.state, place.sockets), async () => {
-    await connection.query(SYNC_STATE);
+    await connection.query(syncStateTable(table));
     return success(null);
   });
 }
 
-async function ensureDatabase(options: OpenOptions, connection: SqlConnection, expected: boolean): Promise<Result<null>> {
+async function ensureDatabase(
+  options: OpenOptions,
+  connection: SqlConnection,
+  expected: boolean,
+  syncTable: string,
+): Promise<Result<null>> {
   const { place } = options;
   const present = (await connection.query('SHOW DATABASES')).some((row) => row['Database'] === place.database);
+  if (present && place.url !== null) {
+    const foreign = await isForeign(connection, place.database);
+    if (foreign) return failure(notOurs(place.database));
+  }
   if (present && expected) return success(null);
   if (place.url !== null) {
     if (!present && !options.create) return failure(noStore());
@@ -116,7 +127,8 @@ async function ensureDatabase(options: OpenOptions, connection: SqlConnection, e
     await useBranch(connection, place.database, ROOT_BRANCH);
     const migrated = await migrate(connection, place.author, options.migrations);
     if (!migrated.ok) return migrated;
-    await connection.query(SYNC_STATE);
+    await connection.query(syncStateTable(syncTable));
+    if (place.url !== null) return success(null);
     const marker = await readMarker(paths.marker);
     if (!marker.ok) return marker;
     await writeAtomically(
@@ -126,6 +138,12 @@ async function ensureDatabase(options: OpenOptions, connection: SqlConnection, e
     );
     return success(null);
   });
+}
+
+/** On a shared server: a database with tables, none of which is our ledger. Migrating it would throw away its uncommitted work. */
+async function isForeign(connection: SqlConnection, database: string): Promise<boolean> {
+  const tables = (await connection.query(`SHOW TABLES FROM ${identifier(database)}`)).map((row) => String(Object.values(row)[0]));
+  return tables.length > 0 && !tables.includes('schema_migration');
 }
 
 /** Migrates the branch that the connection is on, where that is needed. */
@@ -143,7 +161,13 @@ async function upToDate(options: OpenOptions, connection: SqlConnection): Promis
 export async function cloneStore(place: StorePlace, url: string): Promise<Result<null>> {
   const there = await storeExists(place);
   if (!there.ok) return there;
-  if (there.value && place.url === null)
+  if (place.url !== null)
+    return failure({
+      kind: 'usage',
+      message: 'The store is a shared server (store.url), which is not cloned over.',
+      hint: 'Unset store.url to clone into a store of your own, or use `coherence store pull`.',
+    });
+  if (there.value)
     return failure({
       kind: 'already-exists',
       message: `This project has a store already (database ${place.database}).`,

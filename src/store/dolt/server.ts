@@ -15,6 +15,7 @@ import { misplacement, readIdentity, serverLives, writeIdentity, type ServerIden
 import { launch } from './launch.js';
 import { readPassword } from './password.js';
 import { serverPaths, type ServerPaths } from './paths.js';
+import { openShared } from './shared.js';
 
 const START_WAIT_MS = 120_000;
 const ANSWER_LIMIT_MS = 15_000;
@@ -29,7 +30,7 @@ export interface OpenServer {
 
 /** Starts the server if it does not run. Failures: `unavailable`, `damaged-state`, `try-again`. */
 export async function openServer(place: StorePlace): Promise<Result<OpenServer>> {
-  if (place.url !== null) return openShared(place.url);
+  if (place.url !== null) return openShared(place.url, place.database);
   const paths = serverPaths(place.state, place.sockets);
   const lease = await takeLock(paths.useLock, ANSWER_LIMIT_MS, 'shared');
   if (!lease.taken) return failure(lockFailure(lease.why));
@@ -53,17 +54,6 @@ function leased(found: Omit<OpenServer, 'close'>, lease: Lock): OpenServer {
       await lease.release();
     },
   };
-}
-
-async function openShared(url: string): Promise<Result<OpenServer>> {
-  try {
-    const connection = await connect({ kind: 'url', url });
-    return success({ connection, identity: null, close: async () => connection.close() });
-  } catch (error) {
-    return failure(
-      unavailable(`The store's server ${url.replace(/\/\/[^@/]*@/, '//')} does not answer: ${errorText(error)}.`, 'Check store.url.'),
-    );
-  }
 }
 
 const lockFailure = (why: 'busy' | 'unsupported'): Failure =>

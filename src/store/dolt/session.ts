@@ -1,10 +1,10 @@
 /** The port on one connection to one branch. SQL is in queries/. */
-import { success, type Result } from '../../model/index.js';
+import { failure, success, type Result } from '../../model/index.js';
 import type { StorePlace } from '../place.js';
 import type { StoreSession } from '../port.js';
 import { readBranches } from './branches.js';
 import type { SqlConnection } from './connection.js';
-import { asFailure } from './failures.js';
+import { asFailure, MOVED } from './failures.js';
 import { inGroup } from './group.js';
 import { readRows, writeSpecs } from './queries/catalog.js';
 import { commitMessage, readBlame, readGitOf, readLog } from './queries/history.js';
@@ -19,6 +19,8 @@ interface SessionOptions {
   readonly connection: SqlConnection;
   readonly server: OpenServer;
   readonly branch: string;
+  /** Where this clone's bases are. */
+  readonly syncTable: string;
 }
 
 const attempt = async <T>(work: () => Promise<T>): Promise<Result<T>> => {
@@ -29,22 +31,28 @@ const attempt = async <T>(work: () => Promise<T>): Promise<Result<T>> => {
   }
 };
 
-export function makeSession({ place, connection, server, branch }: SessionOptions): StoreSession {
+export function makeSession({ place, connection, server, branch, syncTable }: SessionOptions): StoreSession {
   const number = async (sql: string): Promise<number> => Number((await connection.query(sql))[0]?.['n'] ?? 0);
+  const head = async (): Promise<string> => String((await connection.query("SELECT HASHOF('HEAD') AS head"))[0]?.['head']);
   return {
     database: place.database,
     branch,
     server: { pid: server.identity?.pid ?? null, version: server.identity?.version ?? 'shared' },
-    head: async () => String((await connection.query("SELECT HASHOF('HEAD') AS head"))[0]?.['head']),
+    shared: place.url !== null,
+    head,
     catalog: async (commit) => attempt(async () => fromRows(await readRows(connection, commit))),
-    syncEntries: async () => readSyncEntries(connection),
+    syncEntries: async () => readSyncEntries(connection, syncTable),
     write: async (change) => {
       const done = await inGroup(connection, { message: commitMessage(change.message, change.git), author: place.author }, async () => {
+        if (change.expected !== undefined && (await head()) !== change.expected) return false;
         await writeSpecs(connection, change.upsert, change.remove);
-        await writeSyncEntries(connection, change.sync, change.unsync);
+        await writeSyncEntries(connection, syncTable, change.sync, change.unsync);
+        return true;
       });
       if (!done.ok) return done;
-      if (done.value.commit !== null && change.sync.length > 0) await noteCommit(connection, done.value.commit).catch(() => undefined);
+      if (!done.value.value) return failure(MOVED);
+      if (done.value.commit !== null && change.sync.length > 0)
+        await noteCommit(connection, syncTable, done.value.commit).catch(() => undefined);
       return success(done.value.commit);
     },
     resolve: async (ref) => {

@@ -1,4 +1,7 @@
-/** SQL for what files and store last agreed on. The table is local to the clone and in no Dolt commit. */
+/**
+ * SQL for what files and store last agreed on. The table is local to the clone and in no Dolt commit; on a shared server
+ * each clone has its own, since what one clone's files agreed to is no base for another's.
+ */
 import { inflateRawSync, deflateRawSync } from 'node:zlib';
 import type { Spec } from '../../../model/index.js';
 import { canonicalJson } from '../../../util/hash.js';
@@ -10,8 +13,8 @@ import { chunks } from './catalog.js';
 const pack = (spec: Spec): string => deflateRawSync(canonicalJson(spec), { level: 1 }).toString('base64');
 const unpack = (text: string): Spec => JSON.parse(inflateRawSync(Buffer.from(text, 'base64')).toString('utf8')) as Spec;
 
-export async function readSyncEntries(connection: SqlConnection): Promise<readonly SyncEntry[]> {
-  const rows = await connection.query('SELECT spec_id, path, file_hash, base FROM sync_state ORDER BY spec_id');
+export async function readSyncEntries(connection: SqlConnection, table: string): Promise<readonly SyncEntry[]> {
+  const rows = await connection.query(`SELECT spec_id, path, file_hash, base FROM ${table} ORDER BY spec_id`);
   const text = (value: unknown): string | null => (typeof value === 'string' ? value : null);
   return rows.map((row) => ({
     spec: String(row['spec_id']),
@@ -22,19 +25,24 @@ export async function readSyncEntries(connection: SqlConnection): Promise<readon
 }
 
 /** Part of a write group. The commit that follows is filled in by `noteCommit`. */
-export async function writeSyncEntries(connection: SqlConnection, entries: readonly SyncEntry[], remove: readonly string[]): Promise<void> {
-  for (const part of chunks(remove)) await connection.query('DELETE FROM sync_state WHERE spec_id IN (?)', [part]);
+export async function writeSyncEntries(
+  connection: SqlConnection,
+  table: string,
+  entries: readonly SyncEntry[],
+  remove: readonly string[],
+): Promise<void> {
+  for (const part of chunks(remove)) await connection.query(`DELETE FROM ${table} WHERE spec_id IN (?)`, [part]);
   for (const part of chunks(entries)) {
     await connection.query(
-      'INSERT INTO sync_state (spec_id, path, file_hash, dolt_commit, base) VALUES ? ON DUPLICATE KEY UPDATE path = VALUES(path), file_hash = VALUES(file_hash), dolt_commit = NULL, base = VALUES(base)',
+      `INSERT INTO ${table} (spec_id, path, file_hash, dolt_commit, base) VALUES ? ON DUPLICATE KEY UPDATE path = VALUES(path), file_hash = VALUES(file_hash), dolt_commit = NULL, base = VALUES(base)`,
       [part.map((entry) => [entry.spec, entry.path, entry.fileHash, null, pack(entry.base)])],
     );
   }
 }
 
 /** Names the commit at which files and store were equal, which is not known until it is made. */
-export async function noteCommit(connection: SqlConnection, commit: string): Promise<void> {
+export async function noteCommit(connection: SqlConnection, table: string, commit: string): Promise<void> {
   await connection.query('START TRANSACTION');
-  await connection.query('UPDATE sync_state SET dolt_commit = ? WHERE dolt_commit IS NULL', [commit]);
+  await connection.query(`UPDATE ${table} SET dolt_commit = ? WHERE dolt_commit IS NULL`, [commit]);
   await connection.query('COMMIT');
 }
