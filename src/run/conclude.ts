@@ -46,8 +46,10 @@ export function conclude(
   const silent: Silent[] = [];
   const open = cases.filter((entry) => {
     const finding = gathered.finding(entry);
-    if (finding !== null) outcomes.push(outcomeOf(entry, finding, origin));
-    return finding === null;
+    // A pass that came in before the place lost sight of the process, or found that its end cannot be trusted, is none.
+    const settled = finding !== null && (executed.trouble === null || finding.reason !== 'executed');
+    if (settled) outcomes.push(outcomeOf(entry, finding, origin));
+    return !settled;
   });
   const canceled = executed.end.canceled && !expired;
   const started = open.filter((entry) => gathered.unfinished(entry));

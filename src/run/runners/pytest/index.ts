@@ -63,7 +63,8 @@ async function available(workspace: Workspace, batch: Batch): Promise<Availabili
     [python, '-c', 'import sys; from importlib.util import find_spec; sys.exit(3 if find_spec("pytest") is None else 0)'],
     batch.directory,
   );
-  return found.code === 0 ? { available: true } : { available: false, what: 'pytest', detail: `${python} has no pytest` };
+  // No exit code: the place is in trouble, which the run itself says; it is no word about pytest.
+  return found.code === 0 || found.code === null ? { available: true } : { available: false, what: 'pytest', detail: `${python} has no pytest` };
 }
 
 /** Real path of a file of the tree, as programs in the workspace see it. */
