@@ -56,6 +56,9 @@ real('--at', () => {
       expect([nobody, refused.ok ? '' : refused.failures[0]?.kind]).toEqual([nobody, 'unknown-id']);
     }
     expect(old?.git).toBe(commit);
+    // Dolt's very first commit is older than our tables.
+    const beginning = get(await storeLog(at.project, null, 99, at.env)).at(-1)?.commit;
+    expect(get(await catalogAt(at.project, beginning, at.env)).specs).toEqual([]);
   });
 
   // @verifies AC-store-coverage-at

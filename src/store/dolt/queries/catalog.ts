@@ -2,6 +2,7 @@
 import type { Spec } from '../../../model/index.js';
 import { identifier } from '../../database-name.js';
 import type { SqlConnection, SqlRow } from '../connection.js';
+import { sqlNumber } from '../failures.js';
 import { CATALOG_TABLES, COLUMNS, keyOf, toRows, type CatalogRows, type CatalogTable } from '../rows.js';
 
 const CHUNK = 1000;
@@ -17,9 +18,23 @@ export function asOf(commit: string | undefined): string {
   return ` AS OF '${commit}'`;
 }
 
+/** Runs a query that reads tables `asOf` a commit. In the commits before the schema there was none of them: nothing then. */
+export async function rowsThen(
+  connection: SqlConnection,
+  commit: string | undefined,
+  statement: string,
+  values?: readonly unknown[],
+): Promise<readonly SqlRow[]> {
+  return connection.query(statement, values).catch((error: unknown) => {
+    if (commit !== undefined && sqlNumber(error) === 1146) return [];
+    throw error;
+  });
+}
+
 /** All rows of the branch, or of a commit (a full hash). */
 export async function readRows(connection: SqlConnection, commit?: string): Promise<CatalogRows> {
-  const read = async (table: CatalogTable): Promise<readonly SqlRow[]> => connection.query(`SELECT * FROM ${table}${asOf(commit)}`);
+  const read = async (table: CatalogTable): Promise<readonly SqlRow[]> =>
+    rowsThen(connection, commit, `SELECT * FROM ${table}${asOf(commit)}`);
   return {
     spec: await read('spec'),
     criterion: await read('criterion'),

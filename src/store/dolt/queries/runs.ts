@@ -2,7 +2,7 @@
 import { hashFields } from '../../../util/hash.js';
 import type { CompactRun, StoredVerdict, TrendPoint } from '../../port.js';
 import type { SqlConnection, SqlValue } from '../connection.js';
-import { asOf, chunks } from './catalog.js';
+import { asOf, chunks, rowsThen } from './catalog.js';
 
 const insert = async (
   connection: SqlConnection,
@@ -142,7 +142,9 @@ export async function writeRuns(connection: SqlConnection, runs: readonly Compac
 
 /** The latest `limit` runs that were recorded, now or at a Dolt commit (a full hash); oldest first. */
 export async function readTrend(connection: SqlConnection, limit: number, commit?: string): Promise<readonly TrendPoint[]> {
-  const rows = await connection.query(
+  const rows = await rowsThen(
+    connection,
+    commit,
     `SELECT id, started_at, commit_id, pass, fail, skip, error FROM run${asOf(commit)} ORDER BY id DESC LIMIT ?`,
     [limit],
   );
@@ -160,7 +162,9 @@ export async function readTrend(connection: SqlConnection, limit: number, commit
 /** For each criterion its verdict in the latest run on that git commit's clean tree, of the runs recorded now or at a Dolt commit. */
 export async function readVerdicts(connection: SqlConnection, gitCommit: string, commit?: string): Promise<readonly StoredVerdict[]> {
   const results = `criterion_result${asOf(commit)}`;
-  const rows = await connection.query(
+  const rows = await rowsThen(
+    connection,
+    commit,
     `SELECT r.criterion_id, r.spec_id, r.verdict, r.reason, r.detail, r.run_id, r.wording FROM ${results} r
      JOIN (SELECT c.criterion_id, MAX(c.run_id) AS run_id FROM ${results} c JOIN run${asOf(commit)} n ON n.id = c.run_id WHERE n.commit_id = ? AND n.dirty = 0 GROUP BY c.criterion_id) latest
        ON latest.criterion_id = r.criterion_id AND latest.run_id = r.run_id ORDER BY r.criterion_id`,
