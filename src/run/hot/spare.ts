@@ -16,7 +16,13 @@ interface ForksWorker {
   start(): Promise<void>;
 }
 
-/** Waits in the spare for the environment of the test that it gets, and takes itself out of sight. */
+const READY = '__coherence_spare_ready__';
+
+/**
+ * Waits in the spare for the environment of the test that it gets, and takes itself out of sight. It says when it listens:
+ * messages that came earlier are all given to the first listener at once, and vitest's own, sent right behind ours, would be
+ * lost on it, which costs a minute until vitest gives that process up.
+ */
 const PRELOAD = `--import=data:text/javascript,${encodeURIComponent(`//coherence
 if (process.send) {
   const take = (message) => {
@@ -28,6 +34,7 @@ if (process.send) {
     if (at !== -1) process.execArgv.splice(at, 1);
   };
   process.on('message', take);
+  process.send({ ${READY}: true });
 }`)}`;
 
 /** What decides at the start of a process and cannot be changed afterwards. */
@@ -45,7 +52,7 @@ export function spareFor(forksWorker: { readonly prototype: object }, folder: st
   const prototype = forksWorker.prototype as ForksWorker; // checked: a class without `start` gets no spare
   const original = prototype.start;
   let last: { readonly key: string; readonly entrypoint: string; readonly execArgv: readonly string[]; readonly env: Readonly<Record<string, string | undefined>> } | null = null;
-  let waiting: { readonly key: string; readonly child: Child } | null = null;
+  let waiting: { readonly key: string; readonly child: Child; isReady: boolean } | null = null;
   const drop = (): void => {
     waiting?.child.kill('SIGKILL');
     waiting = null;
@@ -54,9 +61,10 @@ export function spareFor(forksWorker: { readonly prototype: object }, folder: st
   prototype.start = async function start(this: ForksWorker): Promise<void> {
     const key = keyOf(this, folder);
     last = { key, entrypoint: this.entrypoint, execArgv: this.execArgv, env: this.env };
-    if (this._fork === undefined && waiting !== null && waiting.key === key && waiting.child.connected) {
+    if (this._fork === undefined && waiting !== null && waiting.isReady && waiting.key === key && waiting.child.connected) {
       this._fork = waiting.child;
       waiting.child.removeAllListeners('exit');
+      waiting.child.removeAllListeners('message');
       waiting.child.send({ __coherence_spare__: true, env: { ...this.env } });
       waiting = null;
     }
@@ -66,10 +74,13 @@ export function spareFor(forksWorker: { readonly prototype: object }, folder: st
     prepare: () => {
       if (last === null || waiting !== null) return;
       const child = startFork(last.entrypoint, { cwd: folder, env: last.env, execArgv: [...last.execArgv, PRELOAD] });
-      const mine = { key: last.key, child };
+      const mine = { key: last.key, child, isReady: false };
       const gone = (): void => {
         if (waiting === mine) waiting = null;
       };
+      child.once('message', () => {
+        mine.isReady = true;
+      });
       child.once('exit', gone);
       child.on('error', gone);
       waiting = mine;
