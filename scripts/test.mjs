@@ -8,6 +8,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { leftRunning, runningOfOurs } from './leaks.mjs';
 import { unlinkedTests, verifyOwnSpecs } from './own-specs.mjs';
+import { pushThroughOwnGate } from './own-gate.mjs';
 import { buildProduct, installPackages, pythonWithPytest, root, run, say, withPath } from './setup.mjs';
 
 const ci = process.env.CI === 'true';
@@ -84,6 +85,9 @@ if (!onlyUnit) {
   const { files, linked, pattern } = unlinkedTests(env);
   if (files.length > 0) vitest('real', { files });
   if (own.filtered && pattern !== null && linked.length > 0) vitest('real', { files: linked, pattern });
+  const refused = pushThroughOwnGate(say);
+  for (const line of refused) say(`own gate: ${line}`);
+  step('own gate on real pushes', refused.length === 0 ? 0 : 1);
   step('nothing is left running', await leftRunning(leftBefore));
 }
 rmSync(report, { recursive: true, force: true });

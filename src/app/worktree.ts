@@ -2,6 +2,7 @@
  * A worktree for one piece of work: registered in the ledger with an instance of our own, so that a daemon's sweep knows that
  * it is live, and gone (or in the trash, for the next sweep) when the work is done.
  */
+import { relative } from 'node:path';
 import { failure, type Result } from '../model/index.js';
 import type { Project } from '../config/index.js';
 import { beginInstance, endInstance, openJournal, type Journal } from '../journal/index.js';
@@ -39,6 +40,14 @@ export async function asInstance<T>(project: Project, work: (journal: Journal, i
   }
 }
 
+const MANIFEST = '.coherence/project.toml';
+
+/** Without the folders that are projects of their own: nothing of theirs runs here, so nothing is installed for them. */
+export function ownPaths(paths: readonly string[], project: string): readonly string[] {
+  const others = paths.filter((path) => path.endsWith(`/${MANIFEST}`)).map((path) => path.slice(0, -MANIFEST.length)).filter((folder) => !`${project}/`.startsWith(folder));
+  return paths.filter((path) => !others.some((folder) => path.startsWith(folder)));
+}
+
 /** Runs `work` with the folder of a clean checkout of the commit. `could-not-verify` when it cannot be made or prepared. */
 export async function withWorktree<T>(project: Project, wish: WorktreeWish, context: VerifyContext, work: (folder: string) => Promise<Result<T>>): Promise<Result<T>> {
   const top = await gitLine(project.root, ['rev-parse', '--show-toplevel']);
@@ -55,7 +64,7 @@ export async function withWorktree<T>(project: Project, wish: WorktreeWish, cont
         const listed = await listAtCommit(top, wish.commit);
         if (!listed.ok) return listed;
         const prepared = await prepareDependencies({
-          checkout: top, worktree: worktree.path, paths: listed.value.map((file) => file.path), prepare: project.settings.worktrees.prepare,
+          checkout: top, worktree: worktree.path, paths: ownPaths(listed.value.map((file) => file.path), relative(top, project.root)), prepare: project.settings.worktrees.prepare,
           cacheFolder: project.directories.cache, env: context.env, signal: context.signal,
         });
         if (!prepared.ok) return failure({ kind: 'could-not-verify', message: `The dependencies of ${wish.commit.slice(0, 12)} could not be prepared: ${prepared.message}` });
