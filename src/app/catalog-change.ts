@@ -4,6 +4,7 @@ import { plainSpec, readCatalog as readCatalogSources, sameSpec, SPECS_FOLDER } 
 import type { Project } from '../config/index.js';
 import { success, type Catalog, type Criterion, type Result, type Spec } from '../model/index.js';
 import { listAtCommit, readBlobs, resolveCommit } from '../sources/index.js';
+import { drain } from '../store/index.js';
 import { sha256 } from '../util/hash.js';
 import { readCatalog } from './analyse.js';
 import { gitHead } from './git-head.js';
@@ -124,6 +125,8 @@ async function writeStore(
   const session = await openProjectStore(project, { env });
   if (!session.ok) return session;
   try {
+    // Runs that wait come first, so that history tells things in their order. What cannot be taken in now goes on waiting.
+    await drain(project.directories.state, session.value);
     const { created, changed, removed } = changedSpecs(before, after);
     const touched = new Set([...created, ...changed]);
     const upsert = after.specs.filter((spec) => touched.has(spec.id));
