@@ -61,10 +61,10 @@ describe.skipIf(noCargo !== null)('verify-spec with cargo', () => {
   };
   const cacheOf = (project: TestProject): string => join(project.folder, 'home', '.cache', 'coherence');
 
-  // @verifies AC-cargo-warm-opt-in
+  // @verifies AC-cargo-warm-opt-in, AC-cargo-record-env
   it('without the flag nothing is warmed, and records and cache say so', async () => {
     await using project = await made();
-    const { record, code } = await verifySpec(project, ['SPEC-s1']);
+    const { record, code } = await verifySpec(project, ['SPEC-s1'], { env: { SOME_SETTING: 'of-the-caller-alone' } });
     expect(verdicts(record)).toEqual(PASSED);
     expect(code).toBe(0);
     expect(record.warm).toMatchObject({ status: 'Skipped', reason: 'disabled' });
@@ -72,6 +72,9 @@ describe.skipIf(noCargo !== null)('verify-spec with cargo', () => {
     expect(await warmDirectories(cacheOf(project))).toEqual([]);
     expect((await storedBuild(project.root, record.run)).fresh).toEqual(COLD);
     expect(await project.git('status', '--porcelain')).toBe('');
+    // What cargo was asked about its environment is nothing for the evidence.
+    const kept = await project.run(['grep', '-rl', 'of-the-caller-alone', join(project.root, '.coherence', 'runs')]);
+    expect(kept.stdout).toBe('');
   });
 
   // @verifies AC-cargo-warm-opt-in, AC-cargo-warm-reuse, AC-cargo-clean-tree
