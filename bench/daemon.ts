@@ -99,7 +99,7 @@ const entriesOf = (state: string): readonly Entry[] =>
     .split('\n')
     .map((line) => JSON.parse(line) as Entry); // written by the daemon
 
-const RUNS = 1000;
+const RUNS = Number(process.env['COHERENCE_BENCH_RUNS'] ?? 1000);
 const WORKERS = 2;
 
 /** Puts copies of one queued run into the journal: a thousand commands would measure the command line. */

@@ -196,11 +196,12 @@ async function receive(core: Core, run: RunRow, worker: WorkerProcess, message: 
   if (message.type === 'ready' || message.fence !== run.fence) return;
   switch (message.type) {
     case 'planned': {
-      const kept = await core.durable.write(() => {
+      // The next verdict waits for the disk, and takes this along.
+      const kept = await core.durable.write(() => journal.database.relaxed(() => {
         const list = beginAttempt(journal.database, claimedOf(run), message.basis);
         if (list !== null) setCriteria(journal.database, run.run_id, message.criteria);
         return list === null ? null : resultsOf(journal.database, run.run_id).filter((result) => list.includes(result.ac_id)).map((result) => ({ id: result.ac_id, payload: result.payload }));
-      });
+      }));
       if (kept === null) stale(core, run, progress, 'planned');
       worker.send({ type: 'kept', fence: run.fence, kept });
       return;

@@ -66,18 +66,22 @@ export function nextDue(database: Database, clock: Clock): number | null {
   return due === null || due === undefined ? null : Math.max(0, Number(due) - clock.mono());
 }
 
-/** One claim is one statement, so that two claimers never get the same run. */
+/**
+ * One claim is one statement, so that two claimers never get the same run. It does not wait for the disk: whoever holds a
+ * claim dies with the machine, and what is written under it comes later in the same log, so a power cut never keeps that
+ * and loses the claim.
+ */
 export function claimOne(database: Database, clock: Clock, instance: string, blocked: Blocked = NOTHING): RunRow | null {
-  const row = database.sql(`UPDATE runs SET state='claimed', owner=:instance, fence=fence+1, attempt=attempt+1, not_before=NULL, not_before_boot=NULL, started_at=coalesce(started_at, :now)
+  const row = database.relaxed(() => database.sql(`UPDATE runs SET state='claimed', owner=:instance, fence=fence+1, attempt=attempt+1, not_before=NULL, not_before_boot=NULL, started_at=coalesce(started_at, :now)
     WHERE run_id=(SELECT run_id FROM runs r WHERE ${READY} ORDER BY priority, seq LIMIT 1) RETURNING *`)
-    .get({ ...readyParameters(clock, blocked), instance, now: clock.now() });
+    .get({ ...readyParameters(clock, blocked), instance, now: clock.now() }));
   failpoint('K3');
   return row === undefined ? null : runRow(row);
 }
 
 /**
  * Moves a claimed run on; false when its fence is stale or it has ended. Which of the states of work it is in means nothing
- * after a power cut, so this does not wait for the disk; the claim itself does.
+ * after a power cut, so this does not wait for the disk.
  */
 export const advance = (database: Database, claimed: Claimed, state: RunState): boolean =>
   database.relaxed(() => database.sql("UPDATE runs SET state=:state WHERE run_id=:id AND fence=:fence AND state NOT IN ('done','dead_letter','queued')").run({ id: claimed.run_id, fence: claimed.fence, state })) === 1;
