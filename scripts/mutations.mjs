@@ -1,5 +1,5 @@
 /**
- * `npm run mutations -- [--count N] [--seed N] [--from N] [--suite vitest|cargo|pytest]`: random compositions of changes against the
+ * `npm run mutations -- [--count N] [--seed N] [--from N] [--suite vitest|cargo|pytest] [--minutes N]`: random compositions of changes against the
  * verdict cache and `--changed`. Each is planned from the cache, selected by change and run without the cache; the cache keeps
  * what all of them left. Wrong is: a cached verdict that the honest run does not give, something not green that `--changed`
  * leaves out, an innocent change that costs a hit. Each violation is printed with what repeats it; then the exit code is 1.
@@ -13,9 +13,11 @@ import { parseArgs } from 'node:util';
 import { build } from 'esbuild';
 
 const root = join(dirname(fileURLToPath(import.meta.url)), '..');
-const CLI = join(root, 'bin', 'coherence.mjs');
-const { values } = parseArgs({ options: { count: { type: 'string', default: '500' }, seed: { type: 'string', default: '1' }, from: { type: 'string', default: '0' }, suite: { type: 'string' } } });
+const CLI = process.env.COHERENCE_BIN ?? join(root, 'bin', 'coherence.mjs');
+const { values } = parseArgs({ options: { count: { type: 'string', default: '500' }, seed: { type: 'string', default: '1' }, from: { type: 'string', default: '0' }, suite: { type: 'string' }, minutes: { type: 'string', default: '0' } } });
 const [count, seed, from] = [Number(values.count), Number(values.seed), Number(values.from)];
+/** After so many minutes no further mutation begins; 0: no limit. */
+const until = Number(values.minutes) > 0 ? performance.now() + Number(values.minutes) * 60_000 : Infinity;
 if (![count, seed, from].every((value) => Number.isInteger(value) && value >= 0)) {
   process.stderr.write('--count, --seed and --from are whole numbers\n');
   process.exit(64);
@@ -113,7 +115,7 @@ for (const suite of suites) {
     const first = project.coherence(['verify']);
     const bad = [...verdictsOf(first)].filter(([, verdict]) => verdict !== 'PASS');
     if (first.failed !== undefined || bad.length > 0) throw new Error(`${suite.name}: the project is not green to begin with: ${first.failed ?? JSON.stringify(first.specs.flatMap((spec) => spec.criteria).filter((criterion) => criterion.verdict !== 'PASS'), null, 1).slice(0, 3000)}`);
-    for (let i = from; i < from + count; i += 1) {
+    for (let i = from; i < from + count && performance.now() < until; i += 1) {
       const { state, steps, innocent } = rig.compose(suite, rig.randomOf(seed * 1_000_003 + i));
       if (steps.length === 0) continue;
       project.take(state.files);

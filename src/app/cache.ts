@@ -123,6 +123,12 @@ async function keysOf(project: Project, analysis: Analysis, plan: Plan, env: Rea
   return keys;
 }
 
+/** Cases of a plan that have a cached PASS for exactly what they rest on now, ignored files included. */
+export async function standingPasses(project: Project, analysis: Analysis, plan: Plan, env: Readonly<Record<string, string | undefined>>): Promise<ReadonlySet<string>> {
+  const cache = await openVerdictCache(project.directories.state);
+  return new Set([...(await keysOf(project, analysis, plan, env))].filter(([, { key }]) => cache.get(key)?.reason === 'executed').map(([id]) => id));
+}
+
 /** What audits have seen over time; null when none has run. */
 export async function auditFigures(project: Project): Promise<AuditFigures | null> {
   const { figures } = await openVerdictCache(project.directories.state);

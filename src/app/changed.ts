@@ -13,23 +13,26 @@ import { changedFiles, listAtCommit, readBlobs, upstreamBase, type ChangedFile }
 import { parseSelector } from '../trace/index.js';
 import { canonicalJson, hashFields } from '../util/hash.js';
 import type { Analysis } from './analyse.js';
+import { standingPasses } from './cache.js';
 import { closureTree } from './closure-tree.js';
 import { closures } from './closures.js';
 import { runnerOfFile } from './runner-of-file.js';
 
 const SETTINGS = /(?:^|\/)\.coherence\/(?:config\.yaml|project\.toml)$/u;
 
-/** Criterion id → why it was chosen, in the graph's order. */
-export async function changedCriteria(project: Project, analysis: Analysis, ref: string | true): Promise<Result<ReadonlyMap<string, string>>> {
+/**
+ * Criterion id → why it was chosen, in the graph's order.
+ * @param cached whether a cached PASS may clear a criterion whose tests rest on files that git does not follow
+ */
+export async function changedCriteria(project: Project, analysis: Analysis, ref: string | true, cached: boolean): Promise<Result<ReadonlyMap<string, string>>> {
   const base = ref === true ? await upstreamBase(project.root) : ref;
   if (base === null) return failure({ kind: 'usage', message: 'This branch has no upstream to compare with.', hint: 'Name a commit: --changed=REF.' });
   const changed = await changedFiles(project.root, base);
   if (!changed.ok) return changed;
-  if (changed.value.length === 0) return success(new Map());
   const before = await catalogAtCommit(project, base);
   const chosen = new Map<string, string>();
   const mentionedBefore = await mentions(project.root, base, changed.value, analysis);
-  const affected = await affectedBy(project, analysis, changed.value);
+  const affected = await affectedBy(project, analysis, changed.value, cached);
   const settings = changed.value.find((file) => SETTINGS.test(file.path));
   for (const traced of analysis.graph.criteria) {
     const id = traced.criterion.id;
@@ -94,7 +97,17 @@ function whyClosure(closure: Closure | null, entry: Case, changed: readonly Chan
   return null;
 }
 
-async function affectedBy(project: Project, analysis: Analysis, changed: readonly ChangedFile[]): Promise<(traced: TracedCriterion) => Promise<string | null>> {
+/** A file of the closure that no commit knows (ignored: built, generated, local), so that nobody can compare it with REF. */
+function unfollowed(listed: ReadonlySet<string>): (closure: Closure | null) => string | undefined {
+  const known = new Map<Closure, string | undefined>();
+  return (closure) => {
+    if (closure === null) return undefined;
+    if (!known.has(closure)) known.set(closure, [...closure.files.keys()].find((path) => !listed.has(path)));
+    return known.get(closure);
+  };
+}
+
+async function affectedBy(project: Project, analysis: Analysis, changed: readonly ChangedFile[], cached: boolean): Promise<(traced: TracedCriterion) => Promise<string | null>> {
   // A plan without limits: which requirements are met here does not decide what a change reaches.
   const everything = planOf(
     analysis.graph, { selected: () => true, emptySpecs: [], parse: parseSelector, runnerOfFile: runnerOfFile(analysis.scan) },
@@ -108,6 +121,8 @@ async function affectedBy(project: Project, analysis: Analysis, changed: readonl
   // As the tree is; and, where something went, as if it were there still: its importers lead nowhere now.
   const views = [closures(await closureTree(project.root, analysis.files, facts), context)];
   if (deleted.size > 0) views.push(closures(await closureTree(project.root, analysis.files, facts, [...deleted]), context));
+  const outsideGit = unfollowed(new Set((await analysis.contents()).keys()));
+  let standing: Promise<ReadonlySet<string>> | undefined;
   return async (traced) => {
     const planned = byCriterion.get(traced.criterion.id);
     for (const check of planned?.checks ?? []) {
@@ -121,6 +136,10 @@ async function affectedBy(project: Project, analysis: Analysis, changed: readonl
           const why = whyClosure(await closureOf(entry), entry, changed);
           if (why !== null) return why;
         }
+        const path = outsideGit((await views[0]?.(entry)) ?? null);
+        if (path === undefined) continue;
+        if (cached && (await (standing ??= standingPasses(project, analysis, everything, process.env))).has(id)) continue;
+        return `${entry.file} rests on ${path}, which git does not follow`;
       }
     }
     return null;
