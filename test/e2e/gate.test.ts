@@ -1,7 +1,7 @@
-import { readFile, writeFile, chmod, mkdir } from 'node:fs/promises';
+import { chmod, lstat, mkdir, readFile, readlink, rm, stat, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { ROOT, specFile, testProject, type TestProject } from '../rig/project.js';
+import { installHere, ROOT, specFile, testProject, type TestProject } from '../rig/project.js';
 
 let project: TestProject;
 const tool = (): string => join(project.folder, 'tools');
@@ -119,6 +119,51 @@ describe('the pre-push gate', () => {
   });
 });
 
+describe('the gate on a vitest project without a lock file', () => {
+  const CASE = "import { expect, it } from 'vitest';\n// @verifies AC-a-one\nit('counts', () => { expect(1 + 1).toBe(2); });\n";
+  beforeEach(async () => {
+    await installHere(project);
+    await project.write({ 'package.json': '{ "name": "m", "private": true, "type": "module", "devDependencies": { "vitest": "*" } }\n', 'test/one.test.ts': CASE, 'specs/a.yaml': specFile('SPEC-a', { 'AC-a-one': '' }) });
+    await project.commit('vitest');
+    expect((await push('main')).code).toBe(0);
+  });
+
+  // @verifies AC-gate-pushed-commit
+  it('runs the tests of the pushed commit with the packages of the checkout, however dirty that is', async () => {
+    await project.write({ 'test/one.test.ts': CASE.replace('toBe(2)', 'toBe(3)') });
+    await project.commit('break');
+    // An uncommitted file makes the gate leave the checkout for a worktree.
+    await project.write({ 'test/one.test.ts': CASE });
+    const blocked = await push('main');
+    expect(blocked.text).toContain('AC-a-one');
+    expect(blocked.text).toContain('FAIL(assertion)');
+    expect(blocked.code).not.toBe(0);
+    await project.commit('mend');
+    await project.write({ 'untracked.txt': 'x\n' });
+    const pushed = await push('main');
+    expect(pushed.text).toContain('nothing got worse');
+    expect(pushed.text).not.toContain('could NOT be verified');
+    expect(pushed.code).toBe(0);
+  });
+
+  // @verifies AC-gate-unverified-is-said
+  it('is not silent about what could not run, and refuses a commit whose packages nobody can tell', async () => {
+    await project.write({ 'package.json': '{ "name": "m", "private": true, "type": "module", "devDependencies": { "vitest": "^1" } }\n' });
+    await project.commit('another vitest');
+    await project.write({ 'package.json': '{ "name": "m", "private": true, "type": "module", "devDependencies": { "vitest": "*" } }\n' });
+    const refused = await push('main');
+    expect(refused.text).toContain('package.json differs from the checkout');
+    expect(refused.text).toContain('could not be verified');
+    expect(refused.code).not.toBe(0);
+    await project.git('reset', '-q', '--hard', 'HEAD~1');
+    await project.run(['rm', 'node_modules']);
+    await project.write({ 'test/one.test.ts': `// touched\n${CASE.replace('counts', 'sums')}` });
+    await project.commit('touched');
+    const silent = await push('main');
+    expect(silent.text).toContain('could NOT be verified here (unavailable:vitest): AC-a-one');
+  });
+});
+
 describe('hook install and uninstall', () => {
   // @verifies AC-gate-hook-restores
   it('keeps and calls a hook that was there, and gives its bytes back', async () => {
@@ -155,5 +200,54 @@ describe('hook install and uninstall', () => {
     await project.git('config', 'core.hooksPath', 'hooks');
     expect((await project.coherence(['hook', 'install'])).code).toBe(0);
     expect(await readFile(join(project.root, 'hooks/pre-push'), 'utf8')).toContain('coherence gate');
+  });
+
+  // @verifies AC-gate-hook-restores
+  it('keeps a hook that is a symlink or not executable, and gives back exactly that', async () => {
+    await project.coherence(['hook', 'uninstall']);
+    const path = join(project.root, '.git/hooks/pre-push');
+    await writeFile(join(project.root, '.git/hooks/mine'), '#!/bin/sh\nexit 0\n');
+    await symlink('mine', path);
+    expect((await project.coherence(['hook', 'install'])).code).toBe(0);
+    expect((await lstat(path)).isSymbolicLink()).toBe(false);
+    expect((await project.coherence(['hook', 'uninstall'])).code).toBe(0);
+    expect(await readlink(path)).toBe('mine');
+    await rm(path);
+    await writeFile(path, 'no shebang, not executable\n', { mode: 0o640 });
+    await chmod(path, 0o640);
+    expect((await project.coherence(['hook', 'install'])).code).toBe(0);
+    await project.write({ README: 'z\n' });
+    await project.commit();
+    // git would not have run it, so neither does the gate.
+    expect((await push('main')).code).toBe(0);
+    expect((await project.coherence(['hook', 'uninstall'])).code).toBe(0);
+    expect([await readFile(path, 'utf8'), (await stat(path)).mode & 0o777]).toEqual(['no shebang, not executable\n', 0o640]);
+    // Somebody else's hook is never removed.
+    expect((await project.coherence(['hook', 'uninstall'])).out).toContain('not installed');
+    expect(await readFile(path, 'utf8')).toContain('no shebang');
+  });
+
+  // @verifies AC-gate-hook-restores
+  it.each([
+    ['husky', '.husky/pre-commit', 'npm test\n', '.husky/pre-push'],
+    ['lefthook', 'lefthook.yml', 'pre-commit: {}\n', 'lefthook.yml'],
+  ])('does not fight %s: it prints the line to add and touches nothing', async (name, file, text, place) => {
+    await project.coherence(['hook', 'uninstall']);
+    await project.write({ [file]: text });
+    if (name === 'husky') await project.git('config', 'core.hooksPath', '.husky/_');
+    const answer = await project.coherence(['hook', 'install']);
+    expect([answer.code, answer.err.includes(name), answer.err.includes(place), answer.err.includes('coherence gate')]).toEqual([64, true, true, true]);
+    expect(await readFile(join(project.root, file), 'utf8')).toBe(text);
+    expect((await project.run(['ls', '.git/hooks'])).stdout).not.toContain('pre-push\n');
+  });
+
+  // @verifies AC-gate-hook-restores
+  it('the line that it prints for husky judges a push as the installed hook does', async () => {
+    await project.coherence(['hook', 'uninstall']);
+    await project.write({ '.husky/pre-push': '#!/bin/sh\ncoherence gate --remote "$1"\n', 'one.sh': '#!/bin/sh\nexit 3\n' });
+    await project.git('config', 'core.hooksPath', '.husky');
+    await project.commit('break one under husky');
+    const blocked = await push('main');
+    expect([blocked.code === 0, blocked.text.includes('AC-a-one')]).toEqual([false, true]);
   });
 });

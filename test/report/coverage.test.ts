@@ -30,3 +30,14 @@ describe('coverage formats', () => {
     expect(page).not.toMatch(/https?:\/\/(?!www\.w3\.org)/);
   });
 });
+
+// @verifies AC-coverage-formats
+it('markdown gives numbers, and with --verbose every criterion by itself', async () => {
+  const format = COVERAGE_FORMATS.find((item) => item.name === 'md');
+  const short = await format?.render(view, { color: false });
+  const long = await format?.render(view, { color: false, verbose: true });
+  expect(short).not.toContain('| AC-area');
+  const rows = (long ?? '').split('\n').filter((line) => line.startsWith('| AC-area'));
+  expect(rows).toHaveLength(view.criteria.length);
+  expect(rows.find((line) => line.includes('AC-area2-2 '))).toBe('| AC-area2-2 | Criterion 2 &lt;b&gt;&amp;&lt;/b&gt; holds | FAIL(assertion) | test/a2.test.ts:3 |');
+});

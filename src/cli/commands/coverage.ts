@@ -37,7 +37,7 @@ export async function coverage(input: Input, context: CommandContext): Promise<n
     await noteSync(project, context);
     return settle(context, coverageView(project, { withHistory: name === 'html' || name === 'json', ...(at === undefined ? {} : { at }), ...(against === undefined ? {} : { against }) }), async (view) => {
       const out = input.text('out');
-      const text = await format.render(view, { color: context.color && out === undefined });
+      const text = await format.render(view, { color: context.color && out === undefined, verbose: context.verbose });
       if (out === undefined) context.streams.out(text);
       else await writeAtomically(resolve(context.cwd, out), text);
       const missed = wanted.value.filter(({ key, percent }) => view.total.percent[key] < percent);

@@ -1,13 +1,25 @@
 /** Markdown for a pull request. */
 import { markdown } from '../md.js';
-import { KEYS, type CountsView, type CoverageFormat } from './view.js';
+import { KEYS, type CountsView, type CoverageFormat, type CoverageView, type CriterionView } from './view.js';
 
 const row = (name: string, counts: CountsView): string => `| ${markdown(name)} | ${counts.specified} | ${(['traced', 'executed', 'passed'] as const).map((key) => `${counts[key]} (${counts.percent[key].toFixed(1)}%)`).join(' | ')} |`;
 const HEAD = '| | specified | traced | executed | passed |\n|---|--:|--:|--:|--:|';
 
+const verdictOf = (item: CriterionView): string => (item.verdict === null ? (item.reason === '' ? 'not run on this source' : `SKIP(${item.reason})`) : `${item.verdict}${item.reason === '' || item.verdict === 'PASS' ? '' : `(${item.reason})`}`);
+
+/** A table a spec: what is promised, what came of it, and where the test is. */
+function everyCriterion(view: CoverageView): string[] {
+  const bySpec = new Map<string, CriterionView[]>();
+  for (const item of view.criteria) bySpec.set(item.spec, [...(bySpec.get(item.spec) ?? []), item]);
+  return [...bySpec].map(([spec, criteria]) => `### ${markdown(spec)}\n\n| criterion | | verdict | tests |\n|---|---|---|---|\n${criteria.map((item) => {
+    const places = [...new Set(item.tests.map((test) => `${test.file}:${test.line}`))];
+    return `| ${markdown(item.id)} | ${markdown(item.title)} | ${markdown(verdictOf(item))} | ${places.slice(0, 3).map(markdown).join('<br>')}${places.length > 3 ? `<br>and ${places.length - 3} more` : ''} |`;
+  }).join('\n')}`);
+}
+
 export const md: CoverageFormat = {
   name: 'md',
-  render(view) {
+  render(view, { verbose }) {
     const parts = [`## Coverage of ${markdown(view.project)}`, `${HEAD}\n${row('all', view.total)}\n${Object.entries(view.levels).map(([name, counts]) => row(name, counts)).join('\n')}`];
     const skips = Object.entries(view.total.skips);
     if (skips.length > 0) parts.push(`SKIP: ${skips.map(([reason, count]) => `${count} ${markdown(reason)}`).join(', ')}`);
@@ -18,6 +30,7 @@ export const md: CoverageFormat = {
     }
     parts.push(`<details><summary>By spec</summary>\n\n${HEAD}\n${Object.entries(view.specs).map(([name, counts]) => row(name, counts)).join('\n')}\n\n</details>`);
     if (view.next.length > 0) parts.push(`### Next\n\n${view.next.map((step) => `- ${markdown(step.criterion)} (${step.risk}): ${markdown(step.why)}`).join('\n')}`);
+    if (verbose === true) parts.push(...everyCriterion(view));
     return `${parts.join('\n\n')}\n`;
   },
 };

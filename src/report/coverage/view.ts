@@ -89,5 +89,6 @@ export interface CoverageView {
 /** A coverage format: a function from view to text. */
 export interface CoverageFormat {
   readonly name: string;
-  render(view: CoverageView, options: { readonly color: boolean }): string | Promise<string>;
+  /** `verbose`: every criterion by itself, in the formats that otherwise give numbers only. */
+  render(view: CoverageView, options: { readonly color: boolean; readonly verbose?: boolean }): string | Promise<string>;
 }
