@@ -21,6 +21,7 @@ export const md: CoverageFormat = {
   name: 'md',
   render(view, { verbose }) {
     const parts = [`## Coverage of ${markdown(view.project)}`, `${HEAD}\n${row('all', view.total)}\n${Object.entries(view.levels).map(([name, counts]) => row(name, counts)).join('\n')}`];
+    parts.push(view.source === null ? `As of ${markdown(view.at ?? '')}` : `Source ${view.source.commit === null ? 'without a commit' : `\`${view.source.commit.slice(0, 12)}\``}${view.source.dirty ? ' with uncommitted changes' : ''}`);
     const skips = Object.entries(view.total.skips);
     if (skips.length > 0) parts.push(`SKIP: ${skips.map(([reason, count]) => `${count} ${markdown(reason)}`).join(', ')}`);
     const delta = view.delta;
