@@ -449,7 +449,7 @@ describe.skipIf(absent !== null)('verify in docker', () => {
       'crate/src/lib.rs': '#[test]\nfn adds() { assert_eq!(1 + 1, 2); }\n',
       '.coherence/config.yaml': config(`base:\n  image: ${RUNNERS}\n  pull: never\n  link: { node_modules: /opt/app/node_modules }`),
       'specs/u.yaml': specFile('SPEC-u', {
-        'AC-u-command': inDocker('exit 0'),
+        'AC-u-command': inDocker('echo done; exit 0'),
         'AC-u-node': test('test/math.test.mjs > adds'),
         'AC-u-vitest': test('test/sum.test.ts > adds'),
         'AC-u-py': test('test_math.py::test_adds'),
