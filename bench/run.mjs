@@ -8,7 +8,7 @@ import { fileURLToPath, pathToFileURL } from 'node:url';
 import { build } from 'esbuild';
 
 const root = join(dirname(fileURLToPath(import.meta.url)), '..');
-const NAMES = ['main', 'cache', 'cargo', 'docker', 'daemon', 'store'];
+const NAMES = ['main', 'cache', 'cargo', 'docker', 'daemon', 'store', 'page'];
 const wanted = process.argv.slice(2).filter((name) => !name.startsWith('-'));
 const chosen = wanted.length > 0 ? wanted : NAMES;
 

@@ -5,7 +5,7 @@ import { PAGE_STYLE } from './page-style.js';
 import { KEYS, type CountsView, type CoverageFormat, type CoverageView } from './view.js';
 
 /** Criteria in one piece of embedded data: each is parsed in a few milliseconds. */
-const PIECE = 1000;
+const PIECE = 500;
 
 /** JSON inside a script element: `<` would end the element or open a comment, the two separators end a line in old parsers. */
 const embedded = (value: unknown): string => JSON.stringify(value).replaceAll('<', '\\u003c').replaceAll('\u2028', '\\u2028').replaceAll('\u2029', '\\u2029');

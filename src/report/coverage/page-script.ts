@@ -42,12 +42,31 @@ export const PAGE_SCRIPT = String.raw`
     setTimeout(load, 0);
   };
 
+  // A slice a task: a slow machine stays responsive, and a newer filter ends an older one half-way.
+  const SLICE = 2000;
+  let round = 0;
   const apply = () => {
+    round += 1;
+    const mine = round;
     const words = search.value.toLowerCase().split(/\s+/).filter(Boolean);
     const wanted = { verdict: verdict.value, level: level.value, risk: risk.value, spec: spec.value };
-    shown = all.filter((item) =>
+    const fits = (item) =>
       (wanted.verdict === '' || stateOf(item) === wanted.verdict) && (wanted.level === '' || item.level === wanted.level) &&
-      (wanted.risk === '' || item.risk === wanted.risk) && (wanted.spec === '' || item.spec === wanted.spec) && words.every((word) => item.words.includes(word)));
+      (wanted.risk === '' || item.risk === wanted.risk) && (wanted.spec === '' || item.spec === wanted.spec) && words.every((word) => item.words.includes(word));
+    const found = [];
+    let at = 0;
+    const step = () => {
+      if (mine !== round) return;
+      const end = Math.min(all.length, at + SLICE);
+      for (; at < end; at += 1) if (fits(all[at])) found.push(all[at]);
+      if (at < all.length) setTimeout(step, 0);
+      else finish(found);
+    };
+    step();
+  };
+
+  const finish = (found) => {
+    shown = found;
     chosen = shown.length > 0 ? 0 : -1;
     spacer.style.height = shown.length * ROW + 'px';
     list.scrollTop = 0;
