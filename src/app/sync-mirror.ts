@@ -34,6 +34,16 @@ function read(project: Project): Mirror {
   }
 }
 
+/** The files of `specEntries` by their names alone, which is faster; null where a name does not tell what is behind it. */
+function specNames(root: string): string[] | null {
+  try {
+    const names = readdirSync(`${root}/${SPECS_FOLDER}`);
+    return names.every((name) => name.endsWith('.yaml')) ? names.map((name) => `${SPECS_FOLDER}/${name}`) : null;
+  } catch {
+    return null;
+  }
+}
+
 /** Regular files below specs/, relative to the root. Synchronous: for many small questions that is several times faster. */
 function specEntries(root: string): string[] {
   const found: string[] = [];
@@ -72,8 +82,11 @@ export function compareMirror(project: Project, database: string, branch: string
   const known = read(project)[keyOf(database, branch)];
   if (known === undefined || known.root !== project.root) return 'changed';
   try {
-    const files = specEntries(project.root);
-    if (files.length !== Object.keys(known.files).length) return 'changed';
+    const count = Object.keys(known.files).length;
+    const names = specNames(project.root);
+    // A folder may have a file's name: other numbers are no answer yet.
+    const files = names?.length === count ? names : specEntries(project.root);
+    if (files.length !== count) return 'changed';
     for (const file of files) {
       const stamp = Object.hasOwn(known.files, file) ? known.files[file] : undefined;
       if (stamp === undefined || !unchanged(project.root, file, stamp)) return 'changed';

@@ -111,13 +111,22 @@ function moved(specs: readonly Spec[], which: number): Spec[] {
   });
 }
 
-/** Ids of specs that had or have a criterion which another spec has on some side: merging file by file cannot know about it. */
-export function sharing(sides: readonly Catalog[]): Set<string> {
-  const homes = new Map<string, Set<string>>();
+/** For each criterion the specs that have it on some side; more than one when it moved. */
+function homes(sides: readonly Catalog[]): ReadonlySet<string>[] {
+  const found = new Map<string, Set<string>>();
   for (const side of sides)
     for (const one of side.specs)
-      for (const criterion of one.criteria ?? []) homes.set(criterion.id, (homes.get(criterion.id) ?? new Set()).add(one.id));
-  return new Set([...homes.values()].filter((specs) => specs.size > 1).flatMap((specs) => [...specs]));
+      for (const criterion of one.criteria ?? []) found.set(criterion.id, (found.get(criterion.id) ?? new Set()).add(one.id));
+  return [...found.values()].filter((specs) => specs.size > 1);
+}
+
+/** Ids of specs that had or have a criterion which another spec has on some side: merging file by file cannot know about it. */
+export const sharing = (sides: readonly Catalog[]): ReadonlySet<string> => new Set(homes(sides).flatMap((specs) => [...specs]));
+
+/** These specs, and all that are tied to them by criteria that moved: they are written together or not at all. */
+export function together(ids: ReadonlySet<string>, sides: readonly Catalog[]): ReadonlySet<string> {
+  const grown = new Set([...ids, ...homes(sides).flatMap((specs) => ([...specs].some((id) => ids.has(id)) ? [...specs] : []))]);
+  return grown.size === ids.size ? ids : together(grown, sides);
 }
 
 /** A base and two edits of it. */
