@@ -157,7 +157,7 @@ async function queuedRuns(): Promise<readonly Figure[]> {
   try {
     const bare = [process.execPath, CLI, 'verify', 'SPEC-a', '--no-cache', '--quiet'];
     await perSlot(bare, made, 10, WORKERS);
-    const before = await perSlot(bare, made, 100, WORKERS);
+    const before = await perSlot(bare, made, Math.min(100, RUNS), WORKERS);
     await enqueueCopies(made, RUNS);
     made.cli('daemon', 'start');
     while ((JSON.parse(made.cli('queue', 'list', '--json')) as { runs: unknown[] }).runs.length > 0) spawnSync('sleep', ['2']);
@@ -166,7 +166,7 @@ async function queuedRuns(): Promise<readonly Figure[]> {
     const ends = events.filter((entry) => entry.event === 'worker.exit').map((entry) => Date.parse(entry.ts));
     if (starts.length !== RUNS || ends.length !== RUNS) throw new Error(`${starts.length} starts and ${ends.length} ends of ${RUNS} runs`);
     made.cli('daemon', 'stop');
-    const after = await perSlot(bare, made, 100, WORKERS);
+    const after = await perSlot(bare, made, Math.min(100, RUNS), WORKERS);
     const floor = (before + after) / 2;
     const each = (((ends.at(-1) ?? 0) - (starts[0] ?? 0)) * WORKERS) / RUNS;
     // The n-th end frees the slot that the start number n + WORKERS takes.
