@@ -1,37 +1,49 @@
-/** Where git's HEAD stands, read from its files: asking the program would cost more than all the rest of an unchanged sync. */
-import { readFile } from 'node:fs/promises';
-import { join, resolve } from 'node:path';
-import { findUp } from '../util/files.js';
+/**
+ * Where git's HEAD stands, read from its files: asking the program would cost more than all the rest of an unchanged sync.
+ * Read synchronously: for files of a line each that is ten times as fast as a turn through the thread pool.
+ */
+import { existsSync, readFileSync } from 'node:fs';
+import { dirname, join, resolve } from 'node:path';
 
 export type GitHead =
   | { readonly kind: 'branch'; readonly name: string; readonly commit: string | null }
   | { readonly kind: 'detached'; readonly commit: string }
   | { readonly kind: 'no-git' };
 
-const text = async (path: string): Promise<string | null> =>
-  readFile(path, 'utf8').then(
-    (read) => read.trim(),
-    () => null,
-  );
+function text(path: string): string | null {
+  try {
+    return readFileSync(path, 'utf8').trim();
+  } catch {
+    return null;
+  }
+}
+
+/** The nearest folder, from `start` upwards, that holds `.git`. */
+function topFolder(start: string): string | null {
+  for (let folder = resolve(start); ; folder = dirname(folder)) {
+    if (existsSync(join(folder, '.git'))) return folder;
+    if (folder === dirname(folder)) return null;
+  }
+}
 
 export async function gitHead(root: string): Promise<GitHead> {
-  const top = await findUp(root, '.git');
+  const top = topFolder(root);
   if (top === null) return { kind: 'no-git' };
-  const pointer = /^gitdir: (.+)$/.exec((await text(join(top, '.git'))) ?? '')?.[1];
+  const pointer = /^gitdir: (.+)$/.exec(text(join(top, '.git')) ?? '')?.[1];
   const folder = pointer === undefined ? join(top, '.git') : resolve(top, pointer);
-  const head = await text(join(folder, 'HEAD'));
+  const head = text(join(folder, 'HEAD'));
   if (head === null) return { kind: 'no-git' };
   const name = /^ref: refs\/heads\/(.+)$/.exec(head)?.[1];
   if (name === undefined) return { kind: 'detached', commit: head };
-  const shared = await text(join(folder, 'commondir'));
-  return { kind: 'branch', name, commit: await refCommit(shared === null ? folder : resolve(folder, shared), `refs/heads/${name}`) };
+  const shared = text(join(folder, 'commondir'));
+  return { kind: 'branch', name, commit: refCommit(shared === null ? folder : resolve(folder, shared), `refs/heads/${name}`) };
 }
 
 /** The commit of a ref, loose or packed; null before the first commit (or where refs are kept another way). */
-async function refCommit(common: string, ref: string): Promise<string | null> {
-  const loose = await text(join(common, ref));
+function refCommit(common: string, ref: string): string | null {
+  const loose = text(join(common, ref));
   if (loose !== null) return /^[0-9a-f]{40,64}$/.test(loose) ? loose : null;
-  const packed = (await text(join(common, 'packed-refs'))) ?? '';
+  const packed = text(join(common, 'packed-refs')) ?? '';
   return (
     packed
       .split('\n')

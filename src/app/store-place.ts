@@ -1,5 +1,5 @@
 /** The store's surroundings from a project: the only place that turns settings into the store's plain values. */
-import { realpath } from 'node:fs/promises';
+import { realpathSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Project } from '../config/index.js';
 import { failure, success, type Result } from '../model/index.js';
@@ -18,7 +18,7 @@ export async function storePlace(project: Project, env: Env = process.env): Prom
   const { state, cache, sockets } = project.directories;
   return success({
     // One server a state folder, by whatever path it is reached.
-    state: await realpath(state).catch(() => state),
+    state: realPath(state),
     cache,
     sockets,
     database: databaseName(project.manifest.databaseName, environment.value),
@@ -30,6 +30,14 @@ export async function storePlace(project: Project, env: Env = process.env): Prom
     env,
     author: ANONYMOUS,
   });
+}
+
+function realPath(path: string): string {
+  try {
+    return realpathSync.native(path);
+  } catch {
+    return path;
+  }
 }
 
 const ANONYMOUS = 'coherence <coherence@localhost>';

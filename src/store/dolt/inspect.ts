@@ -2,6 +2,7 @@
  * Looks at the data folder before a server opens it. Dolt, started on a damaged folder, rewrites its index files and even
  * makes empty ones in place of missing ones; what can be seen to be damaged is therefore never opened at all.
  */
+import { readFileSync } from 'node:fs';
 import { readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { failure, success, type Result } from '../../model/index.js';
@@ -16,8 +17,13 @@ const isFolder = async (path: string): Promise<boolean> =>
 
 /** Databases that were completely made in this data folder, as the marker file tells. */
 export async function readMarker(path: string): Promise<Result<readonly string[]>> {
-  const text = await readFile(path, 'utf8').catch((error: unknown) => (errorCode(error) === 'ENOENT' ? null : ''));
-  if (text === null) return success([]);
+  // Synchronous: every command asks this small file, and a turn through the thread pool costs more than reading it.
+  let text = '';
+  try {
+    text = readFileSync(path, 'utf8');
+  } catch (error) {
+    if (errorCode(error) === 'ENOENT') return success([]);
+  }
   try {
     const list = (JSON.parse(text) as { databases?: unknown }).databases;
     if (Array.isArray(list) && list.every((name) => typeof name === 'string')) return success(list as string[]);
