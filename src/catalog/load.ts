@@ -35,22 +35,28 @@ export async function loadCatalog(root: string, options: LoadCatalogOptions = {}
   return { ...loaded, notes: listed.notes, failures: inOrder([...listed.failures, ...read.failures, ...loaded.failures, ...escaping]) };
 }
 
+interface Place {
+  readonly file: string;
+  readonly line: number;
+  readonly column: number;
+}
+
 /** The catalog that the given files make; without looking at the disk. For catalogs of a commit. */
 export function readCatalog(sources: Iterable<CatalogSource>, cache: ParseCache | null = null): Omit<LoadedCatalog, 'notes'> {
   const specs: Spec[] = [];
   const failures: Failure[] = [];
   const files = new Map<string, string>();
-  const seen = new Map<string, { readonly id: string; readonly place: string }>();
-  const claim = (id: string, position: { readonly file: string; readonly line: number; readonly column: number }): void => {
+  const seen = new Map<string, { readonly id: string; readonly position: Place }>();
+  const claim = (id: string, position: Place): void => {
     const key = foldId(id);
     const earlier = seen.get(key);
-    if (earlier === undefined) seen.set(key, { id, place: `${position.file}:${position.line}` });
+    if (earlier === undefined) seen.set(key, { id, position });
     else {
       const note = earlier.id === id ? '' : ` (written ${quoted(earlier.id)} there; case does not tell ids apart)`;
       failures.push({
         kind: 'invalid-spec',
         ...position,
-        message: `The id ${quoted(id)} is taken by ${earlier.place}${note}.`,
+        message: `The id ${quoted(id)} is taken by ${earlier.position.file}:${earlier.position.line}${note}.`,
         hint: 'Give one of the two another id.',
       });
     }

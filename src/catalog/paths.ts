@@ -27,11 +27,15 @@ export async function pathFailures(root: string, catalog: Catalog): Promise<Fail
     return answer;
   };
   const failures: Failure[] = [];
-  const wanted = [...declaredPaths(catalog)];
-  // One await for all: a path a turn of the event loop would cost more than the look itself.
-  const answers = await Promise.all(wanted.map(({ path }) => stays(path)));
-  for (const [index, { path, position, id }] of wanted.entries()) {
-    if (answers[index] === true) continue;
+  // Many links name few files: each is taken apart once, and asked about once, all of them at the same time.
+  const literals = new Map<string, string>();
+  for (const { path } of declaredPaths(catalog)) if (!literals.has(path)) literals.set(path, literal(path));
+  const leaving = new Set<string>();
+  await Promise.all([...new Set(literals.values())].map(async (path) => ((await stays(path)) ? undefined : leaving.add(path))));
+  if (leaving.size === 0) return failures;
+  for (const { path: written, position, id } of declaredPaths(catalog)) {
+    const path = literals.get(written) ?? written;
+    if (!leaving.has(path)) continue;
     failures.push({
       kind: 'unsafe-path',
       message: `${quoted(path)} of ${quoted(id)} leads out of the project through a symlink.`,
@@ -48,12 +52,12 @@ interface DeclaredPath {
   readonly position: Partial<Position>;
 }
 
-/** Every path that a spec names, without what follows a selector's path or a pattern's first wildcard. */
+/** Every path that a spec names, as it is written; of a selector only its path. */
 function* declaredPaths(catalog: Catalog): Generator<DeclaredPath> {
   for (const spec of catalog.specs) {
     for (const criterion of spec.criteria ?? []) {
       const at = (text: string, position: Position | undefined): DeclaredPath => ({
-        path: literal(text),
+        path: text,
         id: criterion.id,
         position: position ?? criterion.position ?? {},
       });
