@@ -93,6 +93,11 @@ describe.skipIf(!here || !doltHere)('the real corpus, with the store', () => {
     expect(await syncState(at.project, at.env)).toBe('equal');
     expect(get(await exportCatalog(at.project, { format: 'yaml', out: null, check: true }, at.env)).differing).toEqual([]);
     expect(await exported(at)).toBe(before);
+    const edited = join(at.root, 'specs/component-cli-router.yaml');
+    await writeFile(edited, (await readFile(edited, 'utf8')).replace(/^title: .*$/m, 'title: by hand'));
+    expect(get(await exportCatalog(at.project, { format: 'yaml', out: null, check: true }, at.env)).differing).toEqual([
+      expect.stringContaining('component-cli-router'),
+    ]);
   });
 
   it('is pruned of what a second file does not have, in files and store', async () => {
