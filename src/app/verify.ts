@@ -101,7 +101,9 @@ export async function verifyProject(project: Project, request: VerifyRequest, co
     const fileOf = await folder.seal(capturedFiles(outcomes));
     const notes = [...wiring.notes(), ...cache.notes, ...steady.notes];
     const record = recordOf(judgements, {
-      run, session: request.session ?? wiring.session, startedAt, durationMs: performance.now() - started, source, catalog: analysis.catalog,
+      run, session: request.session ?? wiring.session, startedAt, durationMs: performance.now() - started,
+      // What changed meanwhile makes it no commit's own record, whatever the tree was at the start.
+      source: steady.unchanged ? source : { ...source, dirty: true }, catalog: analysis.catalog,
       warm: wiring.warm(), diagnostics: relevantDiagnostics(analysis, planned), notes, fileOf,
       ...(ended === undefined ? {} : { ended }),
     });

@@ -3,7 +3,7 @@ import type { SweepJson } from '../app/index.js';
 import { addSweepReport, type Journal } from '../journal/index.js';
 import type { Settings } from '../app/index.js';
 import { tolerant } from './durable.js';
-import type { Log } from './log.js';
+import type { Log } from '../journal/index.js';
 
 interface Sweeper {
   readonly journal: Journal;

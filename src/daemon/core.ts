@@ -6,7 +6,7 @@ import type { RunEvent } from '../model/index.js';
 import type { Disk } from './disk.js';
 import type { DurableWriter } from './durable.js';
 import type { Isolation } from './isolation.js';
-import type { Log } from './log.js';
+import type { Log } from '../journal/index.js';
 import type { Audit } from './reap/audit.js';
 import type { Wake } from './schedule/wake.js';
 

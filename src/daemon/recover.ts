@@ -1,6 +1,6 @@
 /** Runs of dead instances: back into the queue once their processes are verified dead, parked until then. */
 import { heldRuns, park, processesOfRun, requeue, type Journal } from '../journal/index.js';
-import type { Log } from './log.js';
+import type { Log } from '../journal/index.js';
 
 export interface RecoveryReport {
   readonly requeued: number;

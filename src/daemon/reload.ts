@@ -6,7 +6,7 @@ import { flatSettings, hotKeys, presentConfigFiles, readSettings, type Place, ty
 import { addConfigGeneration, type Journal } from '../journal/index.js';
 import { failpoint } from '../util/failpoint.js';
 import { tolerant } from './durable.js';
-import type { Log } from './log.js';
+import type { Log } from '../journal/index.js';
 
 export interface Reloader {
   settings(): Settings;

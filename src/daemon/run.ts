@@ -19,7 +19,7 @@ import { handlersOf, statusOf } from './handlers.js';
 import { tidy } from './housekeeping.js';
 import { probeIsolation } from './isolation.js';
 import { removeIdentity, takeStateLock, writeIdentity } from './lock.js';
-import { openLog } from './log.js';
+import { openLog } from '../journal/index.js';
 import { serviceNotifier } from './notify.js';
 import { outboxPusher } from './outbox.js';
 import { createPool } from './pool.js';

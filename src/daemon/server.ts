@@ -4,7 +4,7 @@ import { createServer, type Socket } from 'node:net';
 import { lineSplitter, type AnswerLine, type MethodName, type Methods, type RequestLine } from '../app/index.js';
 import { failureOf, troubleOf } from '../journal/index.js';
 import { failure, type Failure, type Result, type RunEvent } from '../model/index.js';
-import type { Log } from './log.js';
+import type { Log } from '../journal/index.js';
 
 export interface Caller {
   event(event: RunEvent): void;

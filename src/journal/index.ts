@@ -3,6 +3,7 @@ export * from './clock.js';
 export { JournalTrouble, troubleOf, type Database } from './database.js';
 export * from './instances.js';
 export * from './journal.js';
+export { openLog, type Fields, type Log, type LogLevel } from './log.js';
 export { localQueue } from './local-queue.js';
 export * from './notes.js';
 export * from './processes.js';

@@ -2,7 +2,7 @@
 import { appendFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { addReapEvent, troubleOf, type Journal } from '../../journal/index.js';
-import type { Fields, Log } from '../log.js';
+import type { Fields, Log } from '../../journal/index.js';
 
 export type ReapReason = 'boot_orphan' | 'ttl' | 'lru_key' | 'lru_global' | 'pressure' | 'shutdown' | 'evicted' | 'timeout' | 'canceled' | 'finished';
 

@@ -2,7 +2,7 @@
 import { liveProcesses, openWorktrees, setProcessState, type Journal, type ProcessRow } from '../../journal/index.js';
 import { failpoint } from '../../util/failpoint.js';
 import { readProcessTable, type TableEntry } from '../../util/process-table.js';
-import type { Log } from '../log.js';
+import type { Log } from '../../journal/index.js';
 import type { Audit } from './audit.js';
 import { killTree } from './kill.js';
 import { selectBootOrphans } from './select.js';

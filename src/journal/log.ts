@@ -1,4 +1,4 @@
-/** `<state>/logs/daemon.jsonl`: one JSON object a line, named events with their fields. */
+/** `<state>/logs/daemon.jsonl`: one JSON object a line, named events with their fields. Runs without a daemon add theirs. */
 import { appendFileSync, mkdirSync, renameSync, statSync } from 'node:fs';
 import { dirname } from 'node:path';
 
@@ -19,6 +19,8 @@ export interface Log {
 const ROTATE_BYTES = 32 * 1024 * 1024;
 
 /**
+ * @param instance the daemon's instance; '' for a process that is none
+ *
  * Lines are appended at once and whole, so that nothing is lost by SIGKILL and the order is the order of events.
  * Writing must never fail a run: on a full disk lines are dropped, and their number stands in the next one that fits.
  */
@@ -34,7 +36,7 @@ export function openLog(path: string, instance: string, initial: LogLevel): Log 
   }
   const write = (at: LogLevel, event: string, fields: Fields = {}): void => {
     if (RANK[at] > RANK[level]) return;
-    const line = `${JSON.stringify({ ts: new Date().toISOString(), level: at, event, instance, daemon_pid: process.pid, ...(dropped > 0 ? { dropped_lines: dropped } : {}), ...fields })}\n`;
+    const line = `${JSON.stringify({ ts: new Date().toISOString(), level: at, event, ...(instance === '' ? { pid: process.pid } : { instance, daemon_pid: process.pid }), ...(dropped > 0 ? { dropped_lines: dropped } : {}), ...fields })}\n`;
     try {
       if (size > ROTATE_BYTES) {
         renameSync(path, `${path}.1`);
