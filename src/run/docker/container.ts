@@ -7,6 +7,7 @@
  * it name the same code, nothing ran out of memory, and all that the daemon logged has come through the attached stream.
  */
 import type { Duplex } from 'node:stream';
+import { monotonicMs } from '../../util/monotonic.js';
 import { exitOf, type Api, type Mount } from './api.js';
 import { demux, type StreamName } from './demux.js';
 import { kernelKills, outOfMemory } from './memory.js';
@@ -106,9 +107,14 @@ export interface MainOptions {
 const DRAIN_MS = 10_000;
 const KILL_MS = 20_000;
 
+/** Docker's init, and almost every command, holds its outputs open to its own end: a stream that ends this much earlier was cut, even where nothing was lost. */
+const EARLY_MS = 1000;
+
 interface Output {
   /** What is wrong with the stream, or null; settles when it has ended. */
   readonly end: Promise<string | null>;
+  /** When it ended, on the monotonic clock; null while it has not. */
+  readonly endedAt: () => number | null;
   readonly bytes: Record<StreamName, number>;
   /** Whether the last byte of a stream was a line feed. */
   readonly closedLine: Record<StreamName, boolean>;
@@ -122,6 +128,7 @@ export function readOutput(socket: Duplex, take: (stream: StreamName, bytes: Buf
     closedLine[stream] = piece[piece.length - 1] === 0x0a;
     take(stream, piece);
   });
+  let endedAt: number | null = null;
   const end = new Promise<string | null>((resolve) => {
     let broken: string | null = null;
     socket.on('data', (chunk: Buffer) => {
@@ -130,11 +137,14 @@ export function readOutput(socket: Duplex, take: (stream: StreamName, bytes: Buf
     socket.on('error', (error: Error) => {
       broken ??= `the output stream of the container broke: ${error.message}`;
     });
-    socket.on('close', () => resolve(broken ?? frames.end()));
+    socket.on('close', () => {
+      endedAt = monotonicMs();
+      resolve(broken ?? frames.end());
+    });
     socket.on('end', () => socket.destroy());
     if (socket.destroyed) resolve('the output stream of the container was cut before it began');
   });
-  return { end, bytes, closedLine };
+  return { end, endedAt: () => endedAt, bytes, closedLine };
 }
 
 /** Compares what came through the attached stream with what the daemon logged. A cut stream at a frame's border looks like an end. */
@@ -217,6 +227,8 @@ export async function runMain(api: Api, owner: Owner, spec: ContainerSpec, optio
 
     const exit = await awaitExit(api, id, watch.end, stop.signal);
     result.endedAt = new Date();
+    const streamEnd = output.endedAt();
+    if (streamEnd !== null && monotonicMs() - streamEnd > EARLY_MS) infra('the output of the container ended before the container did: the stream was cut, or the command closed both of its outputs');
     clearTimeout(timer);
     if (timedOut || canceled) {
       await Promise.race([output.end, pause(2000)]);

@@ -32,6 +32,13 @@ describe.skipIf(absent !== null)('trouble with the daemon', () => {
       line: 'echo first; sleep 0.2; echo second; exit 0',
     },
     { name: 'an output stream that is cut before anything came', pattern: ATTACH, action: { do: 'cut', afterBytes: 0 } },
+    {
+      // The pause is what is under test: nothing is lost here, and only the order of the two ends tells.
+      name: 'an output stream that is cut while nothing is printed',
+      pattern: ATTACH,
+      action: { do: 'cut', afterBytes: 14 },
+      line: 'echo first; sleep 2; exit 0',
+    },
     { name: 'an attach that is refused', pattern: ATTACH, action: { do: 'fail', status: 500, message: 'no attach today' } },
     { name: 'a watch that is cut', pattern: WAIT, action: { do: 'cut', afterBytes: 0 } },
     { name: 'a watch without an exit code', pattern: WAIT, action: { do: 'replace', body: '{"StatusCode":null}' } },
