@@ -69,7 +69,9 @@ describe('the warm pool', () => {
       expect((await workers(test)).length).toBeLessThanOrEqual(3);
     }
     const evicted = (await test.log('pool.reap')).filter((entry) => entry['reason'] === 'lru_global');
-    expect(evicted.map((entry) => entry['name'])).toEqual(made.slice(0, evicted.length).map((worker) => worker.name));
+    // On a slow machine one may reach its time before its turn comes.
+    const overdue = new Set((await test.log('pool.reap')).filter((entry) => entry['reason'] === 'ttl').map((entry) => entry['name']));
+    expect(evicted.map((entry) => entry['name'])).toEqual(made.map((worker) => worker.name).filter((name) => !overdue.has(name)).slice(0, evicted.length));
     await until(async () => (await test.log('pool.reap')).length === 5, 'the end of all', 15_000);
     expect((await test.log('pool.reap')).map((entry) => entry['verified_dead'])).toEqual([true, true, true, true, true]);
     expect((await test.log('pool.reap')).some((entry) => entry['reason'] === 'ttl')).toBe(true);

@@ -103,6 +103,12 @@ describe.skipIf(noCargo !== null)('verify-spec with cargo', () => {
       // Each run is in a worktree of its own: the dependency is reused there, the members never.
       expect((await storedBuild(project.root, record.run)).fresh).toEqual(REUSED);
     }
+    // One line of the log a run, daemon or not.
+    const states = join(project.folder, 'home', '.local', 'state', 'coherence');
+    const log = join(states, (await readdir(states))[0] ?? '', 'logs', 'daemon.jsonl');
+    const events = (await readFile(log, 'utf8')).trim().split('\n').map((line) => JSON.parse(line) as Readonly<Record<string, unknown>>);
+    expect(events.filter((event) => event['event'] === 'warm_boot.done').map((event) => event['run_id'])).toEqual(runs.map(({ record }) => record.run));
+    for (const field of ['session_id', 'target_dir', 'status', 'reason', 'populated', 'dep_artifacts', 'duration_ms', 'timeout_ms', 'exit_code', 'stderr_tail']) expect(events.at(-1)).toHaveProperty(field);
     expect(await warmDirectories(cacheOf(project))).toEqual(['target-fixture']);
     // The user's tree saw nothing of it.
     await expect(stat(join(project.root, 'target'))).rejects.toThrow('ENOENT');
