@@ -13,6 +13,10 @@ import { unsafePathReason } from '../util/files.js';
 
 const CHUNK = 500;
 
+/** The project in a folder that goes away, with its caches beside it: entries of a root that never comes back would stay for ever. */
+const passing = (project: Project, temporary: string): Project =>
+  ({ ...project, root: join(temporary, 'tree'), directories: { ...project.directories, cache: join(temporary, 'cache') } });
+
 /**
  * Runs `work` on the project as it was at `ref`; the folder is gone afterwards. `unknown-id` when git does not know the ref.
  * With `specs`, the spec files are those instead of the commit's own.
@@ -27,8 +31,10 @@ export async function atCommit<T>(
   if (commit === null) return failure({ kind: 'unknown-id', message: `git knows no commit "${ref}" here.`, hint: 'Name a branch, a tag or a commit id.' });
   const listed = await listAtCommit(project.root, commit);
   if (!listed.ok) return listed;
-  const folder = await mkdtemp(join(tmpdir(), 'coherence-at-'));
+  const temporary = await mkdtemp(join(tmpdir(), 'coherence-at-'));
+  const { root: folder } = passing(project, temporary);
   try {
+    await mkdir(folder);
     const files = listed.value.filter((file) => unsafePathReason(file.path) === null && file.mode !== '160000' && (specs === null || !file.path.startsWith(`${SPECS_FOLDER}/`)));
     for (let i = 0; i < files.length; i += CHUNK) {
       const part = files.slice(i, i + CHUNK);
@@ -43,20 +49,22 @@ export async function atCommit<T>(
       }
     }
     if (specs !== null) await writeSpecs(folder, specs);
-    return await work({ ...project, root: folder }, commit);
+    return await work(passing(project, temporary), commit);
   } finally {
-    await rm(folder, { recursive: true, force: true });
+    await rm(temporary, { recursive: true, force: true });
   }
 }
 
 /** Runs `work` on a project that has these specs and no other file. */
 export async function withoutCode<T>(project: Project, specs: Catalog, work: (project: Project) => Promise<Result<T>>): Promise<Result<T>> {
-  const folder = await mkdtemp(join(tmpdir(), 'coherence-at-'));
+  const temporary = await mkdtemp(join(tmpdir(), 'coherence-at-'));
   try {
-    await writeSpecs(folder, specs);
-    return await work({ ...project, root: folder });
+    const there = passing(project, temporary);
+    await mkdir(there.root);
+    await writeSpecs(there.root, specs);
+    return await work(there);
   } finally {
-    await rm(folder, { recursive: true, force: true });
+    await rm(temporary, { recursive: true, force: true });
   }
 }
 

@@ -14,7 +14,7 @@ import {
   storeTrend,
   type StoreStatus,
 } from '../../app/index.js';
-import { visibleLine } from '../../util/text.js';
+import { counted, visibleLine } from '../../util/text.js';
 import type { CommandContext, Input } from '../table/types.js';
 import { printJson, settle, withProject } from './context.js';
 import { conflictJson, conflictText, syncJson, syncText } from './sync-text.js';
@@ -36,7 +36,8 @@ function statusText(status: StoreStatus): string {
     `database ${status.database}, branch ${status.branch === null ? '(detached)' : visibleLine(status.branch)}`,
     `data ${status.data}, ${size(status.size_bytes)}`,
     `socket ${status.socket}`,
-    `specs/: ${status.sync === 'pending' ? 'sync pending' : status.sync}${status.pending_runs > 0 ? `; ${status.pending_runs} runs wait to be recorded` : ''}`,
+    `specs/: ${status.sync === 'pending' ? 'sync pending' : status.sync}${status.pending_runs > 0 ? `; ${counted(status.pending_runs, 'run')} waiting to be recorded` : ''}`,
+    ...(status.refused_runs > 0 ? [`${counted(status.refused_runs, 'run')} refused by the store and set aside; the evidence is whole`] : []),
     '',
   ].join('\n');
 }

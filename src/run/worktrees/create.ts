@@ -4,7 +4,7 @@
  */
 import { mkdir, realpath, statfs, unlink } from 'node:fs/promises';
 import { join } from 'node:path';
-import { errorCode } from '../../util/files.js';
+import { errorCode, exists } from '../../util/files.js';
 import { failpoint } from '../../util/failpoint.js';
 import { git } from '../../util/git.js';
 import { newNonce } from '../../util/process.js';
@@ -94,6 +94,8 @@ export function worktrees(options: WorktreesOptions): Worktrees {
       }
       // git keeps real paths; the ledger must hold the same ones.
       const path = join(await realpath(options.base), worktreeName(request.runId, request.attempt));
+      // git would refuse too, but what follows a failed add takes the folder away, and this one is somebody's.
+      if (await exists(path)) return { ok: false, trouble: { kind: 'other', message: `${path} exists already` } };
       const nonce = newNonce();
       const reason = formatLockReason({ instance: owner.instanceId, run: request.runId, nonce });
       ledger.intend({ path, run_id: request.runId, instance_id: owner.instanceId, repo: request.repo, commit_sha: request.commit, nonce, reason });

@@ -70,6 +70,16 @@ const there = async (path: string): Promise<boolean> => stat(path).then(() => tr
 
 describe('a worktree of ours', () => {
   // @verifies AC-orchestrator-ownership-first
+  it('is never taken away by a second one that wants its place', async () => {
+    const test = await rig();
+    const first = await test.make('R1');
+    await expect(test.make('R1')).rejects.toThrow('exists already');
+    expect(await there(join(first.path, 'file.txt'))).toBe(true);
+    expect(test.rows.get(first.path)).toMatchObject({ state: 'live' });
+    await first.release();
+  });
+
+  // @verifies AC-orchestrator-ownership-first
   it('has its owner on record in three places, and is gone from all of them after its release', async () => {
     const test = await rig();
     const worktree = await test.make('R1');
