@@ -37,7 +37,8 @@ function touched(closure: Closure | null, entry: Case, moved: readonly string[])
  * @returns the same, but for passes whose files changed or went between the start of the run and now; new files are what tests leave behind
  */
 export async function onlySteady(project: Project, analysis: Analysis, cases: readonly Case[], outcomes: ReadonlyMap<string, Outcome>, env: Readonly<Record<string, string | undefined>>): Promise<Steady> {
-  if (cases.length === 0) return { outcomes, unchanged: true, notes: [] };
+  // Nothing ran: then nothing could change under it, and cached verdicts were keyed by what was read.
+  if (outcomes.size === 0) return { outcomes, unchanged: true, notes: [] };
   const before = await analysis.contents();
   const later = await readSource(project.root);
   if ((await later.identity()).tree === (await analysis.identity()).tree) return { outcomes, unchanged: true, notes: [] };
