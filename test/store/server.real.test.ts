@@ -88,6 +88,16 @@ real('the owned server', () => {
   });
 
   // @verifies AC-store-idle-stop
+  it('ends when its state folder is deleted: nobody could find it any more', async () => {
+    const place = await newPlace({ idleMinutes: 1 / 60 });
+    await (await open(place)).close();
+    const pid = (await runningServer(place))?.pid ?? 0;
+    expect(pid).toBeGreaterThan(0);
+    await rm(place.state, { recursive: true, force: true });
+    await until(async () => !(await stat(`/proc/${pid}`).then(() => true, () => false)) || /^State:\s+[ZX]/m.test(await readFile(`/proc/${pid}/status`, 'utf8').catch(() => 'State:\tX')));
+  });
+
+  // @verifies AC-store-idle-stop
   it('stops by itself when idle, but not under an open connection', async () => {
     const place = await newPlace({ idleMinutes: 1 / 60 });
     const session = await open(place);

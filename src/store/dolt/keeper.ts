@@ -15,6 +15,8 @@ unused() { [ $(( $(date +%s) - $(stat -c %Y "$usage" 2>/dev/null || echo 0) )) -
 pause() { if [ -n "$COHERENCE_SETPRIV" ]; then setpriv --pdeathsig KILL sleep "$1"; else sleep "$1"; fi; }
 while pause "$poll"; do
   alive || exit 0
+  # Its folder was deleted: nobody can find this server any more, and what it holds is gone from every path.
+  if ! [ -e "$usage" ]; then kill -TERM "$server" 2>/dev/null; sleep 2; alive && kill -KILL "$server" 2>/dev/null; exit 0; fi
   if [ "$(stat -c %s "$log" 2>/dev/null || echo 0)" -gt 1048576 ]; then cp -f "$log" "$log.1" && : > "$log"; fi
   if grep -q " 03 .* $socket\$" /proc/net/unix 2>/dev/null || ! flock -n "$usage" true; then touch "$usage"; continue; fi
   unused || continue
