@@ -133,7 +133,7 @@ describe('command', () => {
       [makeCommand('node --test node/same-too.test.js || true'), 'FAIL(assertion)'],
       [makeCommand('node --test --test-name-pattern=nothing node/same.test.js'), 'ERROR(not-reported)'],
       [makeCommand("sh -c 'node --test node/same.test.js'"), 'ERROR(not-reported)'],
-      [makeCommand('npx jest'), 'ERROR(not-reported)'],
+      [makeCommand('npx --no-install jest'), 'ERROR(not-reported)'],
     ]);
     expect(seen).toEqual(wanted);
   });
