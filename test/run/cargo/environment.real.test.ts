@@ -33,7 +33,6 @@ describe.skipIf(noCargo !== null)('the environment of a test executable', () => 
     const env = {
       PATH: process.env['PATH'],
       HOME: process.env['HOME'],
-      ...Object.fromEntries(['RUSTUP_HOME', 'CARGO_HOME'].flatMap((name) => (process.env[name] === undefined ? [] : [[name, process.env[name]]]))),
       LD_LIBRARY_PATH: '/opt/own/lib',
       FROM_CONFIG_FORCED: 'shell',
       FROM_CONFIG_PATH: 'shell',
