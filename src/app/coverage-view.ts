@@ -1,8 +1,8 @@
 /** Everything that a coverage report shows, from one computation: numbers, criteria, next steps, difference, trend. */
 import type { Project } from '../config/index.js';
-import { failure, RISKS, success, type Result, type RunRecord, type Verdict } from '../model/index.js';
+import { COVERAGE_KEYS, failure, RISKS, success, type CoverageCounts, type CoverageKey, type Result, type RunRecord, type Verdict } from '../model/index.js';
 import { resolveCommit, sourceIdentity } from '../sources/index.js';
-import { COVERAGE_KEYS, percentage, suggest, type Counts, type CoverageKey, type CoverageRow } from '../trace/index.js';
+import { percentage, suggest, type CoverageRow } from '../trace/index.js';
 import { atCommit, withoutCode } from './at-commit.js';
 import { auditFigures } from './cache.js';
 import { coverage, type CoverageReport } from './coverage.js';
@@ -19,11 +19,11 @@ export interface CoverageRequest {
 
 const NEXT = 5;
 
-type CountsWithPercent = Counts & { readonly percent: Readonly<Record<CoverageKey, number>> };
-const withPercent = (counts: Counts): CountsWithPercent => ({
+type CountsWithPercent = CoverageCounts & { readonly percent: Readonly<Record<CoverageKey, number>> };
+const withPercent = (counts: CoverageCounts): CountsWithPercent => ({
   ...counts, percent: { specified: percentage(counts, 'specified'), traced: percentage(counts, 'traced'), executed: percentage(counts, 'executed'), passed: percentage(counts, 'passed') },
 });
-const mapped = (groups: Readonly<Record<string, Counts>>): Record<string, CountsWithPercent> => Object.fromEntries(Object.entries(groups).map(([name, counts]) => [name, withPercent(counts)]));
+const mapped = (groups: Readonly<Record<string, CoverageCounts>>): Record<string, CountsWithPercent> => Object.fromEntries(Object.entries(groups).map(([name, counts]) => [name, withPercent(counts)]));
 
 /** Riskiest first: failed or errored, then without any test. */
 function openRows(report: CoverageReport): CoverageRow[] {

@@ -1,6 +1,5 @@
 /** The use cases, for the faces: command line and daemon. */
 export { loadProject as openProject, type Project } from '../config/index.js';
-export { COVERAGE_KEYS, type CoverageKey } from '../trace/index.js';
 export { analyse, readCatalog, type Analysis } from './analyse.js';
 export { auditFigures } from './cache.js';
 export { coverageView, type CoverageRequest } from './coverage-view.js';

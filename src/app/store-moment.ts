@@ -1,8 +1,8 @@
 /** A moment of the store: a Dolt commit, with the git commit that it belongs to. For `--at` with a ref that git does not know. */
 import type { Project } from '../config/index.js';
 import { wordingOf } from '../evidence/index.js';
-import { failure, success, type Catalog, type Criterion, type Failure, type Result } from '../model/index.js';
-import { noStore, storeExists, type StoredVerdict, type StoreSession, type TrendPoint } from '../store/index.js';
+import { failure, success, type Catalog, type Criterion, type Failure, type Result, type TrendPoint } from '../model/index.js';
+import { noStore, storeExists, type StoredVerdict, type StoreSession } from '../store/index.js';
 import type { LastVerdict } from '../trace/index.js';
 import { openProjectStore, storePlace, type Env } from './store-place.js';
 

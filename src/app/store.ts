@@ -2,7 +2,7 @@
 import type { Conflict, Side } from '../catalog/index.js';
 import { mergeCatalogs } from '../catalog/index.js';
 import type { Project } from '../config/index.js';
-import { failure, success, type Catalog, type Result, type RunRecord } from '../model/index.js';
+import { failure, success, type Catalog, type Result, type RunRecord, type TrendPoint } from '../model/index.js';
 import {
   cloneStore,
   countPosted,
@@ -23,7 +23,6 @@ import {
   type Progress,
   type StoredVerdict,
   type StoreSession,
-  type TrendPoint,
 } from '../store/index.js';
 import { folderSize } from '../util/folder-size.js';
 import { canonicalJson } from '../util/hash.js';

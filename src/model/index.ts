@@ -1,3 +1,4 @@
+export * from './coverage.js';
 export * from './diagnostic.js';
 export * from './environment.js';
 export * from './event.js';

@@ -2,7 +2,7 @@
  * What `app` asks of a store of specs with history. The Dolt store implements it; where there is none, `files/` answers
  * each question with what is missing.
  */
-import type { Catalog, Result, RunRecord, Spec } from '../model/index.js';
+import type { Catalog, Result, RunRecord, Spec, TrendPoint } from '../model/index.js';
 
 /** What a spec's file and the store last agreed on: the base of the next merge. */
 export interface SyncEntry {
@@ -49,16 +49,6 @@ export interface BlameEntry {
   readonly date: string;
   readonly message: string;
   readonly git: string | null;
-}
-
-export interface TrendPoint {
-  readonly run: string;
-  readonly started_at: string;
-  readonly commit: string | null;
-  readonly pass: number;
-  readonly fail: number;
-  readonly skip: number;
-  readonly error: number;
 }
 
 export interface StoredVerdict {

@@ -2,10 +2,7 @@
  * Four nested numbers, never mixed: specified ≥ traced ≥ executed ≥ passed (gate.md, 'Coverage report').
  * This one function computes them for every format, so that no two reports can disagree.
  */
-import { LEVELS, RISKS, riskOf, reviewOf, statusOf, type Reason, type TracedCriterion, type TraceGraph, type Verdict } from '../model/index.js';
-
-export const COVERAGE_KEYS = ['specified', 'traced', 'executed', 'passed'] as const;
-export type CoverageKey = (typeof COVERAGE_KEYS)[number];
+import { LEVELS, RISKS, riskOf, reviewOf, statusOf, type CoverageCounts, type CoverageKey, type Reason, type TracedCriterion, type TraceGraph, type Verdict } from '../model/index.js';
 
 /** What the newest verification of exactly this source and wording said of a criterion. */
 export interface LastVerdict {
@@ -13,20 +10,6 @@ export interface LastVerdict {
   readonly reason: Reason;
   readonly detail: string;
   readonly run: string;
-}
-
-export interface Counts {
-  /** Criteria that are not retired: the denominator of all percentages. */
-  readonly specified: number;
-  /** Of those: resolve to a test that has a runner here. */
-  readonly traced: number;
-  /** Of those: PASS or FAIL on this source. */
-  readonly executed: number;
-  readonly passed: number;
-  readonly failed: number;
-  readonly error: number;
-  /** SKIPs by reason, beside the four numbers. */
-  readonly skips: Readonly<Record<string, number>>;
 }
 
 export interface CoverageRow {
@@ -45,11 +28,11 @@ export interface CoverageRow {
 }
 
 export interface Coverage {
-  readonly total: Counts;
-  readonly byLevel: Readonly<Record<string, Counts>>;
-  readonly bySpec: Readonly<Record<string, Counts>>;
-  readonly byRisk: Readonly<Record<string, Counts>>;
-  readonly byOwner: Readonly<Record<string, Counts>>;
+  readonly total: CoverageCounts;
+  readonly byLevel: Readonly<Record<string, CoverageCounts>>;
+  readonly bySpec: Readonly<Record<string, CoverageCounts>>;
+  readonly byRisk: Readonly<Record<string, CoverageCounts>>;
+  readonly byOwner: Readonly<Record<string, CoverageCounts>>;
   /** Retired criteria, which are in no denominator. */
   readonly retired: number;
   readonly rows: readonly CoverageRow[];
@@ -71,7 +54,7 @@ function expectedSkip(traced: TracedCriterion, isRunnable: boolean): { reason: R
   return traced.links.every((link) => link.kind === 'manual') ? { reason: 'manual', detail: traced.links[0]?.label ?? '' } : { reason: 'unavailable:runner', detail: 'no runner here' };
 }
 
-function count(rows: readonly CoverageRow[]): Counts {
+function count(rows: readonly CoverageRow[]): CoverageCounts {
   const skips: Record<string, number> = {};
   let executed = 0, passed = 0, failed = 0, error = 0, traced = 0;
   for (const row of rows) {
@@ -87,7 +70,7 @@ function count(rows: readonly CoverageRow[]): Counts {
   return { specified: rows.length, traced, executed, passed, failed, error, skips: Object.fromEntries(Object.entries(skips).sort(([a], [b]) => (a < b ? -1 : 1))) };
 }
 
-function grouped(rows: readonly CoverageRow[], key: (row: CoverageRow) => string, order: readonly string[] = []): Record<string, Counts> {
+function grouped(rows: readonly CoverageRow[], key: (row: CoverageRow) => string, order: readonly string[] = []): Record<string, CoverageCounts> {
   const groups = new Map<string, CoverageRow[]>();
   for (const row of rows) {
     const list = groups.get(key(row));
@@ -120,5 +103,5 @@ export function coverageOf(graph: TraceGraph, runnable: (traced: TracedCriterion
 }
 
 /** Percentage of specified; 100 when nothing is specified, since nothing is missing. One decimal, rounded down, so that 99.96 is not shown as 100. */
-export const percentage = (counts: Counts, key: CoverageKey): number =>
+export const percentage = (counts: CoverageCounts, key: CoverageKey): number =>
   counts.specified === 0 ? 100 : Math.floor((counts[key] / counts.specified) * 1000) / 10;

@@ -1,7 +1,7 @@
 /** `coverage` */
 import { resolve } from 'node:path';
-import { COVERAGE_KEYS, coverageView, type CoverageKey } from '../../app/index.js';
-import { failure, success, type Result } from '../../model/index.js';
+import { coverageView } from '../../app/index.js';
+import { COVERAGE_KEYS, failure, success, type CoverageKey, type Result } from '../../model/index.js';
 import { COVERAGE_FORMATS } from '../../report/index.js';
 import { writeAtomically } from '../../util/files.js';
 import { visibleLine } from '../../util/text.js';

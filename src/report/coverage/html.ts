@@ -1,8 +1,9 @@
 /** One self-contained page: no request, works from `file://`, by keyboard and screen reader, in dark and light. */
+import { COVERAGE_KEYS } from '../../model/index.js';
 import { xml } from '../xml.js';
 import { PAGE_SCRIPT } from './page-script.js';
 import { PAGE_STYLE } from './page-style.js';
-import { KEYS, type CountsView, type CoverageFormat, type CoverageView } from './view.js';
+import type { CountsView, CoverageFormat, CoverageView } from './view.js';
 
 /** Criteria in one piece of embedded data: each is parsed in a few milliseconds. */
 const PIECE = 500;
@@ -10,13 +11,13 @@ const PIECE = 500;
 /** JSON inside a script element: `<` would end the element or open a comment, the two separators end a line in old parsers. */
 const embedded = (value: unknown): string => JSON.stringify(value).replaceAll('<', '\\u003c').replaceAll('\u2028', '\\u2028').replaceAll('\u2029', '\\u2029');
 
-const share = (counts: CountsView, key: (typeof KEYS)[number]): string => `${counts[key]} <span class="dim">${counts.percent[key].toFixed(1)}%</span>`;
+const share = (counts: CountsView, key: (typeof COVERAGE_KEYS)[number]): string => `${counts[key]} <span class="dim">${counts.percent[key].toFixed(1)}%</span>`;
 
 function table(caption: string, groups: Readonly<Record<string, CountsView>>): string {
   const entries = Object.entries(groups).filter(([name]) => name !== '');
   if (entries.length === 0) return '';
   const rows = entries.map(([name, counts]) => `<tr><td>${xml(name)}</td><td>${counts.specified}</td><td>${share(counts, 'traced')}</td><td>${share(counts, 'executed')}</td><td>${share(counts, 'passed')}</td></tr>`).join('');
-  return `<details><summary><h2 style="display:inline">${xml(caption)}</h2></summary><div class="scroll" tabindex="0" role="region" aria-label="${xml(caption)}"><table><thead><tr><th scope="col">${xml(caption.replace(/^By /, ''))}</th>${KEYS.map((key) => `<th scope="col">${key}</th>`).join('')}</tr></thead><tbody>${rows}</tbody></table></div></details>`;
+  return `<details><summary><h2 style="display:inline">${xml(caption)}</h2></summary><div class="scroll" tabindex="0" role="region" aria-label="${xml(caption)}"><table><thead><tr><th scope="col">${xml(caption.replace(/^By /, ''))}</th>${COVERAGE_KEYS.map((key) => `<th scope="col">${key}</th>`).join('')}</tr></thead><tbody>${rows}</tbody></table></div></details>`;
 }
 
 function trend(view: CoverageView): string {
@@ -40,8 +41,8 @@ export const html: CoverageFormat = {
     for (let i = 0; i < view.criteria.length; i += PIECE) pieces.push(`<script type="application/json" data-criteria>${embedded(view.criteria.slice(i, i + PIECE))}</script>`);
     const skips = Object.entries(view.total.skips).map(([reason, count]) => `${count} ${xml(reason)}`).join(', ');
     const about = view.source === null ? `as of ${xml(view.at ?? '')}` : `source ${xml(view.source.commit?.slice(0, 12) ?? 'without a commit')}${view.source.dirty ? ' with uncommitted changes' : ''}`;
-    const numbers = KEYS.map((key) => `<li><span class="dim">${key}</span><b>${view.total[key]}</b>${view.total.percent[key].toFixed(1)}%<div class="bar" aria-hidden="true"><i style="width:${view.total.percent[key]}%"></i></div></li>`).join('');
-    const delta = view.delta === null ? '' : `<p>Since ${xml(view.delta.against)}: ${KEYS.map((key) => `${key} ${(view.delta?.counts[key] ?? 0) > 0 ? '+' : ''}${view.delta?.counts[key] ?? 0}`).join(', ')}</p>`;
+    const numbers = COVERAGE_KEYS.map((key) => `<li><span class="dim">${key}</span><b>${view.total[key]}</b>${view.total.percent[key].toFixed(1)}%<div class="bar" aria-hidden="true"><i style="width:${view.total.percent[key]}%"></i></div></li>`).join('');
+    const delta = view.delta === null ? '' : `<p>Since ${xml(view.delta.against)}: ${COVERAGE_KEYS.map((key) => `${key} ${(view.delta?.counts[key] ?? 0) > 0 ? '+' : ''}${view.delta?.counts[key] ?? 0}`).join(', ')}</p>`;
     const audit = view.audit === null ? '' : `<p class="dim">Verdict cache: ${view.audit.stale} stale of ${view.audit.audited} hits that were run again.</p>`;
     const next = view.next.length === 0 ? '' : `<h2>Next</h2><ul>${view.next.map((step) => `<li><b>${xml(step.criterion)}</b> (${xml(step.risk)}): ${xml(step.why)}${step.candidates.length === 0 ? '' : `<br><span class="dim">perhaps ${step.candidates.slice(0, 2).map((item) => xml(`${item.selector} ${item.file}:${item.line}`)).join('; ')}</span>`}</li>`).join('')}</ul>`;
     return `<!doctype html>

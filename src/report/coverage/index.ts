@@ -7,4 +7,4 @@ import type { CoverageFormat } from './view.js';
 
 /** All coverage formats; `coverage --format NAME` picks by name. */
 export const COVERAGE_FORMATS: readonly CoverageFormat[] = [text, json, html, md, badge];
-export { KEYS as COVERAGE_VIEW_KEYS, type CountsView, type CoverageFormat, type CoverageView, type CriterionView, type NextStep, type TrendPoint } from './view.js';
+export type { CountsView, CoverageFormat, CoverageView, CriterionView, NextStep } from './view.js';

@@ -1,6 +1,7 @@
 /** Markdown for a pull request. */
+import { COVERAGE_KEYS } from '../../model/index.js';
 import { markdown } from '../md.js';
-import { KEYS, type CountsView, type CoverageFormat, type CoverageView, type CriterionView } from './view.js';
+import type { CountsView, CoverageFormat, CoverageView, CriterionView } from './view.js';
 
 const row = (name: string, counts: CountsView): string => `| ${markdown(name)} | ${counts.specified} | ${(['traced', 'executed', 'passed'] as const).map((key) => `${counts[key]} (${counts.percent[key].toFixed(1)}%)`).join(' | ')} |`;
 const HEAD = '| | specified | traced | executed | passed |\n|---|--:|--:|--:|--:|';
@@ -26,7 +27,7 @@ export const md: CoverageFormat = {
     if (skips.length > 0) parts.push(`SKIP: ${skips.map(([reason, count]) => `${count} ${markdown(reason)}`).join(', ')}`);
     const delta = view.delta;
     if (delta !== null) {
-      parts.push(`Since ${markdown(delta.against)}: ${KEYS.map((key) => `${key} ${(delta.counts[key] > 0 ? '+' : '')}${delta.counts[key]}`).join(', ')}`);
+      parts.push(`Since ${markdown(delta.against)}: ${COVERAGE_KEYS.map((key) => `${key} ${(delta.counts[key] > 0 ? '+' : '')}${delta.counts[key]}`).join(', ')}`);
       if (delta.lost.length > 0) parts.push(`No longer passed: ${delta.lost.map(markdown).join(', ')}`);
     }
     parts.push(`<details><summary>By spec</summary>\n\n${HEAD}\n${Object.entries(view.specs).map(([name, counts]) => row(name, counts)).join('\n')}\n\n</details>`);

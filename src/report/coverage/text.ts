@@ -1,7 +1,8 @@
 /** A table that fits 80 columns, and what to do next. */
+import { COVERAGE_KEYS } from '../../model/index.js';
 import { clip, visibleLine } from '../../util/text.js';
 import { painter } from '../paint.js';
-import { KEYS, type CountsView, type CoverageFormat } from './view.js';
+import type { CountsView, CoverageFormat } from './view.js';
 
 const NAME = 30;
 const cell = (count: number, percent: number): string => `${count} ${`${percent.toFixed(1)}%`.padStart(6)}`.padStart(12);
@@ -28,7 +29,7 @@ export const text: CoverageFormat = {
     lines.push('', skips.length === 0 ? 'no SKIP' : `SKIP: ${skips.map(([reason, count]) => `${count} ${visibleLine(reason)}`).join(', ')}`);
     if (view.total.failed + view.total.error > 0) lines.push(paint('red', `${view.total.failed} FAIL, ${view.total.error} ERROR on this source`));
     if (view.retired > 0) lines.push(`${view.retired} retired, in no number above`);
-    if (view.delta !== null) lines.push(`since ${visibleLine(view.delta.against)}: ${KEYS.map((key) => `${key} ${signed(view.delta?.counts[key] ?? 0)}`).join(', ')}`);
+    if (view.delta !== null) lines.push(`since ${visibleLine(view.delta.against)}: ${COVERAGE_KEYS.map((key) => `${key} ${signed(view.delta?.counts[key] ?? 0)}`).join(', ')}`);
     if (view.audit !== null) lines.push(`verdict cache: ${view.audit.stale} stale of ${view.audit.audited} hits that were run again`);
     if (view.total.executed < view.total.traced) lines.push(`${view.total.traced - view.total.executed} traced criteria have no PASS or FAIL on this source: \`coherence verify --all\` runs them.`);
     if (view.next.length > 0) lines.push('', paint('bold', 'next'));

@@ -2,21 +2,11 @@
  * What every coverage format shows: the numbers of the graph, the difference to another point, the trend, what to do next.
  * All formats take their numbers from here, so that no two can disagree.
  */
-import type { CheckRecord, Verdict } from '../../model/index.js';
+import type { CheckRecord, CoverageCounts, CoverageKey, TrendPoint, Verdict } from '../../model/index.js';
 
-export const KEYS = ['specified', 'traced', 'executed', 'passed'] as const;
-export type Key = (typeof KEYS)[number];
-
-export interface CountsView {
-  readonly specified: number;
-  readonly traced: number;
-  readonly executed: number;
-  readonly passed: number;
-  readonly failed: number;
-  readonly error: number;
-  readonly skips: Readonly<Record<string, number>>;
+export interface CountsView extends CoverageCounts {
   /** Percent of specified, one decimal, rounded down. */
-  readonly percent: Readonly<Record<Key, number>>;
+  readonly percent: Readonly<Record<CoverageKey, number>>;
 }
 
 export interface TestView {
@@ -54,17 +44,6 @@ export interface NextStep {
   readonly candidates: readonly { readonly selector: string; readonly file: string; readonly line: number; readonly reason: string }[];
 }
 
-/** One recorded run; counts of criteria. */
-export interface TrendPoint {
-  readonly run: string;
-  readonly started_at: string;
-  readonly commit: string | null;
-  readonly pass: number;
-  readonly fail: number;
-  readonly skip: number;
-  readonly error: number;
-}
-
 export interface CoverageView {
   readonly project: string;
   /** Commit or Dolt commit that it is about; null for the working tree. */
@@ -79,7 +58,7 @@ export interface CoverageView {
   readonly criteria: readonly CriterionView[];
   readonly next: readonly NextStep[];
   /** Change of the four counts against a ref. */
-  readonly delta: { readonly against: string; readonly counts: Readonly<Record<Key, number>>; readonly lost: readonly string[]; readonly gained: readonly string[] } | null;
+  readonly delta: { readonly against: string; readonly counts: Readonly<Record<CoverageKey, number>>; readonly lost: readonly string[]; readonly gained: readonly string[] } | null;
   /** Oldest first. */
   readonly trend: readonly TrendPoint[];
   /** Observed false-hit rate of the verdict cache; null when nothing was audited. */

@@ -1,6 +1,7 @@
 /** SQL for runs and verdicts. */
+import type { TrendPoint } from '../../../model/index.js';
 import { hashFields } from '../../../util/hash.js';
-import type { CompactRun, StoredVerdict, TrendPoint } from '../../port.js';
+import type { CompactRun, StoredVerdict } from '../../port.js';
 import type { SqlConnection, SqlValue } from '../connection.js';
 import { asOf, chunks, rowsThen } from './catalog.js';
 
