@@ -16,7 +16,7 @@ import type { Analysis } from './analyse.js';
 import { standingPasses } from './cache.js';
 import { closureTree } from './closure-tree.js';
 import { closures } from './closures.js';
-import { runnerOfFile } from './runner-of-file.js';
+import { runnerOfFile, testsOfFile } from './runner-of-file.js';
 
 const SETTINGS = /(?:^|\/)\.coherence\/(?:config\.yaml|project\.toml)$/u;
 
@@ -110,7 +110,7 @@ function unfollowed(listed: ReadonlySet<string>): (closure: Closure | null) => s
 async function affectedBy(project: Project, analysis: Analysis, changed: readonly ChangedFile[], cached: boolean): Promise<(traced: TracedCriterion) => Promise<string | null>> {
   // A plan without limits: which requirements are met here does not decide what a change reaches.
   const everything = planOf(
-    analysis.graph, { selected: () => true, emptySpecs: [], parse: parseSelector, runnerOfFile: runnerOfFile(analysis.scan) },
+    analysis.graph, { selected: () => true, emptySpecs: [], parse: parseSelector, runnerOfFile: runnerOfFile(analysis.scan), testsOfFile: testsOfFile(analysis.scan) },
     { timeoutMs: 1, environments: Object.keys(project.settings.docker.environments), unmet: new Map(), callerEnv: process.env, executable: () => true },
   );
   const cases = new Map(everything.cases.map((entry) => [entry.id, entry]));

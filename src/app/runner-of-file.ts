@@ -1,4 +1,4 @@
-import { RUNNER_OF, type RunnerName, type Scan } from '../model/index.js';
+import { RUNNER_OF, type FoundTest, type RunnerName, type Scan } from '../model/index.js';
 
 /** The runner of a file's statically found tests; null when it has none or they differ. */
 export function runnerOfFile(scan: Scan): (file: string) => RunnerName | null {
@@ -8,4 +8,10 @@ export function runnerOfFile(scan: Scan): (file: string) => RunnerName | null {
     byFile.set(file.file, runners.size === 1 ? ([...runners][0] ?? null) : null);
   }
   return (file) => byFile.get(file) ?? null;
+}
+
+/** The tests found in a file, as the plan asks for them. */
+export function testsOfFile(scan: Scan): (file: string) => readonly FoundTest[] {
+  const byFile = new Map(scan.files.map((found) => [found.file, found.tests]));
+  return (file) => byFile.get(file) ?? [];
 }

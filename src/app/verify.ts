@@ -12,7 +12,7 @@ import { ulid } from '../util/ulid.js';
 import { analyse, type Analysis } from './analyse.js';
 import { runCache } from './cache.js';
 import { changedCriteria } from './changed.js';
-import { runnerOfFile } from './runner-of-file.js';
+import { runnerOfFile, testsOfFile } from './runner-of-file.js';
 import { recordInStore } from './recording.js';
 import { unmetRequirements } from './requirements.js';
 import { select } from './selection.js';
@@ -52,7 +52,7 @@ export async function prepare(project: Project, request: VerifyRequest, context:
   const modes = new Map(analysis.files.map((file) => [file.path, file.mode]));
   const planned = planOf(
     analysis.graph,
-    { selected: takes, emptySpecs: selected.value.emptySpecs, parse: parseSelector, runnerOfFile: runnerOfFile(analysis.scan) },
+    { selected: takes, emptySpecs: selected.value.emptySpecs, parse: parseSelector, runnerOfFile: runnerOfFile(analysis.scan), testsOfFile: testsOfFile(analysis.scan) },
     {
       timeoutMs: request.timeoutMs ?? wiring.timeoutMs ?? DEFAULT_TIMEOUT_MS, ...(request.place === undefined ? {} : { place: request.place }),
       environments: wiring.environments, unmet, callerEnv: context.env, executable: (file) => isExecutable(modes.get(file)),

@@ -40,9 +40,9 @@ export interface FoundTest extends Position {
   readonly selector: string;
   /**
    * Where the runner's own report says the test stands, when that is not `file`:`line`: a test that a wrapper declares stands at
-   * the wrapper's call, but is reported at the `it(` inside it.
+   * the wrapper's call, but is reported at the `it(` inside it. Line null: the report names no line.
    */
-  readonly reportedAt?: { readonly file: string; readonly line: number };
+  readonly reportedAt?: { readonly file: string; readonly line: number | null };
   /** Last line of the declaration. */
   readonly endLine: number;
   /** True when the title cannot be known without running: it has no selector of its own and links through what encloses it. */

@@ -26,6 +26,8 @@ export interface Case {
   readonly file: string;
   readonly path: readonly string[];
   readonly line: number;
+  /** How to know the reports of a test that gives several (or one of unknown title) on no line of its own: a wrapper declares it. */
+  readonly instances?: Instances;
   readonly timeoutMs: number;
   /** Values to set. Declared pass-through names are already resolved to values by `app`. */
   readonly env: Readonly<Record<string, string>>;
@@ -43,6 +45,27 @@ export interface Case {
   readonly inheritWorkspace: boolean;
   /** Ids of the criteria that wait for it (sorted), for COHERENCE_AC_ID. */
   readonly criteria: readonly string[];
+}
+
+export interface Instances {
+  /** The line of the case's file that its reports name; null where they name none. */
+  readonly line: number | null;
+  readonly own: Titles;
+  /** The other tests of the file that may be reported there. */
+  readonly others: readonly Titles[];
+}
+
+/** The titles that reports of a test have, as far as they are known before it runs. */
+export interface Titles {
+  readonly path: readonly string[];
+  /** So many of them, from the outermost on, are known; what the others say is not. */
+  readonly known: number;
+  /** The known ones may hold placeholders of `each`. */
+  readonly parametrised: boolean;
+  /** Its reports name a line. */
+  readonly placed: boolean;
+  /** Marked as skipped or to do. */
+  readonly skipped: boolean;
 }
 
 /** Cases that one process (or one build) serves: same runner, configuration and place. Made by the runner's `batches`. */

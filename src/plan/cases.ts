@@ -5,6 +5,7 @@
 import { RUNNER_NAMES, RUNNER_OF, type Case, type Check, type FoundTest, type PlaceName, type Reason, type ResolvedLink, type RunnerName, type TracedCriterion } from '../model/index.js';
 import { parseDuration } from '../util/duration.js';
 import { canonicalJson, hashFields } from '../util/hash.js';
+import { instancesOf } from './instances.js';
 
 export interface PlanOptions {
   readonly timeoutMs: number;
@@ -92,7 +93,7 @@ function missing(link: ResolvedLink, place: PlaceName, options: PlanOptions): { 
 }
 
 /** One link's check; new cases are added to `cases` by id. */
-export function checkOf(traced: TracedCriterion, link: ResolvedLink, parsed: { file: string; path: readonly string[] }, sibling: RunnerName | null, options: PlanOptions, cases: Map<string, DraftCase>): Check {
+export function checkOf(traced: TracedCriterion, link: ResolvedLink, parsed: { file: string; path: readonly string[] }, sibling: RunnerName | null, options: PlanOptions, cases: Map<string, DraftCase>, testsOfFile: (file: string) => readonly FoundTest[]): Check {
   const declared = link.declared;
   const place: PlaceName = options.place ?? declared.in ?? 'host';
   const first = link.tests[0];
@@ -126,8 +127,10 @@ export function checkOf(traced: TracedCriterion, link: ResolvedLink, parsed: { f
     const where = target.runner === 'command' ? ['', '0'] : [target.file, String(target.line)];
     const id = hashFields([target.runner, target.selector, ...where, JSON.stringify(target.path), text, owner]).slice(0, 12);
     const draft = cases.get(id);
-    if (draft === undefined) cases.set(id, { id, ...shared, test: target.test, timeoutMs, criteria: new Set([traced.criterion.id]), after: new Set() });
-    else {
+    if (draft === undefined) {
+      const instances = target.test === null ? undefined : instancesOf(target.test, testsOfFile(target.file));
+      cases.set(id, { id, ...shared, test: target.test, ...(instances === undefined ? {} : { instances }), timeoutMs, criteria: new Set([traced.criterion.id]), after: new Set() });
+    } else {
       draft.criteria.add(traced.criterion.id);
       if (timeoutMs < draft.timeoutMs) cases.set(id, { ...draft, timeoutMs });
     }

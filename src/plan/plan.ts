@@ -1,7 +1,7 @@
 /**
  * trace graph + selection + known evidence → what will be run. A function of data.
  */
-import { reviewOf, statusOf, type Case, type Check, type Plan, type PlannedCriterion, type PlannedSpec, type Reuse, type RunnerName, type TraceGraph, type TracedCriterion } from '../model/index.js';
+import { reviewOf, statusOf, type Case, type Check, type FoundTest, type Plan, type PlannedCriterion, type PlannedSpec, type Reuse, type RunnerName, type TraceGraph, type TracedCriterion } from '../model/index.js';
 import { checkOf, type DraftCase, type PlanOptions } from './cases.js';
 
 export interface Selection {
@@ -12,6 +12,8 @@ export interface Selection {
   readonly parse: (selector: string) => { file: string; path: readonly string[] };
   /** The runner that a file's statically found tests have, for links that only the runner can confirm. */
   readonly runnerOfFile: (file: string) => RunnerName | null;
+  /** All tests found in a file. */
+  readonly testsOfFile: (file: string) => readonly FoundTest[];
 }
 
 function known(traced: TracedCriterion): PlannedCriterion['known'] {
@@ -57,7 +59,7 @@ export function plan(graph: TraceGraph, selection: Selection, options: PlanOptio
     const decided = known(traced);
     const checks = decided !== null ? [] : traced.links.map((link) => {
       const parsed = selection.parse(link.label);
-      return checkOf(traced, link, parsed, selection.runnerOfFile(parsed.file), options, cases);
+      return checkOf(traced, link, parsed, selection.runnerOfFile(parsed.file), options, cases, selection.testsOfFile);
     });
     planned.push({ traced, known: decided, checks });
   }

@@ -4,6 +4,7 @@
  */
 import type { Case } from '../model/index.js';
 import { clip } from '../util/text.js';
+import { reportsOfInstances } from './instances.js';
 import type { Finding } from './outcome.js';
 
 export type ReportState =
@@ -43,6 +44,13 @@ const within =
   (report: TestReport): boolean =>
     report.line !== null && report.line >= entry.line && report.line <= Math.max(entry.line, entry.test?.endLine ?? 0);
 
+/** At its own lines, or where reports of what its wrapper declares stand. */
+const inPlace = (entry: Case): ((report: TestReport) => boolean) => {
+  const isOwnLine = within(entry);
+  const declared = entry.test?.reportedAt;
+  return (report) => isOwnLine(report) || (declared?.file === entry.file && declared.line === report.line);
+};
+
 export interface MatchOptions {
   /** True when the source at a report's line declares this very title (the case's own line left aside): another test, not a wrapper. */
   readonly declares?: (file: string, line: number, title: string, caseLine: number) => boolean;
@@ -62,9 +70,10 @@ export function matching(
   const some = (list: readonly TestReport[]): ReturnType<typeof matching> =>
     list.length === 0 ? { kind: 'none' } : { kind: 'some', reports: list };
   if (found !== null && found.kind === 'case' && (found.dynamic || found.parametrised)) {
-    const atLine = inFile.filter(within(entry));
     // Without locations only the titles of what encloses it can be compared, and those do not tell siblings apart.
-    return some(atLine);
+    if (entry.instances === undefined) return some(inFile.filter(within(entry)));
+    const told = reportsOfInstances(entry.instances, inFile);
+    return told === 'ambiguous' ? { kind: 'ambiguous', lines: [] } : some(told);
   }
   if (entry.path.length === 0) return some(inFile);
   const exact = inFile.filter((report) => samePath(report.path, entry.path));
@@ -75,9 +84,9 @@ export function matching(
     const lines = [...new Set(located.map((report) => report.line ?? 0))];
     return lines.length > 1 ? { kind: 'ambiguous', lines } : some(exact);
   }
-  const here = exact.filter(within(entry));
+  const here = exact.filter(inPlace(entry));
   if (here.length > 0) return some(here);
-  // Another line: a wrapper's own call of `it` is fine, another declaration of the same title is another test.
+  // Another line: the call of `it` in a wrapper that the scan did not see is fine, another declaration of the same title is another test.
   const title = entry.path.at(-1) ?? '';
   const other = located.some((report) => report.line !== null && options.declares?.(report.file, report.line, title, entry.line) === true);
   return other ? { kind: 'none' } : some(exact);

@@ -24,13 +24,18 @@ export function shared(name: string) {
     base.skip('never', () => {});
   });
 }
+export function rows(name: string, values: readonly number[]) {
+  describe(name, () => {
+    base.each(values)('row %i', () => {});
+  });
+}
 export const extended = base.extend<{ a: number }>({ a: 1 });
 `,
   'vitest/all.test.ts': `import { describe, it, test, suite, it as spec, expect } from 'vitest';
 import * as v from 'vitest';
 import { TITLE, Names } from './titles';
 import Widget from './titles';
-import { check, group, shared, extended } from './helpers';
+import { check, group, shared, rows, extended } from './helpers';
 
 const LOCAL = 'local';
 function local(title: string) {
@@ -83,6 +88,10 @@ group('grouped', () => {
   test('three', () => {});
 });
 shared('shared');
+describe('around', () => {
+  rows('rows', [1, 2]);
+  check('inside', () => {});
+});
 extended('extended', ({ a }) => { expect(a).toBe(1); });
 extended.skip('extended skip', () => {});
 for (const n of [1, 2]) it(\`loop \${n}\`, () => {});
@@ -143,7 +152,7 @@ suite('second', () => { test('x'); });
 interface Reported {
   readonly path: readonly string[];
   readonly file: string;
-  readonly line: number;
+  readonly line: number | null;
   readonly ran: boolean;
 }
 
@@ -173,8 +182,6 @@ function compare(found: readonly FoundTest[], reported: readonly Reported[], lea
   for (const report of reported) {
     const test = byPath.get(key(report));
     const at = (candidate: FoundTest): boolean => {
-      // vitest gives no location to a test that a wrapper's suite declares later, outside any line of the test file.
-      if (report.line === 0) return true;
       const place = candidate.reportedAt ?? { file: candidate.file, line: candidate.line };
       return place.file === report.file && place.line === report.line;
     };
@@ -224,12 +231,17 @@ it('agrees with vitest on file, line and title path of every test', async () => 
     file.assertionResults.map((result) => ({
       path: [...result.ancestorTitles, result.title],
       file: file.name.slice(file.name.indexOf('vitest/')),
-      line: result.location?.line ?? 0,
+      line: result.location?.line ?? null,
       ran: result.status === 'passed' || result.status === 'failed',
     })),
   );
   expect(reported.length).toBeGreaterThanOrEqual(40);
-  expect(reported.filter((report) => report.line === 0).map(key)).toEqual(['["shared","always"]', '["shared","never"]']);
+  expect(reported.filter((report) => report.line === null).map(key)).toEqual([
+    '["shared","always"]',
+    '["shared","never"]',
+    '["around","rows","row 1"]',
+    '["around","rows","row 2"]',
+  ]);
   compare(
     tests.filter((test) => test.framework === 'vitest'),
     reported,

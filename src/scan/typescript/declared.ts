@@ -1,5 +1,5 @@
 import type { ts } from 'ts-morph';
-import type { Framework, SkipMark, TestKind } from '../../model/index.js';
+import type { FoundTest, Framework, SkipMark, TestKind } from '../../model/index.js';
 import { compiler, isTransformed, placeIn, sourceText, type Place } from './compiler.js';
 import type { Closure, Evaluator } from './evaluate.js';
 import type { Scope } from './scope.js';
@@ -19,7 +19,7 @@ export interface Declared {
   /** Start of the statement around the site: what a comment above it is followed by. */
   readonly statementStart: number;
   /** Where the runner's report says it stands when that is another place. */
-  readonly reportedAt?: { readonly file: string; readonly line: number };
+  readonly reportedAt?: NonNullable<FoundTest['reportedAt']>;
   readonly call: ts.CallExpression;
   readonly scope: Scope;
   readonly title: ts.Expression | null;

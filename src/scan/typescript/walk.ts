@@ -299,6 +299,8 @@ export class Walker {
       loop: false,
       conditional: false,
       group,
+      // A suite's body runs later, from the runner: what led to the suite is on no stack then.
+      lastOwnCall: api.role === 'suite' ? null : context.lastOwnCall,
       inTest: api.role === 'case',
       following: [...context.following, given.body.node],
     };
@@ -313,7 +315,7 @@ export class Walker {
   }
 
   /** What the runner's report will say, where that is not the place of the declaration itself. */
-  #declared(call: ts.CallExpression, context: Context): { readonly file: string; readonly line: number } | null {
+  #declared(call: ts.CallExpression, context: Context): NonNullable<Declared['reportedAt']> | null {
     if (context.site === null) return null;
     const { module } = context.scope;
     const here = callPlace(call, module.source, module.path);
@@ -322,7 +324,7 @@ export class Walker {
     const framework = apiFramework(call, context, this.#evaluator) ?? this.#defaultFramework;
     // node:test names the line that calls `test`; the others the innermost line of the test file on the way there.
     if (framework === 'node-test') return { file: module.path, line: here.line };
-    if (context.lastOwnCall === null) return null;
+    if (context.lastOwnCall === null) return { file: this.#module.path, line: null };
     const own = callPlace(context.lastOwnCall, this.#module.source, this.#module.path);
     return own.line === wanted.line ? null : { file: this.#module.path, line: own.line };
   }

@@ -294,6 +294,7 @@ export function shared(name: string) { describe(name, () => { base('always', () 
     ]);
     expect(found.tests[0]?.reportedAt).toEqual({ file: 'a.test.ts', line: 4 });
     expect(found.tests[1]?.reportedAt).toBeUndefined();
+    expect(found.tests[5]?.reportedAt).toEqual({ file: 'a.test.ts', line: null });
   });
 
   it('ends on wrappers that call themselves or each other', async () => {

@@ -2,21 +2,10 @@
  * The `-t` pattern for a batch: exact full titles, escaped and anchored, as vitest joins them (with spaces).
  */
 import type { Case } from '../../../model/index.js';
+import { escaped, titlePattern } from '../../titles.js';
 
 /** One argument of a command line may not be longer than 128 KiB on Linux. */
 const PATTERN_LIMIT = 100_000;
-
-export const escaped = (text: string): string => text.replace(/[\\^$.*+?()[\]{}|/]/g, '\\$&');
-
-/** Placeholders of `each` titles: `%s`, `%#`, `$name.path`, `$#`. */
-const PLACEHOLDER = /%[sdifjoOc#$%]|\$(?:#|[A-Za-z_][\w.]*)/;
-
-function titlePattern(title: string): string {
-  return title
-    .split(new RegExp(`(${PLACEHOLDER.source})`))
-    .map((part, index) => (index % 2 === 1 ? '[\\s\\S]*' : escaped(part)))
-    .join('');
-}
 
 /** The pattern that selects the cases, or null when only whole files do: a title that is not known before the run, or too many. */
 export function namePattern(cases: readonly Case[]): string | null {
