@@ -11,6 +11,7 @@ import { plan as planOf } from '../plan/index.js';
 import { openFactsCache } from '../scan/index.js';
 import { changedFiles, listAtCommit, readBlobs, upstreamBase, type ChangedFile } from '../sources/index.js';
 import { parseSelector } from '../trace/index.js';
+import { isBelow } from '../util/files.js';
 import { canonicalJson, hashFields } from '../util/hash.js';
 import type { Analysis } from './analyse.js';
 import { standingPasses } from './cache.js';
@@ -82,8 +83,6 @@ async function mentions(root: string, base: string, changed: readonly ChangedFil
   }
   return found;
 }
-
-const isBelow = (folder: string, path: string): boolean => folder === '' || path.startsWith(`${folder}/`);
 
 function whyClosure(closure: Closure | null, entry: Case, changed: readonly ChangedFile[]): string | null {
   for (const file of changed) {

@@ -5,12 +5,12 @@ import type { ModuleFacts } from '../model/index.js';
 import type { ClosureTree, InstalledPackage } from '../evidence/index.js';
 import type { FactsCache } from '../scan/index.js';
 import type { SourceFile } from '../sources/index.js';
+import { isBelow } from '../util/files.js';
 import { sha256 } from '../util/hash.js';
 
 /** Installed packages, build output and caches: known by lock files, or made again by the tools that read them. */
 const SKIPPED = new Set(['node_modules', '.git', 'target', '__pycache__', '.pytest_cache', '.venv', 'venv', '.vite', '.vitest', '.cache', '.coherence', '.mypy_cache', '.ruff_cache']);
 const MAX_FILES = 20_000;
-const isBelow = (folder: string, path: string): boolean => folder === '' || path.startsWith(`${folder}/`);
 
 /** What a deleted file is to a closure: it was there, and whoever reached it is affected. */
 const GONE: ModuleFacts = { fingerprint: 'gone', imports: [], paths: [], computed: false, reads: false, outside: null };

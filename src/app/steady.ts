@@ -8,6 +8,7 @@ import type { Closure } from '../evidence/index.js';
 import type { Case, Outcome } from '../model/index.js';
 import { openFactsCache } from '../scan/index.js';
 import { readSource } from '../sources/index.js';
+import { isBelow } from '../util/files.js';
 import { hashFields } from '../util/hash.js';
 import type { Analysis } from './analyse.js';
 import { closureTree } from './closure-tree.js';
@@ -15,8 +16,6 @@ import { closures } from './closures.js';
 
 /** Where a test may read a whole folder, only these count: data that tests write is theirs to write. */
 const CODE = /\.(?:[cm]?[jt]sx?|vue|svelte|py|pyi|rs|go|java|toml|lock|mod|sum|cfg|ini)$/u;
-
-const isBelow = (folder: string, path: string): boolean => folder === '' || path.startsWith(`${folder}/`);
 
 export interface Steady {
   readonly outcomes: ReadonlyMap<string, Outcome>;

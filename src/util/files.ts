@@ -51,6 +51,9 @@ export async function syncFolder(path: string): Promise<void> {
 export const toPosix = (path: string): string => (sep === '/' ? path : path.split(sep).join('/'));
 export const relativePosix = (root: string, path: string): string => toPosix(relative(root, path));
 
+/** Whether a relative path with `/` lies in a folder, at any depth; '' is the root. */
+export const isBelow = (folder: string, path: string): boolean => folder === '' || path.startsWith(`${folder}/`);
+
 /** Why a path in project data is refused on its text alone, or null: no absolute path, no `..`, no NUL, not empty. */
 export function unsafePathReason(path: string): string | null {
   if (path === '') return 'it is empty';
