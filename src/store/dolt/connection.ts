@@ -8,6 +8,8 @@ export type SqlRow = Readonly<Record<string, SqlValue>>;
 export interface SqlConnection {
   /** Runs one statement with `?` placeholders; an array of arrays fills a multi-row VALUES. */
   query(statement: string, values?: readonly unknown[]): Promise<readonly SqlRow[]>;
+  /** The text of a statement with its values in it, as `query` would send it. */
+  format(statement: string, values: readonly unknown[]): string;
   close(): Promise<void>;
 }
 
@@ -39,6 +41,7 @@ export async function connect(target: ConnectTarget, timeoutMs = 10_000): Promis
       // Statements without a result give a header instead of rows; dates are strings and JSON is text by the options above.
       return Array.isArray(rows) ? (rows as unknown as readonly SqlRow[]) : [];
     },
+    format: (statement, values) => driver.format(statement, [...values]),
     close: async () => {
       await Promise.race([driver.end().catch(() => undefined), new Promise((resolve) => setTimeout(resolve, 500).unref())]);
       driver.destroy();

@@ -7,6 +7,7 @@ import type { Spec } from '../../../model/index.js';
 import { canonicalJson } from '../../../util/hash.js';
 import type { SyncEntry } from '../../port.js';
 import type { SqlConnection } from '../connection.js';
+import { inRow } from '../statements.js';
 import { chunks } from './catalog.js';
 
 /** Bases are as large as the catalog itself and read only when something changed, so they are kept compressed. */
@@ -24,6 +25,9 @@ export async function readSyncEntries(connection: SqlConnection, table: string):
   }));
 }
 
+/** Packing a base costs as much as storing it: in small parts the two go side by side. */
+const AT_A_TIME = 100;
+
 /** Part of a write group. The commit that follows is filled in by `noteCommit`. */
 export async function writeSyncEntries(
   connection: SqlConnection,
@@ -32,12 +36,14 @@ export async function writeSyncEntries(
   remove: readonly string[],
 ): Promise<void> {
   for (const part of chunks(remove)) await connection.query(`DELETE FROM ${table} WHERE spec_id IN (?)`, [part]);
-  for (const part of chunks(entries)) {
-    await connection.query(
+  const statements = inRow(connection);
+  for (const part of chunks(entries, AT_A_TIME)) {
+    await statements.send(
       `INSERT INTO ${table} (spec_id, path, file_hash, dolt_commit, base) VALUES ? ON DUPLICATE KEY UPDATE path = VALUES(path), file_hash = VALUES(file_hash), dolt_commit = NULL, base = VALUES(base)`,
       [part.map((entry) => [entry.spec, entry.path, entry.fileHash, null, pack(entry.base)])],
     );
   }
+  await statements.end();
 }
 
 /** Names the commit at which files and store were equal, which is not known until it is made. */
