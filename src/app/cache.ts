@@ -5,16 +5,13 @@
  * daemon); its closure is known and a function of the tree; selector, wording, environment, tool versions and every file of the
  * closure are as they were; and it was PASS or FAIL(assertion) at the first attempt, on a source that did not change meanwhile.
  */
-import { join } from 'node:path';
 import type { Project } from '../config/index.js';
 import { auditSize, cacheKey, environmentDigest, openVerdictCache, sample, wordingOf, type AuditFigures, type CachedVerdict, type Closure, type VerdictCache } from '../evidence/index.js';
 import { criteriaOf, type Case, type Outcome, type Plan, type Reuse } from '../model/index.js';
 import { inheritedEnv } from '../run/index.js';
-import { openFactsCache } from '../scan/index.js';
 import { canonicalJson, hashFields } from '../util/hash.js';
 import type { Analysis } from './analyse.js';
-import { closureTree } from './closure-tree.js';
-import { closures } from './closures.js';
+import { closuresOf } from './project-closures.js';
 
 interface Keyed {
   readonly key: string;
@@ -103,15 +100,14 @@ async function keysOf(project: Project, analysis: Analysis, plan: Plan, env: Rea
   const needed = new Set(plan.cases.flatMap((entry) => entry.after));
   const alone = plan.cases.filter((entry) => isAlone(entry, needed));
   if (alone.length === 0) return new Map();
-  const facts = await openFactsCache(join(project.directories.cache, 'facts', hashFields([project.root]).slice(0, 16)));
-  const closureOf = closures(await closureTree(project.root, analysis.files, facts), { root: project.root, env });
+  const closures = await closuresOf(project, analysis, env);
   const wording = new Map(analysis.catalog.specs.flatMap((spec) => criteriaOf(spec).map((criterion) => [criterion.id, wordingOf(criterion)] as const)));
   const environment = environmentDigest(inheritedEnv(env));
   const configuration = canonicalJson({ cargo: { parallel: project.settings.cargo.parallel }, backends: project.settings.backends });
   const keys = new Map<string, Keyed>();
   const digests = new Map<Closure, ClosureDigest>();
   for (const entry of alone) {
-    const closure = await closureOf(entry);
+    const closure = await closures.of(entry);
     if (closure === null) continue;
     const short = digests.get(closure) ?? digestOf(closure);
     digests.set(closure, short);
@@ -119,7 +115,7 @@ async function keysOf(project: Project, analysis: Analysis, plan: Plan, env: Rea
     if (key === null) continue;
     keys.set(entry.id, { key, inputs: short.inputs });
   }
-  await facts.save();
+  await closures.save();
   return keys;
 }
 

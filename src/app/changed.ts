@@ -2,30 +2,30 @@
  * `--changed[=REF]`: the criteria whose wording, links, tests or closures differ between REF and the tree, each with why.
  * Selecting is sound: what cannot be told is selected.
  */
-import { join } from 'node:path';
 import { readCatalog as readCatalogOf } from '../catalog/index.js';
 import type { Project } from '../config/index.js';
 import type { Closure } from '../evidence/index.js';
 import { failure, success, verdictOf, type Case, type Catalog, type Criterion, type Result, type TracedCriterion } from '../model/index.js';
 import { plan as planOf } from '../plan/index.js';
-import { openFactsCache } from '../scan/index.js';
 import { changedFiles, listAtCommit, readBlobs, upstreamBase, type ChangedFile } from '../sources/index.js';
 import { parseSelector } from '../trace/index.js';
 import { isBelow } from '../util/files.js';
-import { canonicalJson, hashFields } from '../util/hash.js';
+import { canonicalJson } from '../util/hash.js';
 import type { Analysis } from './analyse.js';
 import { standingPasses } from './cache.js';
-import { closureTree } from './closure-tree.js';
-import { closures } from './closures.js';
+import { closuresOf, type ProjectClosures } from './project-closures.js';
 import { runnerOfFile, testsOfFile } from './runner-of-file.js';
 
 const SETTINGS = /(?:^|\/)\.coherence\/(?:config\.yaml|project\.toml)$/u;
 
-/**
- * Criterion id → why it was chosen, in the graph's order.
- * @param cached whether a cached PASS may clear a criterion whose tests rest on files that git does not follow
- */
-export async function changedCriteria(project: Project, analysis: Analysis, ref: string | true, cached: boolean): Promise<Result<ReadonlyMap<string, string>>> {
+interface Compared {
+  /** Whether a cached PASS may clear a criterion whose tests rest on files that git does not follow. */
+  readonly cached: boolean;
+  readonly env: Readonly<Record<string, string | undefined>>;
+}
+
+/** Criterion id → why it was chosen, in the graph's order. */
+export async function changedCriteria(project: Project, analysis: Analysis, ref: string | true, options: Compared): Promise<Result<ReadonlyMap<string, string>>> {
   const base = ref === true ? await upstreamBase(project.root) : ref;
   if (base === null) return failure({ kind: 'usage', message: 'This branch has no upstream to compare with.', hint: 'Name a commit: --changed=REF.' });
   const changed = await changedFiles(project.root, base);
@@ -33,13 +33,15 @@ export async function changedCriteria(project: Project, analysis: Analysis, ref:
   const before = await catalogAtCommit(project, base);
   const chosen = new Map<string, string>();
   const mentionedBefore = await mentions(project.root, base, changed.value, analysis);
-  const affected = await affectedBy(project, analysis, changed.value, cached);
+  const closures = await closuresOf(project, analysis, options.env);
+  const affected = await affectedBy(project, analysis, closures, changed.value, options);
   const settings = changed.value.find((file) => SETTINGS.test(file.path));
   for (const traced of analysis.graph.criteria) {
     const id = traced.criterion.id;
     const why = settings !== undefined ? `${settings.path} changed` : whyWording(traced, before) ?? mentionedBefore.get(id) ?? (await affected(traced));
     if (why !== null) chosen.set(id, why);
   }
+  await closures.save();
   return success(chosen);
 }
 
@@ -106,20 +108,17 @@ function unfollowed(listed: ReadonlySet<string>): (closure: Closure | null) => s
   };
 }
 
-async function affectedBy(project: Project, analysis: Analysis, changed: readonly ChangedFile[], cached: boolean): Promise<(traced: TracedCriterion) => Promise<string | null>> {
+async function affectedBy(project: Project, analysis: Analysis, closures: ProjectClosures, changed: readonly ChangedFile[], { cached, env }: Compared): Promise<(traced: TracedCriterion) => Promise<string | null>> {
   // A plan without limits: which requirements are met here does not decide what a change reaches.
   const everything = planOf(
     analysis.graph, { selected: () => true, emptySpecs: [], parse: parseSelector, runnerOfFile: runnerOfFile(analysis.scan), testsOfFile: testsOfFile(analysis.scan) },
-    { timeoutMs: 1, environments: Object.keys(project.settings.docker.environments), unmet: new Map(), callerEnv: process.env, executable: () => true },
+    { timeoutMs: 1, environments: Object.keys(project.settings.docker.environments), unmet: new Map(), callerEnv: env, executable: () => true },
   );
   const cases = new Map(everything.cases.map((entry) => [entry.id, entry]));
   const byCriterion = new Map(everything.specs.flatMap((spec) => spec.criteria).map((criterion) => [criterion.criterion, criterion]));
-  const facts = await openFactsCache(join(project.directories.cache, 'facts', hashFields([project.root]).slice(0, 16)));
   const deleted = new Set(changed.filter((file) => file.status === 'deleted' || file.status === 'renamed').map((file) => file.from ?? file.path));
-  const context = { root: project.root, env: process.env };
   // As the tree is; and, where something went, as if it were there still: its importers lead nowhere now.
-  const views = [closures(await closureTree(project.root, analysis.files, facts), context)];
-  if (deleted.size > 0) views.push(closures(await closureTree(project.root, analysis.files, facts, [...deleted]), context));
+  const views = [closures.of, ...(deleted.size > 0 ? [await closures.withGone([...deleted])] : [])];
   const outsideGit = unfollowed(new Set((await analysis.contents()).keys()));
   let standing: Promise<ReadonlySet<string>> | undefined;
   return async (traced) => {
@@ -135,9 +134,9 @@ async function affectedBy(project: Project, analysis: Analysis, changed: readonl
           const why = whyClosure(await closureOf(entry), entry, changed);
           if (why !== null) return why;
         }
-        const path = outsideGit((await views[0]?.(entry)) ?? null);
+        const path = outsideGit(await closures.of(entry));
         if (path === undefined) continue;
-        if (cached && (await (standing ??= standingPasses(project, analysis, everything, process.env))).has(id)) continue;
+        if (cached && (await (standing ??= standingPasses(project, analysis, everything, env))).has(id)) continue;
         return `${entry.file} rests on ${path}, which git does not follow`;
       }
     }

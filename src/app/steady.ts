@@ -2,17 +2,13 @@
  * A pass is about a source. Where a file that a test rests on changed while tests ran, nobody knows which of the two it passed
  * on, so the pass is not believed: ERROR(infra), run again. Failures stay failures.
  */
-import { join } from 'node:path';
 import type { Project } from '../config/index.js';
 import type { Closure } from '../evidence/index.js';
 import type { Case, Outcome } from '../model/index.js';
-import { openFactsCache } from '../scan/index.js';
 import { readSource } from '../sources/index.js';
 import { isBelow } from '../util/files.js';
-import { hashFields } from '../util/hash.js';
 import type { Analysis } from './analyse.js';
-import { closureTree } from './closure-tree.js';
-import { closures } from './closures.js';
+import { projectClosures } from './project-closures.js';
 
 /** Where a test may read a whole folder, only these count: data that tests write is theirs to write. */
 const CODE = /\.(?:[cm]?[jt]sx?|vue|svelte|py|pyi|rs|go|java|toml|lock|mod|sum|cfg|ini)$/u;
@@ -45,9 +41,8 @@ export async function onlySteady(project: Project, analysis: Analysis, cases: re
   const moved = [...before].filter(([path, content]) => after.get(path) !== content).map(([path]) => path);
   const notes = ['The source changed while the tests ran; this record is about the source as it was at the start.'];
   if (moved.length === 0) return { outcomes, unchanged: false, notes };
-  const facts = await openFactsCache(join(project.directories.cache, 'facts', hashFields([project.root]).slice(0, 16)));
-  const gone = moved.filter((path) => !after.has(path));
-  const closureOf = closures(await closureTree(project.root, later.files, facts, gone), { root: project.root, env });
+  const now = await projectClosures(project, later.files, env);
+  const closureOf = await now.withGone(moved.filter((path) => !after.has(path)));
   const kept = new Map(outcomes);
   for (const entry of cases) {
     const outcome = outcomes.get(entry.id);
@@ -56,5 +51,6 @@ export async function onlySteady(project: Project, analysis: Analysis, cases: re
     if (path === undefined) continue;
     kept.set(entry.id, { ...outcome, reason: 'infra', proof: null, detail: `it passed, but ${path} changed while tests ran, so on which source is not known; run it again` });
   }
+  await now.save();
   return { outcomes: kept, unchanged: false, notes };
 }

@@ -35,7 +35,7 @@ export async function prepare(project: Project, request: VerifyRequest, context:
   const analysed = await analyse(project, false, runFolder !== null);
   if (!analysed.ok) return analysed;
   const analysis = analysed.value;
-  const changed = request.changed === undefined ? null : await changedCriteria(project, analysis, request.changed, request.cache);
+  const changed = request.changed === undefined ? null : await changedCriteria(project, analysis, request.changed, { cached: request.cache, env: context.env });
   if (changed !== null && !changed.ok) return changed;
   const chosen = changed?.value ?? new Map<string, string>();
   const skipped = new Set(request.skipCriteria ?? []);

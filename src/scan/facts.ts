@@ -78,6 +78,7 @@ export async function openFactsCache(folder: string | null): Promise<FactsCache>
     },
     save: async () => {
       if (path === null || !fresh) return;
+      fresh = false;
       const entries = [...used, ...[...known].filter(([key]) => !used.has(key))].slice(0, MAX_ENTRIES);
       await writeAtomically(path, JSON.stringify({ version: VERSION, entries })).catch(() => undefined);
     },

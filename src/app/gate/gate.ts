@@ -74,7 +74,7 @@ async function judgeOne(project: Project, push: Push, policy: Policy, deadline: 
     if (!analysed.ok) return analysed;
     const baseAnalysis = await analysisAt(project, push.base);
     if (!baseAnalysis.ok) return baseAnalysis;
-    const changed = push.base === null ? success(new Map(analysed.value.graph.criteria.map((traced) => [traced.criterion.id, 'nothing came before']))) : await changedCriteria(tip, analysed.value, push.base, true);
+    const changed = push.base === null ? success(new Map(analysed.value.graph.criteria.map((traced) => [traced.criterion.id, 'nothing came before']))) : await changedCriteria(tip, analysed.value, push.base, { cached: true, env: context.env });
     if (!changed.ok) return changed;
     const ids = [...changed.value.keys()];
     if (ids.length === 0) return success<PushVerdict>({ ...empty, outcome: 'pass', trouble: [] });
