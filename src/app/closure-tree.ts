@@ -20,8 +20,8 @@ const GONE: ModuleFacts = { fingerprint: 'gone', imports: [], paths: [], compute
  *   import of a deleted module leads nowhere now, and what it decides is exactly that
  */
 export async function closureTree(root: string, files: readonly SourceFile[], facts: FactsCache, gone: readonly string[] = []): Promise<ClosureTree> {
-  const lost = new Set(gone.filter((path) => !files.some((file) => file.path === path)));
   const listed = new Map(files.map((file) => [file.path, file]));
+  const lost = new Set(gone.filter((path) => !listed.has(path)));
   const real = await realpath(root);
   const known = new Map<string, Promise<ModuleFacts | null>>();
   const packages = new Map<string, Promise<InstalledPackage>>();
