@@ -1,12 +1,13 @@
 /** Edits of the catalog: to the files, and in the same step to the store where there is one. */
 import { isDeepStrictEqual } from 'node:util';
-import { plainSpec, readCatalog as readCatalogSources, sameSpec, SPECS_FOLDER } from '../catalog/index.js';
+import { plainSpec, sameSpec } from '../catalog/index.js';
 import type { Project } from '../config/index.js';
 import { success, type Catalog, type Criterion, type Result, type Spec } from '../model/index.js';
-import { listAtCommit, readBlobs, resolveCommit } from '../sources/index.js';
+import { resolveCommit } from '../sources/index.js';
 import { drain } from '../store/index.js';
 import { sha256 } from '../util/hash.js';
 import { readCatalog } from './analyse.js';
+import { catalogOfCommit } from './catalog-of-commit.js';
 import { gitHead } from './git-head.js';
 import { recoverCatalog } from './recover.js';
 import { planFiles, recoverFiles, writeFiles, type FileChanges } from './spec-files.js';
@@ -192,26 +193,6 @@ export async function catalogAt(project: Project, ref?: string, env: Env = proce
   }
   const commit = await resolveCommit(project.root, ref);
   return commit === null ? catalogAtMoment(project, ref, env) : catalogOfCommit(project, commit);
-}
-
-/** The spec files of a git commit, read from git's objects. */
-async function catalogOfCommit(project: Project, commit: string): Promise<Result<Catalog>> {
-  const listed = await listAtCommit(project.root, commit);
-  if (!listed.ok) return listed;
-  const files = listed.value.filter(
-    (file) => file.path.startsWith(`${SPECS_FOLDER}/`) && file.path.endsWith('.yaml') && file.mode.startsWith('100'),
-  );
-  const blobs = await readBlobs(
-    project.root,
-    files.map((file) => file.blob),
-  );
-  const read = readCatalogSources(
-    files.flatMap((file) => {
-      const content = blobs.get(file.blob);
-      return content === undefined ? [] : [{ file: file.path, content }];
-    }),
-  );
-  return read.failures.length > 0 ? { ok: false, failures: read.failures } : success(read.catalog);
 }
 
 /** Ids of specs that differ between two catalogs. */

@@ -2,7 +2,6 @@
  * `--changed[=REF]`: the criteria whose wording, links, tests or closures differ between REF and the tree, each with why.
  * Selecting is sound: what cannot be told is selected.
  */
-import { readCatalog as readCatalogOf } from '../catalog/index.js';
 import type { Project } from '../config/index.js';
 import type { Closure } from '../evidence/index.js';
 import { failure, success, verdictOf, type Case, type Catalog, type Criterion, type Result, type TracedCriterion } from '../model/index.js';
@@ -13,6 +12,7 @@ import { isBelow } from '../util/files.js';
 import { canonicalJson } from '../util/hash.js';
 import type { Analysis } from './analyse.js';
 import { standingPasses } from './cache.js';
+import { catalogOfCommit } from './catalog-of-commit.js';
 import { closuresOf, type ProjectClosures } from './project-closures.js';
 import { runnerOfFile, testsOfFile } from './runner-of-file.js';
 
@@ -30,7 +30,8 @@ export async function changedCriteria(project: Project, analysis: Analysis, ref:
   if (base === null) return failure({ kind: 'usage', message: 'This branch has no upstream to compare with.', hint: 'Name a commit: --changed=REF.' });
   const changed = await changedFiles(project.root, base);
   if (!changed.ok) return changed;
-  const before = await catalogAtCommit(project, base);
+  const catalog = await catalogOfCommit(project, base);
+  const before = catalog.ok ? catalog.value : null; // one that cannot be read: every wording counts as changed
   const chosen = new Map<string, string>();
   const mentionedBefore = await mentions(project.root, base, changed.value, analysis);
   const closures = await closuresOf(project, analysis, options.env);
@@ -43,19 +44,6 @@ export async function changedCriteria(project: Project, analysis: Analysis, ref:
   }
   await closures.save();
   return success(chosen);
-}
-
-/** The catalog of a commit; null when it cannot be read: then every wording counts as changed. */
-async function catalogAtCommit(project: Project, ref: string): Promise<Catalog | null> {
-  const listed = await listAtCommit(project.root, ref);
-  if (!listed.ok) return null;
-  const specs = listed.value.filter((file) => file.path.startsWith('specs/') && /\.ya?ml$/u.test(file.path) && file.mode !== '120000');
-  const blobs = await readBlobs(project.root, specs.map((file) => file.blob));
-  const loaded = readCatalogOf(specs.flatMap((file) => {
-    const content = blobs.get(file.blob);
-    return content === undefined ? [] : [{ file: file.path, content }];
-  }));
-  return loaded.failures.length > 0 ? null : loaded.catalog;
 }
 
 const withoutPositions = (criterion: Criterion): string => canonicalJson(JSON.parse(JSON.stringify(criterion, (key, value: unknown) => (key === 'position' ? undefined : value))));
