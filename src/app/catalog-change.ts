@@ -1,8 +1,8 @@
 /** Edits of the catalog: to the files, and in the same step to the store where there is one. */
 import { isDeepStrictEqual } from 'node:util';
-import { plainSpec, sameSpec } from '../catalog/index.js';
+import { sameSpec } from '../catalog/index.js';
 import type { Project } from '../config/index.js';
-import { success, type Catalog, type Criterion, type Result, type Spec } from '../model/index.js';
+import { success, type Catalog, type Criterion, type Result } from '../model/index.js';
 import { resolveCommit } from '../sources/index.js';
 import { drain } from '../store/index.js';
 import { sha256 } from '../util/hash.js';
@@ -14,7 +14,7 @@ import { planFiles, recoverFiles, writeFiles, type FileChanges } from './spec-fi
 import { openProjectStore, storeBranch, storePlace, withCatalogLock, type Env } from './store-place.js';
 import { catalogAtMoment } from './store-moment.js';
 import { compareMirror, forgetMirror, restoreMirror, takeMirror, type Mirrored } from './sync-mirror.js';
-import { reconcile, syncState } from './sync.js';
+import { plain, reconcile, syncState } from './sync.js';
 
 export interface AppliedChange {
   readonly catalog: Catalog;
@@ -137,8 +137,8 @@ async function writeStore(
       spec: spec.id,
       path: paths.get(spec.id) ?? null,
       fileHash: hashOf(paths.get(spec.id)),
-      base: plainSpec(spec) as unknown as Spec,
-    })); // the same spec without positions
+      base: plain(spec),
+    }));
     const head = await gitHead(project.root);
     const done = await session.value.write({
       upsert,

@@ -171,7 +171,8 @@ async function reconcileOnce(
   });
 }
 
-const plain = (spec: Spec): Spec => plainSpec(spec) as unknown as Spec; // the same spec without positions and empty lists
+/** The same spec without positions and empty lists: what is kept as the base of a merge. */
+export const plain = (spec: Spec): Spec => plainSpec(spec) as unknown as Spec; // its shape but for the positions, which nobody asks of a base
 const same = (left: Spec | undefined, right: Spec): boolean => left !== undefined && sameSpec(left, right);
 const sameEntry = (left: SyncEntry | undefined, right: SyncEntry): boolean =>
   left !== undefined && left.path === right.path && left.fileHash === right.fileHash && sameSpec(left.base, right.base);
