@@ -14,6 +14,7 @@ import { readCatalog } from './analyse.js';
 import { checkoutBasis } from './checkout-basis.js';
 import { allCriteria, unknownId } from './edits.js';
 import { prepareRunWorktree } from './run-worktree.js';
+import { CHANGED_MEANWHILE } from './steady.js';
 import { verifyProject, type Verification } from './verify.js';
 import type { VerifyContext, VerifyRequest } from './verify-request.js';
 
@@ -176,15 +177,13 @@ async function isPublished(job: Job, criteria: readonly CriterionRecord[]): Prom
   return found.ok && same(found.value.specs[0]?.criteria) === same(criteria);
 }
 
-const CHANGED = 'The source changed while the tests ran; this record is about the source as it was at the start.';
-
 /**
  * One source for all units. A checkout that changed under them (an edit, a commit) is no clean state of any commit: nobody may
  * read these verdicts as being about one.
  */
 async function sourceOf(project: Project, verifications: readonly Verification[], hasChanged: boolean): Promise<{ readonly source: SourceIdentity; readonly note: string | null }> {
   const first = verifications[0]?.record.source ?? (await sourceIdentity(project.root));
-  return hasChanged ? { source: { ...first, dirty: true }, note: CHANGED } : { source: first, note: null };
+  return hasChanged ? { source: { ...first, dirty: true }, note: CHANGED_MEANWHILE } : { source: first, note: null };
 }
 
 /** Puts the units together as one record in the user's checkout, under the run's own id. */

@@ -13,6 +13,9 @@ import { projectClosures } from './project-closures.js';
 /** Where a test may read a whole folder, only these count: data that tests write is theirs to write. */
 const CODE = /\.(?:[cm]?[jt]sx?|vue|svelte|py|pyi|rs|go|java|toml|lock|mod|sum|cfg|ini)$/u;
 
+/** A run's own note; several units of one run say it once. */
+export const CHANGED_MEANWHILE = 'The source changed while the tests ran; this record is about the source as it was at the start.';
+
 export interface Steady {
   readonly outcomes: ReadonlyMap<string, Outcome>;
   /** Nothing of the source changed while tests ran. */
@@ -39,7 +42,7 @@ export async function onlySteady(project: Project, analysis: Analysis, cases: re
   if ((await later.identity()).tree === (await analysis.identity()).tree) return { outcomes, unchanged: true, notes: [] };
   const after = await later.contents();
   const moved = [...before].filter(([path, content]) => after.get(path) !== content).map(([path]) => path);
-  const notes = ['The source changed while the tests ran; this record is about the source as it was at the start.'];
+  const notes = [CHANGED_MEANWHILE];
   if (moved.length === 0) return { outcomes, unchanged: false, notes };
   const now = await projectClosures(project, later.files, env);
   const closureOf = await now.withGone(moved.filter((path) => !after.has(path)));
