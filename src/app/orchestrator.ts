@@ -111,9 +111,9 @@ export async function emptyWorktreeTrash(stateFolder: string, settings: Settings
   await emptyTrash([worktreesBase(stateFolder), ...settings.worktrees.extra_roots], settings.sweep.delete_concurrency);
 }
 
-/** Warm cargo directories over their limits; never one of a session with a queued or running run. Paths and bytes of what is gone. */
-export async function collectWarmDirectories(project: Project, journal: Journal): Promise<{ readonly removed: readonly string[]; readonly bytes: number }> {
-  const live = [...new Set(listRuns(journal.database, { open: true }).map((run) => run.session_id))];
+/** Warm cargo directories over their limits; never one of a session with a queued or running run (null: none was ever queued). Paths and bytes of what is gone. */
+export async function collectWarmDirectories(project: Project, journal: Journal | null): Promise<{ readonly removed: readonly string[]; readonly bytes: number }> {
+  const live = journal === null ? [] : [...new Set(listRuns(journal.database, { open: true }).map((run) => run.session_id))];
   const { removed } = await cleanWarm(project.directories.cache, { maxBytes: project.settings.cargo.warm_max_bytes, ttlHours: project.settings.cargo.warm_ttl_hours, live });
   return { removed: removed.map((entry) => entry.directory), bytes: removed.reduce((sum, entry) => sum + entry.bytes, 0) };
 }

@@ -5,8 +5,9 @@ import { join } from 'node:path';
 import type { Project } from '../config/index.js';
 import { failure, success, type Result } from '../model/index.js';
 import { runsFolder } from '../evidence/index.js';
-import { journalPath, listRuns, openJournal } from '../journal/index.js';
-import { cleanWarm, warmBoot, warmRecord, warmTargetDir } from '../run/cargo/index.js';
+import { journalPath, openJournal } from '../journal/index.js';
+import { warmBoot, warmRecord, warmTargetDir } from '../run/cargo/index.js';
+import { collectWarmDirectories } from './orchestrator.js';
 import type { VerifyContext } from './verify-request.js';
 
 type Env = Readonly<Record<string, string | undefined>>;
@@ -44,15 +45,12 @@ export async function cleanProject(project: Project, dryRun: boolean, _env: Env)
     removed.push(join(runs, name));
     if (!dryRun) await rm(join(runs, name), { recursive: true, force: true });
   }
-  if (!dryRun) await cleanWarm(project.directories.cache, { maxBytes: project.settings.cargo.warm_max_bytes, ttlHours: project.settings.cargo.warm_ttl_hours, live: await liveSessions(project) });
+  if (!dryRun) await collectWarm(project);
   return success(removed);
 }
 
-/** Sessions with a queued or running run: their warm directories stay. */
-async function liveSessions(project: Project): Promise<readonly string[]> {
-  if (!existsSync(journalPath(project.directories.state))) return [];
-  const opened = await openJournal(project.directories.state);
-  if (!opened.ok) return [];
-  using journal = opened.value;
-  return [...new Set(listRuns(journal.database, { open: true }).map((run) => run.session_id))];
+async function collectWarm(project: Project): Promise<void> {
+  const opened = existsSync(journalPath(project.directories.state)) ? await openJournal(project.directories.state) : null;
+  using journal = opened !== null && opened.ok ? opened.value : null;
+  await collectWarmDirectories(project, journal);
 }
