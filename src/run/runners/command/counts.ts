@@ -2,6 +2,7 @@
  * What a command's own report counts, and the verdict that follows from it.
  */
 import type { Case } from '../../../model/index.js';
+import { counted } from '../../../util/text.js';
 import type { Finding } from '../../outcome.js';
 
 export interface Counts {
@@ -24,8 +25,6 @@ export const addCounts = (left: Counts, right: Counts): Counts => ({
 
 export const NO_COUNTS: Counts = { passed: 0, skipped: 0, failures: [], message: '' };
 
-const plural = (count: number, word: string): string => `${count} ${word}${count === 1 ? '' : 's'}`;
-
 /**
  * The verdict of a report: a failure fails; nothing executed is not-reported (or a skip, when tests were skipped);
  * a partly skipped report is a skip, unless the author said with `min_executed` how many are enough.
@@ -35,7 +34,7 @@ export function judgeCounts(entry: Case, counts: Counts, exitCode: number | null
   const least = entry.expect.min_executed ?? 1;
   const failed = counts.failures.length;
   const sums = [
-    `${plural(counts.passed, 'test')} passed`,
+    `${counted(counts.passed, 'test')} passed`,
     ...(failed > 0 ? [`${failed} failed`] : []),
     ...(counts.skipped > 0 ? [`${counts.skipped} skipped`] : []),
   ].join(', ');
