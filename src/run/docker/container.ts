@@ -36,6 +36,21 @@ export interface ContainerSpec {
   readonly init: boolean;
 }
 
+/** What a container of ours needs that runs nothing of the project: root of its own, and no network, capability, mount or input. */
+export const BARE = {
+  user: '0:0',
+  directory: '/',
+  env: {},
+  mounts: [],
+  network: 'none',
+  cpus: null,
+  memoryBytes: null,
+  pids: null,
+  capabilities: [],
+  stdin: false,
+  init: false,
+} as const satisfies Omit<ContainerSpec, 'name' | 'kind' | 'image' | 'command'>;
+
 export const containerLabels = (owner: Owner, kind: ContainerKind): Record<string, string> => ({
   [LABEL.kind]: kind,
   [LABEL.run]: owner.run,

@@ -10,7 +10,7 @@ import { writeAtomically } from '../../util/files.js';
 import { sha256 } from '../../util/hash.js';
 import { bootId } from '../../util/process.js';
 import type { Api } from './api.js';
-import { createBody } from './container.js';
+import { BARE, createBody, type ContainerSpec } from './container.js';
 import { hostId, type Owner } from './owner.js';
 import { destroyContainer } from './teardown.js';
 import { isStatus, messageOf } from './transport.js';
@@ -41,22 +41,13 @@ export async function cannotSee(probing: Probing): Promise<string | null> {
   await mkdir(source, { mode: 0o755 });
   await writeFile(join(source, marker), '');
   try {
-    const spec = {
+    const spec: ContainerSpec = {
+      ...BARE,
       name: probing.container,
-      kind: 'probe' as const,
+      kind: 'probe',
       image: probing.image,
       command: ['true'],
-      user: '0:0',
-      directory: '/',
-      env: {},
       mounts: [{ source, target: INSIDE, readOnly: true }],
-      network: 'none',
-      cpus: null,
-      memoryBytes: null,
-      pids: null,
-      capabilities: [],
-      stdin: false,
-      init: false,
     };
     const id = await api.createContainer(spec.name, createBody(spec, probing.owner));
     if ((await api.statInside(id, `${INSIDE}/${marker}`)) === null) return 'the Docker daemon does not see the files of this machine';

@@ -5,7 +5,7 @@
 import { lstat, readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Api } from './api.js';
-import { runMain } from './container.js';
+import { BARE, runMain } from './container.js';
 import type { Owner } from './owner.js';
 
 /** Whether something in the folder is not ours, or cannot be looked at. */
@@ -40,21 +40,13 @@ export async function reclaim(request: Reclaiming): Promise<string | null> {
     request.api,
     request.owner,
     {
+      ...BARE,
       name: request.container,
       kind: 'reclaim',
       image: request.image,
       command: ['chown', '-hR', `${request.user}:${request.group}`, ...targets],
-      user: '0:0',
-      directory: '/',
-      env: {},
       mounts: request.folders.map((source, index) => ({ source, target: targets[index] ?? '', readOnly: false })),
-      network: 'none',
-      cpus: null,
-      memoryBytes: null,
-      pids: null,
       capabilities: ['CHOWN', 'DAC_OVERRIDE', 'FOWNER'],
-      stdin: false,
-      init: false,
     },
     // Not the run's signal: a canceled run cleans up as well.
     { timeoutMs: 60_000, signal: new AbortController().signal, onOutput: (_, bytes) => (said += bytes.toString('utf8').slice(0, 500)) },

@@ -3,7 +3,7 @@ import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { DeclaredEnvironment, EventSink } from '../../model/index.js';
 import type { Api } from './api.js';
-import { createBody } from './container.js';
+import { BARE, createBody } from './container.js';
 import { removeTree } from './copy.js';
 import { environmentOf, type Environment } from './environment.js';
 import { flights, type Flights } from './flight.js';
@@ -93,24 +93,7 @@ export async function openSession(api: Api, options: SessionOptions) {
     try {
       const account = await accountOf(user, api, async () => {
         permit = await permits.take(new AbortController().signal);
-        const spec = {
-          name,
-          kind: 'probe' as const,
-          image,
-          command: ['true'],
-          user: '0:0',
-          directory: '/',
-          env: {},
-          mounts: [],
-          network: 'none',
-          cpus: null,
-          memoryBytes: null,
-          pids: null,
-          capabilities: [],
-          stdin: false,
-          init: false,
-        };
-        return api.createContainer(name, createBody(spec, owner));
+        return api.createContainer(name, createBody({ ...BARE, name, kind: 'probe', image, command: ['true'] }, owner));
       });
       if (account === null) return { kind: 'open' };
       return { kind: 'owner', owner: account.group === null ? String(account.user) : `${account.user}:${account.group}` };
