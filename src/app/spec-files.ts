@@ -13,6 +13,7 @@ import { failpoint } from '../util/failpoint.js';
 import { errorCode, exists, insideRoot, writeAtomically } from '../util/files.js';
 import { sha256 } from '../util/hash.js';
 import { capture } from '../util/process.js';
+import { mapSeveral } from '../util/several.js';
 
 /** New content by path relative to the root; null removes the file. */
 export type FileChanges = ReadonlyMap<string, string | null>;
@@ -50,7 +51,7 @@ export async function planFiles(
     touched.push([spec, path]);
   }
   const failures: Failure[] = [];
-  await severalAtOnce(touched, async ([spec, path]) => {
+  await mapSeveral(touched, async ([spec, path]) => {
     const target = await insideRoot(project.root, path);
     if (target === null) {
       failures.push({
@@ -72,20 +73,6 @@ export async function planFiles(
 const inOrder = (failures: readonly Failure[]): Failure[] =>
   failures.toSorted((left, right) => ((left.file ?? '') < (right.file ?? '') ? -1 : 1));
 
-const AT_ONCE = 16;
-
-/** Works on all items, a bounded number of them at a time. After a rejection it begins no more, and waits for what has begun. */
-async function severalAtOnce<T>(items: Iterable<T>, work: (item: T) => Promise<void>): Promise<void> {
-  const waiting = items[Symbol.iterator]();
-  const errors: unknown[] = [];
-  const worker = async (): Promise<void> => {
-    for (let next = waiting.next(); next.done !== true && errors.length === 0; next = waiting.next())
-      await work(next.value).catch((error: unknown) => errors.push(error));
-  };
-  await Promise.all(Array.from({ length: AT_ONCE }, worker));
-  if (errors.length > 0) throw errors[0];
-}
-
 function freePath(spec: Spec, taken: ReadonlySet<string>): string {
   const name = `${SPECS_FOLDER}/${specFileName(spec.id)}`;
   return taken.has(name.toLowerCase()) ? name.replace(/\.yaml$/, `-${sha256(spec.id).slice(0, 8)}.yaml`) : name;
@@ -105,7 +92,7 @@ export async function writeFiles(project: Project, changes: FileChanges): Promis
       return success(null);
     }
     await sweepStaged(project.root);
-    await severalAtOnce(changes, async ([file, content]) => {
+    await mapSeveral([...changes], async ([file, content]) => {
       staged.push([file, content === null ? null : await stage(project.root, file, content)]);
     });
     // What the journal names must be on disk before the journal is, or a power cut could leave names without contents.
@@ -173,7 +160,7 @@ export async function recoverFiles(project: Project): Promise<Result<null>> {
   if (text === null) return success(null);
   const { staged } = JSON.parse(text) as { readonly staged: readonly (readonly [string, string | null])[] };
   const failures: Failure[] = [];
-  await severalAtOnce(staged, async ([file, temporary]) => {
+  await mapSeveral(staged, async ([file, temporary]) => {
     if ((await insideRoot(project.root, file)) === null) {
       failures.push({
         kind: 'unsafe-path',

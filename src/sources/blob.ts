@@ -41,18 +41,3 @@ export async function blobIdOnDisk(root: string, path: string, kind: 'file' | 's
     return null;
   }
 }
-
-/** Runs `work` for all items, at most `concurrency` at a time; results in order. */
-export async function mapSome<T, R>(items: readonly T[], work: (item: T) => Promise<R>, concurrency = 16): Promise<R[]> {
-  const results: R[] = [];
-  let next = 0;
-  const worker = async (): Promise<void> => {
-    while (next < items.length) {
-      const at = next;
-      next += 1;
-      results[at] = await work(items[at] as T); // in range: `at` was below the length
-    }
-  };
-  await Promise.all(Array.from({ length: Math.min(concurrency, items.length) }, worker));
-  return results;
-}

@@ -1,5 +1,6 @@
 import { failure, success, type Result } from '../model/index.js';
-import { blobIdOnDisk, mapSome } from './blob.js';
+import { mapSeveral } from '../util/several.js';
+import { blobIdOnDisk } from './blob.js';
 import { listAtCommit, readBlobs } from './commits.js';
 import { isEvidence } from './ignore.js';
 import { pairRenames, type RenameSide } from './renames.js';
@@ -33,7 +34,7 @@ export async function changedFiles(root: string, ref: string): Promise<Result<re
     entry.blob ??
     (entry.kind === 'submodule' ? null : await blobIdOnDisk(root, entry.path, entry.kind, tree.algorithm)) ??
     'unreadable';
-  const contents = await mapSome(entries, contentOf);
+  const contents = await mapSeveral(entries, contentOf);
 
   const changed: ChangedFile[] = [];
   const added: RenameSide[] = [];

@@ -2,8 +2,9 @@ import { createHash } from 'node:crypto';
 import { join } from 'node:path';
 import type { SourceIdentity } from '../model/index.js';
 import { exists } from '../util/files.js';
+import { mapSeveral } from '../util/several.js';
 import { askGit } from './ask-git.js';
-import { blobIdOnDisk, mapSome } from './blob.js';
+import { blobIdOnDisk } from './blob.js';
 import { isEvidence } from './ignore.js';
 import type { TreeEntry, WorkingTree } from './types.js';
 import { readWorkingTree } from './working-tree.js';
@@ -44,7 +45,7 @@ export interface Identified {
 export async function identityOf(root: string, tree: WorkingTree, depth = 0): Promise<Identified> {
   const commit = tree.head;
   const entries = tree.entries.filter((entry) => !isEvidence(entry.path));
-  const contents = await mapSome(entries, async (entry) => contentOf(root, tree, entry, depth));
+  const contents = await mapSeveral(entries, async (entry) => contentOf(root, tree, entry, depth));
   const hash = createHash('sha256');
   entries.forEach((entry, i) => hash.update(`${entry.mode} ${contents[i] ?? ''} ${entry.path}\0`));
   const dirty = !tree.inGit || commit === null || !(await isCommitted(root, tree, entries, contents));
