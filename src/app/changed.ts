@@ -16,6 +16,7 @@ import { catalogOfCommit } from './catalog-of-commit.js';
 import { closuresOf, type ProjectClosures } from './project-closures.js';
 import { runnerOfFile, testsOfFile } from './runner-of-file.js';
 
+const SYMLINK = '120000';
 const SETTINGS = /(?:^|\/)\.coherence\/(?:config\.yaml|project\.toml)$/u;
 
 interface Compared {
@@ -30,20 +31,29 @@ export async function changedCriteria(project: Project, analysis: Analysis, ref:
   if (base === null) return failure({ kind: 'usage', message: 'This branch has no upstream to compare with.', hint: 'Name a commit: --changed=REF.' });
   const changed = await changedFiles(project.root, base);
   if (!changed.ok) return changed;
-  const catalog = await catalogOfCommit(project, base);
-  const before = catalog.ok ? catalog.value : null; // one that cannot be read: every wording counts as changed
-  const chosen = new Map<string, string>();
-  const mentionedBefore = await mentions(project.root, base, changed.value, analysis);
+  const before = await whatWasBefore(project, analysis, base, changed.value);
   const closures = await closuresOf(project, analysis, options.env);
   const affected = await affectedBy(project, analysis, closures, changed.value, options);
+  const chosen = new Map<string, string>();
   const settings = changed.value.find((file) => SETTINGS.test(file.path));
   for (const traced of analysis.graph.criteria) {
     const id = traced.criterion.id;
-    const why = settings !== undefined ? `${settings.path} changed` : whyWording(traced, before) ?? mentionedBefore.get(id) ?? (await affected(traced));
+    const why = settings !== undefined ? `${settings.path} changed` : before(traced) ?? (await affected(traced));
     if (why !== null) chosen.set(id, why);
   }
   await closures.save();
   return success(chosen);
+}
+
+/** Why the wording of a criterion or what linked to it differs from the commit's. */
+async function whatWasBefore(project: Project, analysis: Analysis, base: string, changed: readonly ChangedFile[]): Promise<(traced: TracedCriterion) => string | null> {
+  // Nothing differs, and git knows every spec file that was read: then the commit says what the tree says.
+  const listed = new Set(analysis.files.filter((file) => file.mode !== SYMLINK).map((file) => file.path));
+  if (changed.length === 0 && [...analysis.specFiles.values()].every((path) => listed.has(path))) return () => null;
+  const catalog = await catalogOfCommit(project, base);
+  const before = catalog.ok ? catalog.value : null; // one that cannot be read: every wording counts as changed
+  const mentioned = await mentions(project.root, base, changed, analysis);
+  return (traced) => whyWording(traced, before) ?? mentioned.get(traced.criterion.id) ?? null;
 }
 
 const withoutPositions = (criterion: Criterion): string => canonicalJson(JSON.parse(JSON.stringify(criterion, (key, value: unknown) => (key === 'position' ? undefined : value))));
