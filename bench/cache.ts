@@ -6,7 +6,7 @@ import { dirname, join } from 'node:path';
 import { compare, figure, median, type Command, type Figure } from './measure.js';
 
 const ROOT = process.cwd();
-const CLI = join(ROOT, 'bin', 'coherence.mjs');
+const CLI = join(ROOT, 'bin', 'coherence.cjs');
 const AUTHOR = { GIT_AUTHOR_NAME: 'b', GIT_AUTHOR_EMAIL: 'b@example.org', GIT_COMMITTER_NAME: 'b', GIT_COMMITTER_EMAIL: 'b@example.org' };
 
 interface Made extends Disposable {

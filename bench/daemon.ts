@@ -11,7 +11,7 @@ import { figure, median, runOnce, type Figure } from './measure.js';
 
 const ROOT = process.cwd();
 /** Another build can be named for work beside other work. */
-const CLI = process.env['COHERENCE_TEST_BIN'] ?? join(ROOT, 'bin', 'coherence.mjs');
+const CLI = process.env['COHERENCE_TEST_BIN'] ?? join(ROOT, 'bin', 'coherence.cjs');
 
 interface Made {
   readonly root: string;

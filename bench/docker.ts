@@ -39,7 +39,7 @@ export default async function dockerBenchmarks(): Promise<Figure[]> {
       XDG_CACHE_HOME: join(folder, 'cache'),
       XDG_RUNTIME_DIR: folder,
     };
-    const coherence = [process.execPath, resolve(process.cwd(), 'bin', 'coherence.mjs')];
+    const coherence = [process.execPath, resolve(process.cwd(), 'bin', 'coherence.cjs')];
     await capture({ command: ['git', 'init', '-q'], cwd: root });
     await capture({ command: [...coherence, 'init', '--slug', 'bench', '--quiet'], cwd: root, env: { ...process.env, ...env } });
     for (const [path, text] of [

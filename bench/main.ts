@@ -6,7 +6,7 @@ import { dirname, join } from 'node:path';
 import { compare, figure, runOnce, type Command, type Figure } from './measure.js';
 
 const ROOT = process.cwd();
-const CLI = join(ROOT, 'bin', 'coherence.mjs');
+const CLI = join(ROOT, 'bin', 'coherence.cjs');
 
 function project(files: (write: (path: string, text: string) => void) => void): { readonly root: string; readonly env: Record<string, string>; readonly end: () => void } {
   const folder = realpathSync(mkdtempSync(join(tmpdir(), 'coh-bench-')));

@@ -12,7 +12,7 @@ const NAMES = ['main', 'cache', 'cargo', 'docker', 'daemon', 'store', 'page'];
 const wanted = process.argv.slice(2).filter((name) => !name.startsWith('-'));
 const chosen = wanted.length > 0 ? wanted : NAMES;
 
-if (!existsSync(join(root, 'dist', 'cli.js'))) {
+if (!existsSync(join(root, 'dist', 'cli.cjs'))) {
   process.stderr.write('Build first: npm run build\n');
   process.exit(64);
 }

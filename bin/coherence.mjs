@@ -1,3 +1,3 @@
 #!/usr/bin/env node
-import { main } from '../dist/cli.js';
-await main(process.argv.slice(2));
+// The path that hooks and scripts of older checkouts call.
+import './coherence.cjs';

@@ -1,15 +1,27 @@
 /**
- * Builds dist/: one bundle per entry with shared chunks. Heavy libraries stay outside the bundle and load when first needed
+ * Builds dist/: one CommonJS bundle per program, and the small start that loads them with V8's code cache (docs/start.md).
+ * Heavy libraries stay outside the bundles and load when first needed
  * (ts-morph does not survive bundling; web-tree-sitter, mysql2, dockerode and the SQLite driver bring files of their own).
  */
-import { existsSync, readFileSync, renameSync, rmSync } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { existsSync, readFileSync, readdirSync, renameSync, rmSync } from 'node:fs';
+import { createHash } from 'node:crypto';
+import { dirname, join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
 
 const root = join(dirname(fileURLToPath(import.meta.url)), '..');
 const { version } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
-const entries = {
+/** One hash of all sources: caches of analyses are kept under it. */
+function sourceHash() {
+  const hash = createHash('sha256');
+  for (const entry of readdirSync(join(root, 'src'), { recursive: true, withFileTypes: true }).filter((found) => found.isFile()).map((found) => join(found.parentPath, found.name)).sort()) {
+    hash.update(relative(root, entry)).update('\0').update(readFileSync(entry)).update('\0');
+  }
+  const lock = join(root, 'package-lock.json');
+  if (existsSync(lock)) hash.update(readFileSync(lock));
+  return hash.digest('hex').slice(0, 16);
+}
+const programs = {
   cli: 'src/cli/main.ts',
   daemon: 'src/daemon/main.ts',
   worker: 'src/daemon/worker.ts',
@@ -20,15 +32,13 @@ const only = process.argv.includes('--only') ? process.argv.slice(process.argv.i
 // Built beside and swapped in: a failed build leaves the last good one.
 const fresh = `dist.${process.pid}.tmp`;
 try {
-  await build({
+  const options = {
     absWorkingDir: root,
-    entryPoints: Object.fromEntries(
-      Object.entries(entries).filter(([name, file]) => existsSync(join(root, file)) && (only === null || only.includes(name))),
-    ),
     outdir: fresh,
     bundle: true,
-    splitting: true,
-    format: 'esm',
+    // A code cache needs one script: modules have none on Node 20.
+    format: 'cjs',
+    outExtension: { '.js': '.cjs' },
     platform: 'node',
     target: 'node20.19',
     sourcemap: true,
@@ -37,11 +47,19 @@ try {
     minifyWhitespace: true,
     legalComments: 'none',
     external: ['ts-morph', 'web-tree-sitter', 'mysql2', 'mysql2/promise', 'dockerode', '@photostructure/sqlite', 'node:sqlite'],
-    define: { COHERENCE_VERSION: JSON.stringify(version) },
-    // CommonJS packages inside an ESM bundle call require for Node's own modules.
-    banner: { js: "import { createRequire as __createRequire } from 'node:module'; const require = __createRequire(import.meta.url);" },
+    define: { COHERENCE_VERSION: JSON.stringify(version), COHERENCE_BUILD: JSON.stringify(sourceHash()), 'import.meta.url': '__bundleUrl' },
+    banner: { js: "const __bundleUrl = require('node:url').pathToFileURL(__filename).href;" },
     logLevel: 'warning',
-  });
+  };
+  const wanted = (name) => (only === null || only.includes(name)) && existsSync(join(root, programs[name]));
+  await build({ ...options, entryPoints: { start: 'src/start/main.ts' } });
+  // What the start loads has no `import()`: libraries outside the bundle are required, and util/import-module.ts has the rest.
+  await build({ ...options, entryPoints: Object.fromEntries(Object.entries(programs).filter(([name]) => wanted(name))), supported: { 'dynamic-import': false } });
+  // One character beyond ASCII makes V8 keep a bundle as UTF-16, twice the memory and slower at every start.
+  for (const name of readdirSync(join(root, fresh)).filter((file) => file.endsWith('.cjs'))) {
+    const found = /.{0,40}[^\x00-\x7f]/u.exec(readFileSync(join(root, fresh, name), 'latin1'));
+    if (found !== null) throw new Error(`${name} holds a character beyond ASCII; write it as \\u and its number where it stands in a regular expression or String.raw: ${found[0]}`);
+  }
   rmSync(join(root, 'dist'), { recursive: true, force: true });
   renameSync(join(root, fresh), join(root, 'dist'));
 } catch (error) {

@@ -13,7 +13,7 @@ import { parseArgs } from 'node:util';
 import { build } from 'esbuild';
 
 const root = join(dirname(fileURLToPath(import.meta.url)), '..');
-const CLI = process.env.COHERENCE_BIN ?? join(root, 'bin', 'coherence.mjs');
+const CLI = process.env.COHERENCE_BIN ?? join(root, 'bin', 'coherence.cjs');
 const { values } = parseArgs({ options: { count: { type: 'string', default: '500' }, seed: { type: 'string', default: '1' }, from: { type: 'string', default: '0' }, suite: { type: 'string' }, minutes: { type: 'string', default: '0' } } });
 const [count, seed, from] = [Number(values.count), Number(values.seed), Number(values.from)];
 /** After so many minutes no further mutation begins; 0: no limit. */
@@ -22,7 +22,7 @@ if (![count, seed, from].every((value) => Number.isInteger(value) && value >= 0)
   process.stderr.write('--count, --seed and --from are whole numbers\n');
   process.exit(64);
 }
-if (!existsSync(join(root, 'dist', 'cli.js'))) {
+if (!existsSync(join(root, 'dist', 'cli.cjs'))) {
   process.stderr.write('Build first: npm run build\n');
   process.exit(64);
 }

@@ -37,7 +37,7 @@ export function pushThroughOwnGate(say = (line) => process.stdout.write(`${line}
   const wrong = [];
   try {
     mkdirSync(tools);
-    writeFileSync(join(tools, 'coherence'), `#!/bin/sh\nexec '${process.execPath}' '${join(root, 'bin/coherence.mjs')}' "$@"\n`);
+    writeFileSync(join(tools, 'coherence'), `#!/bin/sh\nexec '${process.execPath}' '${join(root, 'bin/coherence.cjs')}' "$@"\n`);
     chmodSync(join(tools, 'coherence'), 0o755);
     writeFileSync(env.GIT_CONFIG_GLOBAL, '[safe]\n\tdirectory = *\n');
     must(['git', 'clone', '-q', '--bare', root, join(folder, 'remote.git')], folder);

@@ -32,7 +32,7 @@ function ownWords(runId) {
  */
 export function verifyOwnSpecs(folder, env) {
   const file = join(folder, 'verify.json');
-  run(process.execPath, ['bin/coherence.mjs', 'verify', '--all', '--quiet', '--no-cache', '--run-timeout', LIMIT, '--reporter', `json:${file}`], { env: { ...env, COHERENCE_STATE_DIR: join(folder, 'state') }, check: false, quiet: true });
+  run(process.execPath, ['bin/coherence.cjs', 'verify', '--all', '--quiet', '--no-cache', '--run-timeout', LIMIT, '--reporter', `json:${file}`], { env: { ...env, COHERENCE_STATE_DIR: join(folder, 'state') }, check: false, quiet: true });
   if (!existsSync(file)) return { passed: 0, filtered: false, wrong: 1, skips: [] };
   const record = JSON.parse(readFileSync(file, 'utf8'));
   const criteria = record.specs.flatMap((spec) => spec.criteria);
@@ -56,7 +56,7 @@ export function verifyOwnSpecs(folder, env) {
  * filter leaves out (a pattern; null when there is no filter).
  */
 export function unlinkedTests(env) {
-  const planned = spawnSync(process.execPath, ['bin/coherence.mjs', 'verify', '--all', '--dry-run', '--json'], { cwd: root, env, encoding: 'utf8', maxBuffer: 1 << 28 });
+  const planned = spawnSync(process.execPath, ['bin/coherence.cjs', 'verify', '--all', '--dry-run', '--json'], { cwd: root, env, encoding: 'utf8', maxBuffer: 1 << 28 });
   const words = JSON.parse(planned.stdout).batches.filter((batch) => batch.runner === 'vitest').flatMap((batch) => batch.commands.flat());
   const patterns = words.filter((word) => word.startsWith('--testNamePattern=')).map((word) => word.slice('--testNamePattern='.length));
   const linked = new Set(words.filter((word) => word.endsWith('.test.ts')).map((word) => word.replace(/^\.\//, '')));

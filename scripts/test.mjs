@@ -44,7 +44,7 @@ step('types', node([join(root, 'node_modules/typescript-7/bin/tsc'), '-p', 'tsco
 step('lint', run(bin('oxlint'), ['src', 'test', 'scripts', 'bin', 'bench'], { check: false }));
 step('floating promises', run(bin('oxlint'), ['--type-aware', '-A', 'all', '-D', 'typescript/no-floating-promises', '-D', 'typescript/no-misused-promises', 'src'], { check: false }));
 step('dependency rules', run(bin('depcruise'), ['--config', '.dependency-cruiser.mjs', 'src'], { check: false }));
-step('own specs: check', node(['bin/coherence.mjs', 'check', '--quiet'], { env }));
+step('own specs: check', node(['bin/coherence.cjs', 'check', '--quiet'], { env }));
 
 const report = mkdtempSync(join(tmpdir(), 'coherence-test-'));
 const count = { passed: 0, failed: 0, skipped: 0 };

@@ -27,10 +27,10 @@ interface Report {
 
 const PATIENCE_MS = 60_000;
 
-/** The daemon's program: beside this bundle, or in dist/ when run from the sources' tests. */
-export async function daemonProgram(): Promise<string | null> {
+/** The start of the daemon's and the workers' programs: beside this bundle, or in dist/ when run from the sources' tests. */
+export async function startProgram(): Promise<string | null> {
   const here = dirname(fileURLToPath(import.meta.url));
-  for (const candidate of [join(here, 'daemon.js'), join(here, '..', '..', 'dist', 'daemon.js')]) if (await exists(candidate)) return candidate;
+  for (const candidate of [join(here, 'start.cjs'), join(here, '..', '..', 'dist', 'start.cjs')]) if (await exists(candidate)) return candidate;
   return null;
 }
 
@@ -51,13 +51,13 @@ export async function startDaemon(options: StartOptions): Promise<Result<{ reado
   const project = opened.value;
   const running = await livingDaemon(project.directories.state);
   if (running !== null && (await connectDaemon(project.directories)) !== null) return failure(alreadyRunning(running.pid));
-  const program = await daemonProgram();
+  const program = await startProgram();
   if (program === null) return failure({ kind: 'unavailable', message: 'The daemon is not part of this build.' });
   const folder = await mkdtemp(join(tmpdir(), 'coherence-start-'));
   const report = join(folder, 'report.json');
   const output = await open(join(folder, 'output.txt'), 'a+');
   try {
-    const command = [process.execPath, program, '--project', options.cwd, '--report', report, ...(options.safeConfig ? ['--safe-config'] : []), ...(options.allowNetworkState ? ['--allow-network-state'] : [])];
+    const command = [process.execPath, program, 'daemon', '--project', options.cwd, '--report', report, ...(options.safeConfig ? ['--safe-config'] : []), ...(options.allowNetworkState ? ['--allow-network-state'] : [])];
     const pid = startDetached(command, '/', options.env, output.fd);
     if (pid === null) return failure({ kind: 'try-again', message: 'The daemon\'s process could not be started.' });
     const identity = identityOf(pid);

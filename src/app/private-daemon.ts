@@ -2,10 +2,10 @@
 import type { Project } from '../config/index.js';
 import type { ExecuteOptions } from '../run/index.js';
 import { findProgram } from '../util/process.js';
-import { daemonProgram, startPrivateDaemon } from './daemon-control.js';
+import { startProgram, startPrivateDaemon } from './daemon-control.js';
 
 export async function isPrivateDaemonPossible(): Promise<{ readonly available: boolean; readonly detail: string }> {
-  if ((await daemonProgram()) === null) return { available: false, detail: 'the daemon is not part of this build' };
+  if ((await startProgram()) === null) return { available: false, detail: 'the daemon is not part of this build' };
   if ((await findProgram('flock')) === null) return { available: false, detail: 'the program flock (util-linux) is missing' };
   return { available: true, detail: '' };
 }

@@ -1,12 +1,13 @@
 /** Where things live outside the project. Finding out creates nothing; `ensure…` does. */
 import { lstat, mkdir, readFile, realpath, stat } from 'node:fs/promises';
-import { homedir, tmpdir } from 'node:os';
-import { dirname, isAbsolute, join, resolve } from 'node:path';
+import { tmpdir } from 'node:os';
+import { dirname, join, resolve } from 'node:path';
 import { failure, success, type Result } from '../model/index.js';
 import { errorCode, findUp } from '../util/files.js';
 import { sha256 } from '../util/hash.js';
+import { absolute, cacheFolder, given, homeOf, type Environment } from '../util/user-folders.js';
 
-export type Environment = Readonly<Record<string, string | undefined>>;
+export { cacheFolder, homeOf, type Environment };
 
 /** Absolute paths; none needs to exist. */
 export interface Directories {
@@ -17,11 +18,6 @@ export interface Directories {
   /** For sockets; call `ensureSocketFolder` before use. */
   readonly sockets: string;
 }
-
-/** A variable that names a folder: unset, empty and (as the XDG specification says) relative ones do not count. */
-const absolute = (value: string | undefined): string | null => (value !== undefined && isAbsolute(value) ? value : null);
-const given = (value: string | undefined, cwd: string): string | null => (value === undefined || value === '' ? null : resolve(cwd, value));
-export const homeOf = (env: Environment): string => absolute(env['HOME']) ?? homedir();
 
 export const userConfigPath = (env: Environment): string =>
   join(absolute(env['XDG_CONFIG_HOME']) ?? join(homeOf(env), '.config'), 'coherence', 'config.yaml');
@@ -43,9 +39,6 @@ export async function resolveDirectories(options: {
     sockets: socketFolder(env),
   };
 }
-
-export const cacheFolder = (env: Environment, cwd: string): string =>
-  given(env['COHERENCE_CACHE_DIR'], cwd) ?? join(absolute(env['XDG_CACHE_HOME']) ?? join(homeOf(env), '.cache'), 'coherence');
 
 export function socketFolder(env: Environment): string {
   const runtime = absolute(env['XDG_RUNTIME_DIR']);

@@ -1,7 +1,6 @@
 import { lstat, readFile } from 'node:fs/promises';
-import { createRequire } from 'node:module';
 import { join } from 'node:path';
-import type * as Toml from 'smol-toml';
+import { parse, TomlError } from 'smol-toml';
 import { failure, success, type Failure, type Result } from '../model/index.js';
 import { errorCode, insideRoot } from '../util/files.js';
 import { visibleLine } from '../util/text.js';
@@ -59,13 +58,11 @@ export function parseManifest(bytes: Uint8Array): Result<Manifest> {
       column: 1,
     });
   }
-  // Loaded here, so that commands outside a project do not pay for it. The cast states what the package declares.
-  const toml = createRequire(import.meta.url)('smol-toml') as typeof Toml;
   let table: Record<string, unknown>;
   try {
-    table = toml.parse(text);
+    table = parse(text);
   } catch (error) {
-    const at = error instanceof toml.TomlError ? { line: error.line, column: error.column } : { line: 1, column: 1 };
+    const at = error instanceof TomlError ? { line: error.line, column: error.column } : { line: 1, column: 1 };
     const why = error instanceof Error ? (error.message.split('\n')[0] ?? '').replace(/^Invalid TOML document: /, '') : String(error);
     return failure({
       kind: 'invalid-manifest',

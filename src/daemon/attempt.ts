@@ -118,7 +118,7 @@ export async function startAttempt(core: Core, pool: Pool, prepared: Prepared, o
   else {
     const started = await startWorker({
       journal, instance: core.instance, isolation: core.isolation, kind: 'worker', name: `coh-run-${run.run_id}-${run.attempt}`, key: null, runId: run.run_id,
-      command: [settings.backends.node.bin, core.scripts.worker], cwd: run.repo, env: core.place.env, outputFile: join(core.stateFolder, 'logs', `worker-${run.run_id}-${run.attempt}.log`),
+      command: [settings.backends.node.bin, core.program, 'worker'], cwd: run.repo, env: core.place.env, outputFile: join(core.stateFolder, 'logs', `worker-${run.run_id}-${run.attempt}.log`),
     });
     if (!started.ok) {
       await prepared.release();

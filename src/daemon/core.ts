@@ -10,11 +10,6 @@ import type { Log } from '../journal/index.js';
 import type { Audit } from './reap/audit.js';
 import type { Wake } from './schedule/wake.js';
 
-export interface Scripts {
-  readonly worker: string;
-  readonly warm: string;
-}
-
 export interface Core {
   readonly place: Place;
   readonly project: Project;
@@ -26,7 +21,8 @@ export interface Core {
   readonly disk: Disk;
   readonly durable: DurableWriter;
   readonly isolation: Isolation;
-  readonly scripts: Scripts;
+  /** What a worker's process runs: the start of this build, which takes the program's name. */
+  readonly program: string;
   readonly wake: Wake;
   /** Aborted when the daemon stops taking work. */
   readonly draining: AbortSignal;

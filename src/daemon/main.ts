@@ -1,7 +1,5 @@
 /** Entry of the daemon's process. The first import registers the signal handlers, before anything heavy is loaded. */
 import { listenToSignals } from './signals.js';
-import { realpathSync } from 'node:fs';
-import { fileURLToPath } from 'node:url';
 
 export interface Launch {
   readonly cwd: string;
@@ -40,5 +38,7 @@ async function detached(argv: readonly string[]): Promise<number> {
   return exitCodeOf(result.failures);
 }
 
-const started = process.argv[1];
-if (started !== undefined && realpathSync(started) === fileURLToPath(import.meta.url)) process.exit(await detached(process.argv.slice(2)));
+/** Runs the daemon as this process and ends it. */
+export async function main(argv: readonly string[]): Promise<void> {
+  process.exit(await detached(argv));
+}

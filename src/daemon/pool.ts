@@ -91,7 +91,7 @@ export function createPool(core: Core): Pool {
     const settings = core.settings();
     const started = await startWorker({
       journal: core.journal, instance: core.instance, isolation: core.isolation, kind: 'warm', name, key, runId: null,
-      command: [settings.backends.node.bin, core.scripts.warm], cwd: root, env: { ...core.place.env, COHERENCE_WARM_TTL_MS: String(settings.pool.ttl_ms) },
+      command: [settings.backends.node.bin, core.program, 'warm-worker'], cwd: root, env: { ...core.place.env, COHERENCE_WARM_TTL_MS: String(settings.pool.ttl_ms) },
       outputFile: join(core.stateFolder, 'logs', `${name}.log`),
     });
     if (!started.ok) {

@@ -128,7 +128,7 @@ export async function runDaemon(options: DaemonOptions): Promise<Result<null>> {
   };
   const core: Core = {
     place: options, project, stateFolder, instance, journal, log, audit, disk, durable, isolation, wake, draining: drain.signal,
-    scripts: { worker: join(here, 'worker.js'), warm: join(here, 'warm-worker.js') },
+    program: join(here, 'start.cjs'),
     settings: reloader.settings, generation: reloader.generation, reload: reloader.reload,
     freeSpace: async () => {
       await emptyWorktreeTrash(stateFolder, reloader.settings());

@@ -1,5 +1,7 @@
 /** Entry of the process that carries out one run. */
 import { serve } from './worker-loop.js';
 
-await serve({ once: true, orphanMs: 0, load: async () => (await import('../app/index.js')).runJob });
-process.exit(0);
+export async function main(): Promise<void> {
+  await serve({ once: true, orphanMs: 0, load: async () => (await import('../app/index.js')).runJob });
+  process.exit(0);
+}

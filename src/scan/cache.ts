@@ -36,14 +36,17 @@ export interface Entry {
 
 const digest = (data: string): string => createHash('sha1').update(data).digest('hex');
 
-/** Version of the analysers: the constant, and where this is built the file it was built into, so that a new build never trusts an old cache. */
+declare const COHERENCE_BUILD: string | undefined;
+
+/**
+ * Version of the analysers: the constant, and the build's hash of all sources, which the bundles of one build share, so that a new
+ * build never trusts an old cache. Sources that are run directly are known by this file.
+ */
 function version(): string {
-  let build = '';
-  try {
+  let build = typeof COHERENCE_BUILD === 'undefined' ? '' : COHERENCE_BUILD;
+  if (build === '') {
     const { size, mtimeMs } = statSync(fileURLToPath(import.meta.url));
     build = `${size}-${mtimeMs}`;
-  } catch {
-    // not a file: the constant alone
   }
   return digest(`${ANALYSER_VERSION} ${build}`);
 }

@@ -117,6 +117,7 @@ describe('config set, killed between writing and renaming', () => {
         loader: 'ts',
       },
       bundle: true,
+      packages: 'external',
       platform: 'node',
       format: 'esm',
       outfile: script,

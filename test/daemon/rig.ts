@@ -13,7 +13,7 @@ import { processStat } from '../../src/util/process.js';
 
 const ROOT = resolve(import.meta.dirname, '../..');
 /** The built program; another build can be named for work on the daemon beside other work. */
-export const BIN = process.env['COHERENCE_TEST_BIN'] ?? join(ROOT, 'bin', 'coherence.mjs');
+export const BIN = process.env['COHERENCE_TEST_BIN'] ?? join(ROOT, 'bin', 'coherence.cjs');
 
 export interface Answer {
   readonly code: number | null;
@@ -137,7 +137,7 @@ export async function box(options: BoxOptions = {}): Promise<Box> {
   for (const name of ['repo', 'home', 'cache']) await mkdir(join(folder, name));
   await mkdir(join(folder, 'run'), { mode: 0o700 });
   const env: Record<string, string | undefined> = {
-    PATH: process.env['PATH'], LANG: 'C.UTF-8', HOME: join(folder, 'home'), TMPDIR: tmpdir(), XDG_RUNTIME_DIR: join(folder, 'run'), COHERENCE_STATE_DIR: state, COHERENCE_CACHE_DIR: join(folder, 'cache'),
+    PATH: process.env['PATH'], LANG: 'C.UTF-8', HOME: join(folder, 'home'), TMPDIR: tmpdir(), NODE_COMPILE_CACHE: join(ROOT, 'node_modules', '.cache', 'compiled'), XDG_RUNTIME_DIR: join(folder, 'run'), COHERENCE_STATE_DIR: state, COHERENCE_CACHE_DIR: join(folder, 'cache'),
     GIT_CONFIG_GLOBAL: '/dev/null', GIT_CONFIG_NOSYSTEM: '1', GIT_AUTHOR_NAME: 'T', GIT_AUTHOR_EMAIL: 't@x', GIT_COMMITTER_NAME: 'T', GIT_COMMITTER_EMAIL: 't@x', COHERENCE_TEST: '1', BOX: folder,
   };
   let opened: Journal | null = null;

@@ -48,7 +48,7 @@ describe('verify beside a daemon', () => {
     expect(answer.code, answer.out + answer.err).toBe(0);
     const pid = Number(await readFile(join(test.folder, 'pid'), 'utf8'));
     expect(pid).toBeGreaterThan(1);
-    await expect(readFile(`/proc/${pid}/cmdline`, 'utf8').catch(() => '')).resolves.not.toContain('daemon.js');
+    await expect(readFile(`/proc/${pid}/cmdline`, 'utf8').catch(() => '')).resolves.not.toContain('start.cjs\0daemon');
     expect(test.processes()).toEqual([]);
     await expect(readFile(join(await readFile(join(test.folder, 'where'), 'utf8'), 'daemon.json'))).rejects.toThrow('ENOENT');
   });

@@ -23,7 +23,7 @@ const verifySpec = async (
   args: readonly string[],
   more: RunOptions = {},
 ): Promise<Answer & { readonly record: RunRecord }> => {
-  const done = await project.run([process.execPath, join(ROOT, 'bin', 'verify-spec.mjs'), ...args, '--json', '--no-cache'], more);
+  const done = await project.run([process.execPath, join(ROOT, 'bin', 'verify-spec.cjs'), ...args, '--json', '--no-cache'], more);
   const answer: Answer = { code: done.end.code, out: done.stdout, err: done.stderr, json: <T>() => JSON.parse(done.stdout) as T }; // the test says what it expects
   expect(answer.out, `exit ${answer.code}: ${answer.err}`).not.toBe('');
   return { ...answer, record: answer.json<RunRecord>() };

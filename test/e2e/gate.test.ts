@@ -13,7 +13,7 @@ beforeEach(async () => {
     'one.sh': '#!/bin/sh\nexit 0\n', 'two.sh': '#!/bin/sh\nexit 0\n',
   });
   await mkdir(tool());
-  await writeFile(join(tool(), 'coherence'), `#!/bin/sh\nexec ${process.execPath} ${join(ROOT, 'bin/coherence.mjs')} "$@"\n`);
+  await writeFile(join(tool(), 'coherence'), `#!/bin/sh\nexec ${process.execPath} ${join(ROOT, 'bin/coherence.cjs')} "$@"\n`);
   await chmod(join(tool(), 'coherence'), 0o755);
   await project.run(['git', 'init', '-q', '--bare', '-b', 'main', join(project.folder, 'remote.git')]);
   await project.git('remote', 'add', 'origin', join(project.folder, 'remote.git'));

@@ -13,7 +13,7 @@ import { capture, type Captured } from '../../src/util/process.js';
 export { specFile } from './spec-file.js';
 
 export const ROOT = resolve(import.meta.dirname, '../..');
-const COHERENCE = process.env['COHERENCE_BIN'] ?? join(ROOT, 'bin', 'coherence.mjs');
+const COHERENCE = process.env['COHERENCE_BIN'] ?? join(ROOT, 'bin', 'coherence.cjs');
 
 export interface Answer {
   readonly code: number | null;
@@ -58,6 +58,8 @@ export function freshEnv(folder: string): Record<string, string | undefined> {
   const home = process.env['HOME'] ?? '';
   return {
     PATH: process.env['PATH'], LANG: 'C.UTF-8', TMPDIR: tmpdir(),
+    // The build is the same for all of them: compiled once and not once a home.
+    NODE_COMPILE_CACHE: join(ROOT, 'node_modules', '.cache', 'compiled'),
     HOME: join(folder, 'home'), XDG_CONFIG_HOME: join(folder, 'home', '.config'), XDG_STATE_HOME: join(folder, 'home', '.local', 'state'), XDG_CACHE_HOME: join(folder, 'home', '.cache'), XDG_RUNTIME_DIR: join(folder, 'run'),
     CARGO_HOME: process.env['CARGO_HOME'] ?? join(home, '.cargo'), RUSTUP_HOME: process.env['RUSTUP_HOME'] ?? join(home, '.rustup'), PYENV_ROOT: process.env['PYENV_ROOT'] ?? join(home, '.pyenv'),
     GOPATH: process.env['GOPATH'] ?? join(home, 'go'), GOCACHE: process.env['GOCACHE'] ?? join(home, '.cache', 'go-build'),

@@ -44,7 +44,7 @@ export const drive = async (
 
 /** Runs the built product, as a user does. */
 export const command = async (at: TestProject, args: readonly string[], env: Readonly<Record<string, string>> = {}): Promise<Driven> =>
-  run(at, [join(ROOT, 'bin/coherence.mjs'), ...args], env);
+  run(at, [join(ROOT, 'bin/coherence.cjs'), ...args], env);
 
 async function run(at: TestProject, args: readonly string[], env: Readonly<Record<string, string>>, killAfterMs?: number): Promise<Driven> {
   const child = spawn(process.execPath, args, { cwd: at.root, env: { ...at.env, ...env }, stdio: ['ignore', 'pipe', 'pipe'] });

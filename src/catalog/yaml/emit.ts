@@ -15,7 +15,7 @@ const FLOW_WIDTH = 90;
 /** What YAML 1.2 (and 1.1, for other tools) would not read as a text. Texts that start with a digit are quoted unless they are a duration. */
 const NOT_TEXT = /^(?:~|null|true|false|yes|no|on|off|y|n|\.inf|\.nan)$/i;
 const DURATION = /^\d{1,6}(?:ms|s|m|h)$/;
-const PLAIN = /^[\p{L}_/.$(][\p{L}\p{M}\p{N} _/.,;$()<>=+*@%^~|?!'"&\\:#…–—’-]*$/u;
+const PLAIN = /^[\p{L}_/.$(][\p{L}\p{M}\p{N} _/.,;$()<>=+*@%^~|?!'"&\\:#\u2026\u2013\u2014\u2019-]*$/u;
 
 /** True when the text can stand unquoted. `flow`: inside [] or {}. */
 function plain(value: string, flow: boolean): boolean {

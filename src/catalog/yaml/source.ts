@@ -3,17 +3,13 @@
  * other encodings, several documents, directives, custom tags, boundless aliases, nesting that would exhaust the stack.
  */
 import { isUtf8 } from 'node:buffer';
-import { createRequire } from 'node:module';
-import type * as Yaml from 'yaml';
+import * as Yaml from 'yaml';
 import type { Failure, FailureKind } from '../../model/index.js';
 import { lineAt, lineStarts } from '../../util/lines.js';
 import { invalidUtf8At } from './encoding.js';
 
-const load = createRequire(import.meta.url);
-let library: typeof Yaml | null = null;
-/** The yaml package, loaded at first need: many commands never read YAML. */
-// The cast states what the package's own declarations say; `require` gives `any`.
-export const yaml = (): typeof Yaml => (library ??= load('yaml') as typeof Yaml);
+/** The yaml package; other files of this room take it from here. */
+export const yaml = (): typeof Yaml => Yaml;
 
 export type YamlNode = Yaml.Node;
 export type YamlMap = Yaml.YAMLMap<YamlNode, YamlNode | null>;

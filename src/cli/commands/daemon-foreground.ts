@@ -1,5 +1,6 @@
 /** `daemon foreground`: this process becomes the daemon. */
-import { daemonProgram } from '../../app/index.js';
+import { createRequire } from 'node:module';
+import { startProgram } from '../../app/index.js';
 import type { Failure, Result } from '../../model/index.js';
 import { reportFailures } from '../failures.js';
 import type { CommandContext, Input } from '../table/types.js';
@@ -10,10 +11,11 @@ interface DaemonModule {
 }
 
 export async function foreground(input: Input, context: CommandContext): Promise<number> {
-  const program = await daemonProgram();
+  const program = await startProgram();
   const missing: Failure = { kind: 'unavailable', message: 'The daemon is not part of this build.' };
   if (program === null) return reportFailures([missing], context.streams);
-  const { daemon } = (await import(program)) as DaemonModule; // our own build, of the same version
+  // Our own build, of the same version.
+  const { daemon } = (createRequire(import.meta.url)(program) as { program(name: 'daemon'): DaemonModule }).program('daemon');
   // From here on signals are the daemon's: the command line's own handlers would end the process.
   for (const name of ['SIGHUP', 'SIGTERM', 'SIGINT'] as const) for (const listener of process.listeners(name).slice(0, -1)) process.removeListener(name, listener);
   const result = await daemon({

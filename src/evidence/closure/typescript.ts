@@ -51,6 +51,20 @@ interface Alias {
 
 const TSCONFIG = /(?:ts|js)config[\w.-]*\.json$/u;
 
+const configurations = new WeakMap<ClosureTree, Map<string, readonly string[]>>();
+
+/** Files directly in a folder that configure how its tests run; looked up once a folder, since all its tests ask. */
+async function configurationIn(tree: ClosureTree, folder: string): Promise<readonly string[]> {
+  const known = configurations.get(tree) ?? new Map<string, readonly string[]>();
+  configurations.set(tree, known);
+  const there = known.get(folder);
+  if (there !== undefined) return there;
+  const all = (await tree.everythingBelow(folder === '' ? '.' : `${folder}/.`)) ?? [];
+  const found = all.filter((path) => CONFIGURATION.test(path.slice(path.lastIndexOf('/') + 1)));
+  known.set(folder, found);
+  return found;
+}
+
 /** JSON with comments and trailing commas, as compilers read it; null when it is not even that. */
 function readLenient(text: string): unknown {
   const clean = text.replace(/"(?:[^"\\]|\\.)*"|\/\/[^\n]*|\/\*[^]*?\*\//gu, (part) => (part.startsWith('"') ? part : '')).replace(/,(\s*[}\]])/gu, '$1');
@@ -185,9 +199,7 @@ export async function typescriptClosure(tree: ClosureTree, testFile: string, env
   const packageFolder = nearestWith(tree, testFile, 'package.json') ?? '';
   const onTheWay = foldersUp(folderOf(testFile));
   const configuration: string[] = [];
-  for (const folder of onTheWay) {
-    for (const path of (await tree.everythingBelow(folder === '' ? '.' : `${folder}/.`)) ?? []) if (CONFIGURATION.test(path.slice(path.lastIndexOf('/') + 1))) configuration.push(path);
-  }
+  for (const folder of onTheWay) configuration.push(...(await configurationIn(tree, folder)));
   const compilerConfigs = configuration.filter((path) => TSCONFIG.test(path));
   const aliases = await aliasesFrom(tree, [...compilerConfigs, ...(await takeExtended(tree, builder, compilerConfigs))]);
   const walk: Walk = { tree, builder, aliases, queue: [testFile] };

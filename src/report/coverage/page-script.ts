@@ -21,7 +21,7 @@ export const PAGE_SCRIPT = String.raw`
     return made;
   };
   const stateOf = (item) => item.verdict ?? (item.traced ? 'none' : 'SKIP');
-  const label = (item) => item.verdict ?? (item.traced ? '–' : 'SKIP');
+  const label = (item) => item.verdict ?? (item.traced ? '\u2013' : 'SKIP');
 
   // The data comes in pieces, one at a time, so that no piece blocks the page for long.
   const pieces = [...document.querySelectorAll('script[data-criteria]')];
@@ -91,7 +91,7 @@ export const PAGE_SCRIPT = String.raw`
       row.setAttribute('aria-posinset', String(i + 1));
       row.append(element('span', label(item), 'badge ' + stateOf(item)));
       const text = element('span');
-      text.append(element('span', item.title, 'title'), element('span', item.id + (item.reason ? ' · ' + item.reason : ''), 'id'));
+      text.append(element('span', item.title, 'title'), element('span', item.id + (item.reason ? ' \u00b7 ' + item.reason : ''), 'id'));
       text.firstChild.style.display = 'block';
       row.append(text);
       rows.push(row);
@@ -108,7 +108,7 @@ export const PAGE_SCRIPT = String.raw`
       if (chosen * ROW < list.scrollTop) list.scrollTop = chosen * ROW;
       else if ((chosen + 1) * ROW > list.scrollTop + list.clientHeight) list.scrollTop = (chosen + 1) * ROW - list.clientHeight;
     }
-    const parts = [element('h2', item.title), element('p', item.id + ' · ' + item.spec + ' · ' + item.level + ' · risk ' + item.risk + (item.owner ? ' · ' + item.owner : ''), 'dim')];
+    const parts = [element('h2', item.title), element('p', item.id + ' \u00b7 ' + item.spec + ' \u00b7 ' + item.level + ' \u00b7 risk ' + item.risk + (item.owner ? ' \u00b7 ' + item.owner : ''), 'dim')];
     const state = element('p');
     state.append(element('span', label(item), 'badge ' + stateOf(item)), document.createTextNode((item.reason ? ' (' + item.reason + ')' : '') + (item.detail ? ' ' + item.detail : '') + (item.verdict === null && item.traced ? ' no verdict on this source yet' : '')));
     parts.push(state);

@@ -9,6 +9,7 @@ import { sha256 } from '../../util/hash.js';
 import type { VitestCommand } from './command.js';
 import { spareFor } from './spare.js';
 import { isUsable, loadVitest, type Plugin, type Vitest } from './vitest-api.js';
+import { importModule } from '../../util/import-module.js';
 
 export interface HotRun {
   /** 0, or 1 when a test failed, an error was left over, or nothing was found. */
@@ -121,7 +122,7 @@ export async function startHot(command: VitestCommand, streams: { readonly stdou
     added,
     run: async (request, forget) => {
       await refresh(forget);
-      const { default: Reporter } = (await import(pathToFileURL(request.reporter).href)) as { default: new () => Readonly<Record<string, unknown>> }; // our own reporter's source
+      const { default: Reporter } = (await importModule(pathToFileURL(request.reporter).href)) as { default: new () => Readonly<Record<string, unknown>> }; // our own reporter's source
       events.current = new Reporter();
       const exitCode = process.exitCode;
       try {

@@ -3,6 +3,7 @@ import { readFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import type { Writable } from 'node:stream';
+import { importModule } from '../../util/import-module.js';
 
 export interface GraphModule {
   readonly id: string | null;
@@ -70,7 +71,7 @@ export async function loadVitest(start: string): Promise<VitestModule | null> {
   const entry = exports?.['./node'];
   const file = typeof entry === 'string' ? entry : typeof entry === 'object' && entry !== null ? (entry as Record<string, unknown>)['default'] : null; // checked on the next line
   if (typeof file !== 'string') return null;
-  const loaded = (await import(pathToFileURL(join(home, file)).href)) as Partial<VitestModule>; // the project's own module; checked on the next line
+  const loaded = (await importModule(pathToFileURL(join(home, file)).href)) as Partial<VitestModule>; // the project's own module; checked on the next line
   return typeof loaded.createVitest === 'function' ? (loaded as VitestModule) : null;
 }
 

@@ -1,6 +1,7 @@
 /**
  * Which files, classes and functions pytest collects in a project, read from its configuration as text: nothing is executed.
  */
+import { parse } from 'smol-toml';
 import { posix } from 'node:path';
 import type { ProjectView } from '../language.js';
 
@@ -108,7 +109,6 @@ function iniSection(text: string, section: string): Section | null {
 
 /** A table of a TOML file; strings are split at white space, lists taken as they are. Null when it is absent. */
 async function tomlSection(text: string, path: readonly string[], always: boolean): Promise<Section | null> {
-  const { parse } = await import('smol-toml');
   let table: unknown = parse(text);
   for (const key of path) table = isRecord(table) ? table[key] : undefined;
   if (!isRecord(table)) return always ? {} : null;

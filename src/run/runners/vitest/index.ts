@@ -188,7 +188,7 @@ function blame(reports: VitestReports): (file: string) => ReportedError | null {
 function missing(entry: Case, reports: VitestReports, text: { readonly output: string; readonly errors: string }, how: string, blamed: ReportedError | null): Finding {
   if (reports.modules.size === 0 && (reports.version === '' || /Startup Error|Unhandled Error|failed to load config/i.test(text.errors))) {
     // The banner of vitest's own error page says nothing; the first line that names an error does.
-    const banner = /^[⎯\s]*(?:Startup|Unhandled) Errors?|^Vitest caught \d+ unhandled/;
+    const banner = /^[\u23af\s]*(?:Startup|Unhandled) Errors?|^Vitest caught \d+ unhandled/;
     const why = text.errors.split('\n').find((line) => /error/i.test(line) && !banner.test(line)) ?? how;
     return { reason: 'setup', detail: `vitest did not start: ${why.trim()}`, message: text.errors || text.output };
   }
