@@ -64,6 +64,19 @@ export async function newPlace(over: Partial<StorePlace> = {}): Promise<StorePla
 export const open = async (place: StorePlace, gitBranch = 'main'): Promise<StoreSession> =>
   get(await openStore({ place, gitBranch, create: true }));
 
+/** Writes a small spec, as an edit would. */
+export const writeSpec = async (session: StoreSession, id = 'SPEC-a'): Promise<void> =>
+  void get(
+    await session.write({
+      upsert: [{ id, title: 'A', level: 'module', status: 'active' }],
+      remove: [],
+      sync: [],
+      unsync: [],
+      message: id,
+      git: null,
+    }),
+  );
+
 export interface TestProject {
   readonly project: Project;
   readonly root: string;

@@ -8,7 +8,7 @@ import { sha256 } from '../../src/util/hash.js';
 import { capture } from '../../src/util/process.js';
 import { settled } from '../rig/leaks.js';
 import { drive } from './program.js';
-import { doltHere, get, newPlace, newProject, open, temporary } from './rig.js';
+import { doltHere, get, newPlace, newProject, open, temporary, writeSpec } from './rig.js';
 
 const real = describe.skipIf(!doltHere);
 const paths = (place: StorePlace): ReturnType<typeof serverPaths> => serverPaths(place.state, place.sockets);
@@ -66,16 +66,7 @@ real('the owned server', () => {
   it('is started anew after SIGKILL, with the data, and the keeper goes with the old one', async () => {
     const place = await newPlace();
     const session = await open(place);
-    get(
-      await session.write({
-        upsert: [{ id: 'SPEC-a', title: 'A', level: 'module', status: 'active' }],
-        remove: [],
-        sync: [],
-        unsync: [],
-        message: 'a',
-        git: null,
-      }),
-    );
+    await writeSpec(session);
     await session.close();
     const before = await runningServer(place);
     process.kill(before?.pid ?? 0, 'SIGKILL');
@@ -94,7 +85,13 @@ real('the owned server', () => {
     const pid = (await runningServer(place))?.pid ?? 0;
     expect(pid).toBeGreaterThan(0);
     await rm(place.state, { recursive: true, force: true });
-    await until(async () => !(await stat(`/proc/${pid}`).then(() => true, () => false)) || /^State:\s+[ZX]/m.test(await readFile(`/proc/${pid}/status`, 'utf8').catch(() => 'State:\tX')));
+    await until(
+      async () =>
+        !(await stat(`/proc/${pid}`).then(
+          () => true,
+          () => false,
+        )) || /^State:\s+[ZX]/m.test(await readFile(`/proc/${pid}/status`, 'utf8').catch(() => 'State:\tX')),
+    );
   });
 
   // @verifies AC-store-idle-stop
@@ -210,16 +207,7 @@ real('the owned server', () => {
   it('is another one for another clone: they share nothing', async () => {
     const [one, two] = [await newPlace(), await newPlace()];
     const session = await open(one);
-    get(
-      await session.write({
-        upsert: [{ id: 'SPEC-a', title: 'A', level: 'module', status: 'active' }],
-        remove: [],
-        sync: [],
-        unsync: [],
-        message: 'a',
-        git: null,
-      }),
-    );
+    await writeSpec(session);
     const other = await open(two);
     expect(get(await other.catalog()).specs).toEqual([]);
     expect(other.server.pid).not.toBe(session.server.pid);
@@ -230,19 +218,8 @@ real('the owned server', () => {
   it('shows each session what another one has written meanwhile', async () => {
     const place = await newPlace();
     const [one, two] = [await open(place), await open(place)];
-    const write = async (session: typeof one, id: string): Promise<unknown> =>
-      get(
-        await session.write({
-          upsert: [{ id, title: 'A', level: 'module', status: 'active' }],
-          remove: [],
-          sync: [],
-          unsync: [],
-          message: id,
-          git: null,
-        }),
-      );
-    await write(one, 'SPEC-a');
-    await write(two, 'SPEC-b');
+    await writeSpec(one, 'SPEC-a');
+    await writeSpec(two, 'SPEC-b');
     expect(get(await one.catalog()).specs.map((spec) => spec.id)).toEqual(['SPEC-a', 'SPEC-b']);
     await one.close();
     await two.close();
@@ -253,16 +230,7 @@ real('the owned server', () => {
     const two = { ...one, database: 'q_h_test' };
     const [first, second] = [await open(one), await open(two)];
     expect(first.server.pid).toBe(second.server.pid);
-    get(
-      await first.write({
-        upsert: [{ id: 'SPEC-a', title: 'A', level: 'module', status: 'active' }],
-        remove: [],
-        sync: [],
-        unsync: [],
-        message: 'a',
-        git: null,
-      }),
-    );
+    await writeSpec(first);
     expect(get(await second.catalog()).specs).toEqual([]);
     await first.close();
     await second.close();
@@ -292,16 +260,7 @@ real('the schema', () => {
   it('goes forward on a branch that has data, one commit a step', async () => {
     const place = await newPlace();
     const session = await open(place);
-    get(
-      await session.write({
-        upsert: [{ id: 'SPEC-a', title: 'A', level: 'module', status: 'active' }],
-        remove: [],
-        sync: [],
-        unsync: [],
-        message: 'a',
-        git: null,
-      }),
-    );
+    await writeSpec(session);
     await session.close();
     const newer = get(await openStore({ place, gitBranch: 'main', create: false, migrations: [...MIGRATIONS, next] }));
     expect((await newer.facts()).schema).toBe(next.number);
