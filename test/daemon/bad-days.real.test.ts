@@ -155,7 +155,7 @@ describe('clocks and boots', () => {
   // F6
   // @verifies AC-orchestrator-clock
   it.skipIf(FAKETIME === undefined)('a wall clock that jumps by a day ends no run and expires nothing', async () => {
-    await using test = await box({ config: { run_timeout_minutes: 1 }, probes: (self) => ({ 'specs/gate.yaml': self.probe('gate', { script: './wait.sh' }), 'wait.sh': '#!/bin/sh\nwhile [ ! -e "$BOX/open" ]; do sleep 0.05; done\n' }) });
+    await using test = await box({ config: { run_timeout_minutes: 1, tick_interval_ms: 100, log_level: 'debug' }, probes: (self) => ({ 'specs/gate.yaml': self.probe('gate', { script: './wait.sh' }), 'wait.sh': '#!/bin/sh\nwhile [ ! -e "$BOX/open" ]; do sleep 0.05; done\n' }) });
     const clock = join(test.folder, 'clock');
     await writeFile(clock, '+0');
     const daemon = await test.start({ LD_PRELOAD: FAKETIME, FAKETIME_TIMESTAMP_FILE: clock, FAKETIME_NO_CACHE: '1', FAKETIME_DONT_FAKE_MONOTONIC: '1', DONT_FAKE_MONOTONIC: '1' });
@@ -168,7 +168,8 @@ describe('clocks and boots', () => {
       // The daemon's own clock has jumped, and some ticks have passed since.
       await test.coherence(['daemon', 'reload']);
       await until(async () => (await test.log('reload.applied')).some((entry) => Math.abs(Date.parse(entry.ts) - now) > 80_000_000), 'the jump');
-      await new Promise((done) => setTimeout(done, 500));
+      const ticks = (await test.log('tick')).length;
+      await until(async () => (await test.log('tick')).length >= ticks + 5, 'five more ticks');
       expect(lives({ pid: Number(start['pid']), startTicks: Number(start['start_ticks']) })).toBe(true);
       expect(await test.show(run)).toMatchObject({ state: 'running' });
       expect((await test.status())['pool']).toHaveLength(1);

@@ -284,7 +284,7 @@ describe('two daemons', () => {
   // K20
   // @verifies AC-orchestrator-stopped-process
   it('one stopped by a signal still holds its lock, and bursts with nothing when it goes on', async () => {
-    await using test = await box({ config: { spawns_per_tick: 2, max_workers: 8, spawn_jitter_min_ms: 0, spawn_jitter_max_ms: 0 }, probes: (self) => ({ 'specs/long.yaml': self.probe('long', { sleep: 60 }) }) });
+    await using test = await box({ config: { spawns_per_tick: 2, max_workers: 8, tick_interval_ms: 100, spawn_jitter_min_ms: 0, spawn_jitter_max_ms: 0 }, probes: (self) => ({ 'specs/long.yaml': self.probe('long', { sleep: 60 }) }) });
     const daemon = await test.start();
     process.kill(daemon.pid, 'SIGSTOP');
     try {
@@ -295,7 +295,8 @@ describe('two daemons', () => {
       const { enqueue, systemClock } = await import('../../src/journal/index.js');
       const { newRun } = await import('../journal/rig.js');
       enqueue(database, systemClock(), Array.from({ length: 6 }, () => newRun({ spec_id: 'SPEC-long', repo: test.repo, payload: { criteria: ['AC-long-1'], whole: true, place: null, options: {}, keep_worktree: false } })));
-      await new Promise((done) => setTimeout(done, 1500));
+      // Nothing tells of a tick that is missed: the time of several of them is what has to pass.
+      await new Promise((done) => setTimeout(done, 500));
     } finally {
       process.kill(daemon.pid, 'SIGCONT');
     }
