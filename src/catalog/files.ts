@@ -1,4 +1,4 @@
-import { closeSync, fstatSync, openSync, readFileSync } from 'node:fs';
+import { closeSync, fstatSync, openSync, readSync } from 'node:fs';
 import { lstat, readdir, realpath, stat } from 'node:fs/promises';
 import { join, sep } from 'node:path';
 import type { Failure } from '../model/index.js';
@@ -100,7 +100,17 @@ export async function readLimited(
 function readBounded(path: string): Uint8Array | null {
   const descriptor = openSync(path, 'r');
   try {
-    return fstatSync(descriptor).size > YAML_LIMITS.bytes ? null : readFileSync(descriptor);
+    // One look at the size and one read; `readFileSync` looks again.
+    const { size } = fstatSync(descriptor);
+    if (size > YAML_LIMITS.bytes) return null;
+    const bytes = Buffer.allocUnsafe(size);
+    let length = 0;
+    while (length < size) {
+      const read = readSync(descriptor, bytes, length, size - length, null);
+      if (read === 0) break;
+      length += read;
+    }
+    return bytes.subarray(0, length);
   } finally {
     closeSync(descriptor);
   }

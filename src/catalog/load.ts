@@ -1,5 +1,5 @@
 import { realpath } from 'node:fs/promises';
-import type { Catalog, Failure, Spec } from '../model/index.js';
+import type { Catalog, Criterion, Failure, Spec } from '../model/index.js';
 import { sha256 } from '../util/hash.js';
 import { openParseCache, type ParseCache } from './cache.js';
 import { listSpecFiles, readLimited, SPECS_FOLDER, type CatalogSource } from './files.js';
@@ -35,28 +35,26 @@ export async function loadCatalog(root: string, options: LoadCatalogOptions = {}
   return { ...loaded, notes: listed.notes, failures: inOrder([...listed.failures, ...read.failures, ...loaded.failures, ...escaping]) };
 }
 
-interface Place {
-  readonly file: string;
-  readonly line: number;
-  readonly column: number;
-}
+/** A spec or criterion with its id; what was read from a file has a position. */
+type Claim = Pick<Criterion, 'id' | 'position'>;
 
 /** The catalog that the given files make; without looking at the disk. For catalogs of a commit. */
 export function readCatalog(sources: Iterable<CatalogSource>, cache: ParseCache | null = null): Omit<LoadedCatalog, 'notes'> {
   const specs: Spec[] = [];
   const failures: Failure[] = [];
   const files = new Map<string, string>();
-  const seen = new Map<string, { readonly id: string; readonly position: Place }>();
-  const claim = (id: string, position: Place): void => {
-    const key = foldId(id);
+  const seen = new Map<string, Claim>();
+  const claim = (by: Claim, file: string): void => {
+    const key = foldId(by.id);
     const earlier = seen.get(key);
-    if (earlier === undefined) seen.set(key, { id, position });
+    if (earlier === undefined) seen.set(key, by);
     else {
-      const note = earlier.id === id ? '' : ` (written ${quoted(earlier.id)} there; case does not tell ids apart)`;
+      const note = earlier.id === by.id ? '' : ` (written ${quoted(earlier.id)} there; case does not tell ids apart)`;
+      const place = earlier.position ?? { file, line: 1 };
       failures.push({
         kind: 'invalid-spec',
-        ...position,
-        message: `The id ${quoted(id)} is taken by ${earlier.position.file}:${earlier.position.line}${note}.`,
+        ...(by.position ?? { file, line: 1, column: 1 }),
+        message: `The id ${quoted(by.id)} is taken by ${place.file}:${place.line}${note}.`,
         hint: 'Give one of the two another id.',
       });
     }
@@ -70,10 +68,9 @@ export function readCatalog(sources: Iterable<CatalogSource>, cache: ParseCache 
       continue;
     }
     const spec = parsed.value;
-    cache?.put(file, hash, spec);
-    const position = spec.position ?? { file, line: 1, column: 1 };
-    claim(spec.id, position);
-    for (const criterion of spec.criteria ?? []) claim(criterion.id, criterion.position ?? position);
+    if (cached === null) cache?.put(file, hash, spec);
+    claim(spec, file);
+    for (const criterion of spec.criteria ?? []) claim(criterion, file);
     if (!files.has(spec.id)) files.set(spec.id, file);
     specs.push(spec);
   }

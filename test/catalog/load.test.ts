@@ -1,10 +1,22 @@
-import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import * as fc from 'fast-check';
 import { describe, expect, it, onTestFinished } from 'vitest';
-import { anyText } from './arbitrary.js';
-import { isStrictId, loadCatalog, specFileName } from '../../src/catalog/index.js';
+import { anyText, spec as anySpec } from './arbitrary.js';
+import { formatSpec, isStrictId, loadCatalog, specFileName } from '../../src/catalog/index.js';
 
 const spec = (id: string, more = ''): string => `id: SPEC-${id}\ntitle: T\nlevel: module\nstatus: active\n${more}`;
 
@@ -112,6 +124,44 @@ describe('a catalog', () => {
     rmSync(join(root, 'specs/b.yaml'));
     expect((await loadCatalog(root, { cacheFolder })).catalog.specs).toMatchObject([{ id: 'SPEC-a', owner: 'me' }]);
     expect(stored()).not.toContain('SPEC-b');
+  });
+
+  // @verifies AC-catalog-cache
+  it('is the same from the cache whatever it holds, with the place of everything in it', async () => {
+    await fc.assert(
+      fc.asyncProperty(fc.array(anySpec, { minLength: 1, maxLength: 3 }), async (specs) => {
+        const root = tree(Object.fromEntries(specs.map((one, at) => [`specs/${at}.yaml`, formatSpec(one)])));
+        const cacheFolder = join(root, 'cache');
+        const cold = await loadCatalog(root, { cacheFolder });
+        expect(await loadCatalog(root, { cacheFolder })).toEqual(cold);
+        expect(await loadCatalog(root)).toEqual(cold);
+      }),
+      { numRuns: 25 },
+    );
+  });
+
+  // @verifies AC-catalog-cache
+  it('takes nothing from the cache for other bytes of the same size and time, and the places of a renamed file are its own', async () => {
+    const text = spec('a', 'criteria:\n  - id: AC-a\n    title: X\n    implemented_by: [a.ts]\n    extra: { position: null }\n');
+    const root = tree({ 'specs/a.yaml': text });
+    const file = join(root, 'specs/a.yaml');
+    const cacheFolder = join(root, 'cache');
+    await loadCatalog(root, { cacheFolder });
+    const { atime, mtime } = statSync(file);
+    writeFileSync(file, text.replace('title: X', 'title: Y'));
+    utimesSync(file, atime, mtime);
+    const title = async (): Promise<unknown> => (await loadCatalog(root, { cacheFolder })).catalog.specs[0]?.criteria?.[0]?.title;
+    expect([await title(), await title()]).toEqual(['Y', 'Y']);
+    renameSync(file, join(root, 'specs/b.yaml'));
+    const renamed = await loadCatalog(root, { cacheFolder });
+    expect(renamed).toEqual(await loadCatalog(root));
+    expect(renamed.catalog.specs[0]?.criteria?.[0]?.implemented_by?.[0]?.position?.file).toBe('specs/b.yaml');
+    expect(renamed.catalog.specs[0]?.criteria?.[0]?.extra).toEqual({ position: null });
+    // A line that lost a part of itself counts as none.
+    const [name] = readdirSync(cacheFolder);
+    const stored = readFileSync(join(cacheFolder, String(name)), 'utf8');
+    writeFileSync(join(cacheFolder, String(name)), stored.replace(/,\d+,\d+\]\]$/, ']]'));
+    expect(await loadCatalog(root, { cacheFolder })).toEqual(renamed);
   });
 
   it('that is invalid is not cached as valid', async () => {
