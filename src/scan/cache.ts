@@ -15,7 +15,7 @@ import type { FoundFile } from '../model/index.js';
 import { unpack } from './pack.js';
 
 /** Raise this with every change to what an analyser finds. */
-const ANALYSER_VERSION = 2;
+const ANALYSER_VERSION = 3;
 /** Saves that an entry survives without being seen. */
 const MAX_AGE = 8;
 

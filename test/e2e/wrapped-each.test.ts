@@ -20,6 +20,13 @@ export function pair(title: string, taken: readonly Row[], refused: readonly Row
     it.each(refused)('refuses $name', holds);
   });
 }
+export const body = () => {
+  it('always', () => { expect(1).toBe(1); });
+  it.each([1, 2])('row %i', (n) => { expect(n).toBeGreaterThan(0); });
+};
+export const one = (row: Row) => {
+  it(\`is \${row.name}\`, () => { holds(row); });
+};
 export function loop(title: string, rows: readonly Row[]) {
   describe(title, () => {
     for (const row of rows) it(\`has \${row.name}\`, () => { holds(row); });
@@ -44,6 +51,11 @@ const ALONE: typeof CALLS = [
   ['loop', `loop('loop', [${GOOD}])`, 'PASS(executed)'],
   ['red-loop', `loop('red loop', [${GOOD}, ${BAD}])`, 'FAIL(assertion)'],
 ];
+/** Functions that are handed over as they are. */
+const HANDED: typeof CALLS = [
+  ['handed', `describe('handed', body)`, 'PASS(executed)'],
+  ['called-back', `describe('called back', () => { [${GOOD}].forEach(one); })`, 'PASS(executed)'],
+];
 
 const tagged = (prefix: string, calls: typeof CALLS): string =>
   calls.map(([id, call]) => `// @verifies AC-${prefix}-${id}\n${call};\n`).join('');
@@ -52,9 +64,9 @@ const expected = (prefix: string, calls: typeof CALLS): [string, string][] =>
 
 // @verifies AC-runners-wrapped-instances
 it("joins the instances of a wrapper, in the same file and in another, and takes no pass that may be another test's", async () => {
-  const names = 'group, pair, loop';
+  const names = 'body, group, loop, one, pair';
   const wanted = Object.fromEntries([
-    ...expected('far', CALLS),
+    ...expected('far', [...CALLS, ...HANDED]),
     ...expected('farloop', ALONE),
     ...expected('near', CALLS),
     ...expected('nearloop', ALONE),
@@ -64,8 +76,8 @@ it("joins the instances of a wrapper, in the same file and in another, and takes
   await using project = await testProject({
     'package.json': '{"name":"wrapped","type":"module","devDependencies":{"vitest":"4"}}',
     'test/wrappers.ts': WRAPPERS,
-    'test/far.test.ts': `import { ${names} } from './wrappers';\n${tagged('far', CALLS)}`,
-    'test/farloop.test.ts': `import { ${names} } from './wrappers';\n${tagged('farloop', ALONE)}`,
+    'test/far.test.ts': `import { describe } from 'vitest';\nimport { ${names} } from './wrappers';\n${tagged('far', [...CALLS, ...HANDED])}`,
+    'test/farloop.test.ts': `import { describe } from 'vitest';\nimport { ${names} } from './wrappers';\n${tagged('farloop', ALONE)}`,
     'test/near.test.ts': WRAPPERS.replaceAll('export ', '') + tagged('near', CALLS),
     'test/nearloop.test.ts': WRAPPERS.replaceAll('export ', '') + tagged('nearloop', ALONE),
     'test/nested.test.ts': `import { describe } from 'vitest';\nimport { group, table } from './wrappers';\n// @verifies AC-nested\ndescribe('outer', () => {\n  group('inner', [${GOOD}]);\n  // @verifies AC-table\n  table([${GOOD}]);\n});\n`,

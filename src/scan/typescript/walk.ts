@@ -220,7 +220,10 @@ export class Walker {
           ? this.#evaluator.closure(node, context.scope)
           : null;
       if (callback === null) this.#visit(argument, inner);
-      else if (this.#mayFollow(callback, inner)) this.#body(callback, null, { ...inner, following: [...inner.following, callback.node] });
+      else if (this.#mayFollow(callback, inner)) {
+        const lastOwnCall = context.scope.module === this.#module ? call : context.lastOwnCall;
+        this.#body(callback, null, call, { ...inner, lastOwnCall, following: [...inner.following, callback.node] });
+      }
     }
   }
 
@@ -231,7 +234,7 @@ export class Walker {
   #follow(closure: Closure, given: readonly Reference[], call: ts.CallExpression, context: Context): void {
     const own = context.scope.module === this.#module;
     const invoked = isFunctionNode(bare(call.expression));
-    this.#body(closure, given, {
+    this.#body(closure, given, call, {
       ...context,
       site: invoked ? context.site : (context.site ?? { call, statementStart: context.statementStart }),
       lastOwnCall: own ? call : context.lastOwnCall,
@@ -239,17 +242,22 @@ export class Walker {
     });
   }
 
-  /** What a wrapper was handed in the analysed file has places of its own there; the wrapper's call is not its place. */
-  #siteOf(closure: Closure, site: Context['site']): Context['site'] {
-    const { node } = closure;
-    return site !== null && closure.scope.module === this.#module && node.pos >= site.call.pos && node.end <= site.call.end ? null : site;
+  /**
+   * What a wrapper was handed in the analysed file has places of its own there; the wrapper's call is not its place. A function of
+   * another file that is handed over (`describe('x', imported)`) has none there but the call that it is handed to.
+   */
+  #siteOf(closure: Closure, { site, statementStart }: Context, call: ts.CallExpression): Context['site'] {
+    const { node, scope } = closure;
+    if (scope.module !== this.#module) return site ?? { call, statementStart };
+    return site !== null && node.pos >= site.call.pos && node.end <= site.call.end ? null : site;
   }
 
-  #body(closure: Closure, given: readonly Reference[] | null, context: Context, isTestBody = false): void {
+  /** @param call leads to the body: calls the function, or is handed it */
+  #body(closure: Closure, given: readonly Reference[] | null, call: ts.CallExpression, context: Context, isTestBody = false): void {
     const { body } = closure.node;
     if (body === undefined) return;
     const scope = parameterScope(closure.scope, closure.node, given, isTestBody);
-    const inner = { ...context, scope, site: this.#siteOf(closure, context.site), nesting: context.nesting + 1 };
+    const inner = { ...context, scope, site: this.#siteOf(closure, context, call), nesting: context.nesting + 1 };
     if (compiler().isBlock(body)) this.#statements(body.statements, inner);
     else this.#visit(body, { ...inner, direct: bare(body), statementStart: body.getStart(scope.module.source) });
   }
@@ -306,7 +314,7 @@ export class Walker {
     };
     const { skip: _outer, ...rest } = inner;
     if (!context.following.includes(given.body.node))
-      this.#body(given.body, null, skip === undefined ? rest : { ...rest, skip }, api.role === 'case');
+      this.#body(given.body, null, call, skip === undefined ? rest : { ...rest, skip }, api.role === 'case');
     if (group.skip === undefined) return;
     for (let i = index + 1; i < this.declared.length; i += 1) {
       const later = this.declared[i];

@@ -297,6 +297,34 @@ export function shared(name: string) { describe(name, () => { base('always', () 
     expect(found.tests[5]?.reportedAt).toEqual({ file: 'a.test.ts', line: null });
   });
 
+  it('places what a function of another file declares at the call that it is handed to', async () => {
+    const found = await vitestFile(
+      `import { describe } from 'vitest';
+import { body, one } from './bodies';
+describe('handed', body);
+describe('each', () => {
+  ['a'].forEach(one);
+});
+`,
+      {
+        'bodies.ts': `import { it } from 'vitest';
+// far below the last line of the test file
+
+
+export const body = () => { it('within', () => {}); it.each([1])('row %i', () => {}); };
+export const one = (n: string) => { it(n, () => {}); };`,
+      },
+    );
+    expect(testsOf(found)).toEqual([
+      '4 handed (suite)',
+      '4 handed > within',
+      '4 handed > row %i (parametrised)',
+      '5 each (suite)',
+      '6 each > n (dynamic)',
+    ]);
+    expect(found.tests.map((test) => test.reportedAt?.line)).toEqual([undefined, null, null, undefined, undefined]);
+  });
+
   it('ends on wrappers that call themselves or each other', async () => {
     const found = await vitestFile("function a(t: string) { it(t, () => {}); b(t); }\nfunction b(t: string) { a(t); }\na('x');");
     expect(testsOf(found)).toEqual(['4 x']);
