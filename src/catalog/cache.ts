@@ -3,6 +3,7 @@
  * 3. Content decides, never a name or a time stamp. A cache that cannot be read or written is no cache.
  */
 import { readFileSync } from 'node:fs';
+import { appendFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Position, Spec } from '../model/index.js';
 import { writeAtomically } from '../util/files.js';
@@ -14,7 +15,7 @@ export interface ParseCache {
   /** The spec of a file with these bytes, as if it had been read from `file`; null when it is not known. */
   get(file: string, hash: string): Spec | null;
   put(file: string, hash: string, spec: Spec): void;
-  /** Writes what was put and asked for, when it differs from what was read. */
+  /** Writes what was put, and leaves out what was not asked for once that is much. */
   save(): Promise<void>;
 }
 
@@ -27,52 +28,66 @@ const NONE: ParseCache = { get: () => null, put: () => undefined, save: async ()
 export async function openParseCache(folder: string | null, root: string): Promise<ParseCache> {
   if (folder === null) return NONE;
   const path = join(folder, `catalog-${sha256(root).slice(0, 16)}.jsonl`);
-  const version = JSON.stringify(sha256(`${READER}:${canonicalJson(jsonSchema(specShape))}`));
-  const before = storedLines(path, version);
+  // In each line, not once: a command of another version may be adding lines of its own.
+  const version = sha256(`${READER}:${canonicalJson(jsonSchema(specShape))}`).slice(0, VERSION_LENGTH);
+  const before = storedLines(path);
   const now = new Map<string, string>();
+  const fresh: string[] = [];
   return {
     get: (file, hash) => {
-      const line = before.get(hash);
+      const line = before.lines.get(version + hash);
       const spec = line === undefined ? null : decode(line, file);
       if (line !== undefined && spec !== null) now.set(hash, line);
       return spec;
     },
     put: (file, hash, spec) => {
-      const line = encode(hash, spec, file);
-      if (line !== null) now.set(hash, line);
+      const line = encode(version + hash, spec, file);
+      if (line === null || now.has(hash)) return;
+      now.set(hash, line);
+      fresh.push(line);
     },
     save: async () => {
-      if (now.size === before.size && [...now].every(([hash, line]) => before.get(hash) === line)) return;
-      await writeAtomically(path, [version, ...now.values()].join('\n'), 0o600).catch(() => undefined);
+      const stale = before.count + fresh.length - now.size;
+      if (stale > before.count * MOST_STALE || fresh.length > before.count * MOST_STALE)
+        await writeAtomically(path, [...now.values(), ''].join('\n'), 0o600).catch(() => undefined);
+      // After an edit of one spec among thousands one line is added. A torn line is one that nobody asks for, or no JSON.
+      else if (fresh.length > 0) await appendFile(path, ['', ...fresh, ''].join('\n'), { mode: 0o600 }).catch(() => undefined);
     },
   };
 }
 
-/** How each line begins: `["`, then the hash. */
-const HASH_FROM = 2;
-const HASH_TO = HASH_FROM + 64;
+/** The file is written anew once more than this part of it is of no use, or is missing. */
+const MOST_STALE = 0.1;
 
-/** Lines by hash. They are taken apart only when they are asked for. */
-function storedLines(path: string, version: string): Map<string, string> {
+/** How each line begins: `["`, the version of its form, the hash. */
+const KEY_FROM = 2;
+const VERSION_LENGTH = 16;
+const KEY_TO = KEY_FROM + VERSION_LENGTH + 64;
+
+/** Lines by version and hash, and how many there are. They are taken apart only when they are asked for. */
+function storedLines(path: string): { readonly lines: ReadonlyMap<string, string>; readonly count: number } {
   const lines = new Map<string, string>();
-  let text: string;
+  let count = 0;
+  let text = '';
   try {
     text = readFileSync(path, 'utf8'); // at once: of many megabytes that takes half as long as in parts
   } catch {
-    return lines;
+    // No cache yet, or none that can be read: every file is parsed.
   }
-  if (!text.startsWith(`${version}\n`)) return lines;
-  for (let from = version.length + 1; from < text.length;) {
+  for (let from = 0; from < text.length;) {
     const end = text.indexOf('\n', from);
     const to = end < 0 ? text.length : end;
-    lines.set(text.slice(from + HASH_FROM, from + HASH_TO), text.slice(from, to));
+    if (to > from) {
+      lines.set(text.slice(from + KEY_FROM, from + KEY_TO), text.slice(from, to));
+      count += 1;
+    }
     from = to + 1;
   }
-  return lines;
+  return { lines, count };
 }
 
 /** A spec with null in place of each position; these follow as a list of lines and columns, in the order of `eachPlace`. */
-type Line = readonly [hash: string, spec: Spec, numbers: readonly number[]];
+type Line = readonly [key: string, spec: Spec, numbers: readonly number[]];
 
 interface Placed {
   position?: Position | null;
@@ -90,7 +105,7 @@ function eachPlace(spec: Spec, visit: (item: Placed) => void): void {
 }
 
 /** A line of the file; null for a spec with positions elsewhere. */
-function encode(hash: string, spec: Spec, file: string): string | null {
+function encode(key: string, spec: Spec, file: string): string | null {
   const numbers: number[] = [];
   let elsewhere = false;
   eachPlace(spec, ({ position }) => {
@@ -113,7 +128,7 @@ function encode(hash: string, spec: Spec, file: string): string | null {
             ...(criterion.implemented_by === undefined ? {} : { implemented_by: criterion.implemented_by.map(bare) }),
           })),
         };
-  return JSON.stringify([hash, whole, numbers]);
+  return JSON.stringify([key, whole, numbers]);
 }
 
 function decode(line: string, file: string): Spec | null {

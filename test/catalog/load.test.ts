@@ -160,8 +160,35 @@ describe('a catalog', () => {
     // A line that lost a part of itself counts as none.
     const [name] = readdirSync(cacheFolder);
     const stored = readFileSync(join(cacheFolder, String(name)), 'utf8');
-    writeFileSync(join(cacheFolder, String(name)), stored.replace(/,\d+,\d+\]\]$/, ']]'));
+    expect(stored).toMatch(/,\d+,\d+\]\]\n$/);
+    writeFileSync(join(cacheFolder, String(name)), stored.replace(/,\d+,\d+\]\]\n$/, ']]\n'));
     expect(await loadCatalog(root, { cacheFolder })).toEqual(renamed);
+  });
+
+  // @verifies AC-catalog-cache
+  it('adds a line to the cache for an edit, writes it anew when much of it is old, and reads around torn lines', async () => {
+    const root = tree(Object.fromEntries(Array.from({ length: 30 }, (_, at) => [`specs/${at}.yaml`, spec(`s${at}`)])));
+    const cacheFolder = join(root, 'cache');
+    const load = async (): Promise<readonly string[]> => {
+      const loaded = await loadCatalog(root, { cacheFolder });
+      expect(loaded).toEqual(await loadCatalog(root));
+      return readFileSync(join(cacheFolder, String(readdirSync(cacheFolder)[0])), 'utf8')
+        .split('\n')
+        .filter((line) => line !== '');
+    };
+    const first = await load();
+    expect(first).toHaveLength(30);
+    writeFileSync(join(root, 'specs/3.yaml'), spec('s3', 'owner: me\n'));
+    const added = await load();
+    expect(added.slice(0, 30)).toEqual(first);
+    expect(added).toHaveLength(31);
+    expect(await load()).toEqual(added);
+    const [name] = readdirSync(cacheFolder);
+    const torn = `${added.join('\n').slice(0, -40)}\n["${'0'.repeat(90)}`;
+    writeFileSync(join(cacheFolder, String(name)), torn);
+    expect(await load()).toHaveLength(33);
+    for (const at of [1, 2, 4, 5, 6]) writeFileSync(join(root, `specs/${at}.yaml`), spec(`s${at}`, 'owner: you\n'));
+    expect(await load()).toHaveLength(30);
   });
 
   it('that is invalid is not cached as valid', async () => {
