@@ -28,6 +28,8 @@ export interface Case {
   readonly line: number;
   /** How to know the reports of a test that gives several (or one of unknown title) on no line of its own: a wrapper declares it. */
   readonly instances?: Instances;
+  /** So many tests of the file, itself included, have its titles and are reported at its place: each must be reported. */
+  readonly twins?: number;
   readonly timeoutMs: number;
   /** Values to set. Declared pass-through names are already resolved to values by `app`. */
   readonly env: Readonly<Record<string, string>>;
@@ -48,7 +50,7 @@ export interface Case {
 }
 
 export interface Instances {
-  /** The line of the case's file that its reports name; null where they name none. */
+  /** The line that its reports name, in the file where the found test says they stand; null where they name none. */
   readonly line: number | null;
   readonly own: Titles;
   /** The other tests of the file that may be reported there. */

@@ -5,7 +5,7 @@
 import { RUNNER_NAMES, RUNNER_OF, type Case, type Check, type FoundTest, type PlaceName, type Reason, type ResolvedLink, type RunnerName, type TracedCriterion } from '../model/index.js';
 import { parseDuration } from '../util/duration.js';
 import { canonicalJson, hashFields } from '../util/hash.js';
-import { instancesOf } from './instances.js';
+import { wrappedIn } from './instances.js';
 
 export interface PlanOptions {
   readonly timeoutMs: number;
@@ -128,8 +128,8 @@ export function checkOf(traced: TracedCriterion, link: ResolvedLink, parsed: { f
     const id = hashFields([target.runner, target.selector, ...where, JSON.stringify(target.path), text, owner]).slice(0, 12);
     const draft = cases.get(id);
     if (draft === undefined) {
-      const instances = target.test === null ? undefined : instancesOf(target.test, testsOfFile(target.file));
-      cases.set(id, { id, ...shared, test: target.test, ...(instances === undefined ? {} : { instances }), timeoutMs, criteria: new Set([traced.criterion.id]), after: new Set() });
+      const wrapped = target.test?.reportedAt === undefined ? {} : wrappedIn(target.test, testsOfFile(target.file));
+      cases.set(id, { id, ...shared, test: target.test, ...wrapped, timeoutMs, criteria: new Set([traced.criterion.id]), after: new Set() });
     } else {
       draft.criteria.add(traced.criterion.id);
       if (timeoutMs < draft.timeoutMs) cases.set(id, { ...draft, timeoutMs });

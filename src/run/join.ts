@@ -48,8 +48,11 @@ const within =
 const inPlace = (entry: Case): ((report: TestReport) => boolean) => {
   const isOwnLine = within(entry);
   const declared = entry.test?.reportedAt;
-  return (report) => isOwnLine(report) || (declared?.file === entry.file && declared.line === report.line);
+  return (report) => (report.file === entry.file && isOwnLine(report)) || (declared?.file === report.file && declared.line === report.line);
 };
+
+/** The file that reports of a case name: a runner may name the wrapper's. */
+export const reportedFile = (entry: Case): string => entry.test?.reportedAt?.file ?? entry.file;
 
 export interface MatchOptions {
   /** True when the source at a report's line declares this very title (the case's own line left aside): another test, not a wrapper. */
@@ -65,10 +68,14 @@ export function matching(
   | { readonly kind: 'some'; readonly reports: readonly TestReport[] }
   | { readonly kind: 'none' }
   | { readonly kind: 'ambiguous'; readonly lines: readonly number[] } {
-  const inFile = reports.filter((report) => report.file === entry.file);
+  const file = reportedFile(entry);
+  const inFile = reports.filter((report) => report.file === file);
   const found = entry.test;
   const some = (list: readonly TestReport[]): ReturnType<typeof matching> =>
     list.length === 0 ? { kind: 'none' } : { kind: 'some', reports: list };
+  /** Reports that several tests share: with fewer of them than tests, one of those did not run, and nobody knows which. */
+  const ofAll = (list: readonly TestReport[]): ReturnType<typeof matching> =>
+    list.length > 0 && list.length < (entry.twins ?? 1) ? { kind: 'ambiguous', lines: [] } : some(list);
   if (found !== null && found.kind === 'case' && (found.dynamic || found.parametrised)) {
     // Without locations only the titles of what encloses it can be compared, and those do not tell siblings apart.
     if (entry.instances === undefined) return some(inFile.filter(within(entry)));
@@ -82,10 +89,10 @@ export function matching(
   const located = exact.filter((report) => report.line !== null);
   if (found === null || located.length === 0) {
     const lines = [...new Set(located.map((report) => report.line ?? 0))];
-    return lines.length > 1 ? { kind: 'ambiguous', lines } : some(exact);
+    return lines.length > 1 ? { kind: 'ambiguous', lines } : ofAll(exact);
   }
   const here = exact.filter(inPlace(entry));
-  if (here.length > 0) return some(here);
+  if (here.length > 0) return ofAll(here);
   // Another line: the call of `it` in a wrapper that the scan did not see is fine, another declaration of the same title is another test.
   const title = entry.path.at(-1) ?? '';
   const other = located.some((report) => report.line !== null && options.declares?.(report.file, report.line, title, entry.line) === true);

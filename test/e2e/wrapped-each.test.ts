@@ -43,6 +43,8 @@ const CALLS: readonly (readonly [id: string, call: string, verdict: string])[] =
   // Nothing tells their instances apart, and one of them has none: neither may take the other's pass.
   ['twin', `group('twins', [${GOOD}])`, 'ERROR(ambiguous-selector)'],
   ['empty-twin', `group('twins', [])`, 'ERROR(ambiguous-selector)'],
+  ['absent', `if (process.pid < 0) group('absent twins', [${GOOD}])`, 'ERROR(ambiguous-selector)'],
+  ['present', `if (process.pid > 0) group('absent twins', [${GOOD}])`, 'ERROR(ambiguous-selector)'],
   ['pair', `pair('pair', [${GOOD}], [${GOOD}])`, 'PASS(executed)'],
   ['red-pair', `pair('red pair', [${GOOD}], [${BAD}])`, 'FAIL(assertion)'],
   ['half-pair', `pair('half a pair', [${GOOD}], [])`, 'ERROR(not-found)'],
@@ -55,6 +57,25 @@ const ALONE: typeof CALLS = [
 const HANDED: typeof CALLS = [
   ['handed', `describe('handed', body)`, 'PASS(executed)'],
   ['called-back', `describe('called back', () => { [${GOOD}].forEach(one); })`, 'PASS(executed)'],
+];
+
+const NODE_WRAPPERS = `import test, { describe } from 'node:test';
+import assert from 'node:assert';
+export function check(title, n) { test(title, () => { assert.ok(n); }); }
+export function loop(title, rows) {
+  describe(title, () => {
+    for (const n of rows) test(\`row \${n}\`, () => { assert.ok(n); });
+  });
+}
+`;
+const NODE: typeof CALLS = [
+  ['check', `check('checked', 1)`, 'PASS(executed)'],
+  ['red-check', `check('checked and red', 0)`, 'FAIL(assertion)'],
+  ['twin', `if (process.pid > 0) check('twins', 1)`, 'ERROR(ambiguous-selector)'],
+  ['absent-twin', `if (process.pid < 0) check('twins', 1)`, 'ERROR(ambiguous-selector)'],
+  ['loop', `loop('loop', [1, 2])`, 'PASS(executed)'],
+  ['red-loop', `loop('red loop', [1, 0])`, 'FAIL(assertion)'],
+  ['empty-loop', `loop('empty loop', [])`, 'ERROR(not-found)'],
 ];
 
 const tagged = (prefix: string, calls: typeof CALLS): string =>
@@ -70,6 +91,7 @@ it("joins the instances of a wrapper, in the same file and in another, and takes
     ...expected('farloop', ALONE),
     ...expected('near', CALLS),
     ...expected('nearloop', ALONE),
+    ...expected('node', NODE),
     ['AC-table', 'PASS(executed)'],
     ['AC-nested', 'PASS(executed)'],
   ]);
@@ -80,6 +102,8 @@ it("joins the instances of a wrapper, in the same file and in another, and takes
     'test/farloop.test.ts': `import { describe } from 'vitest';\nimport { ${names} } from './wrappers';\n${tagged('farloop', ALONE)}`,
     'test/near.test.ts': WRAPPERS.replaceAll('export ', '') + tagged('near', CALLS),
     'test/nearloop.test.ts': WRAPPERS.replaceAll('export ', '') + tagged('nearloop', ALONE),
+    'test/node-wrappers.mjs': NODE_WRAPPERS,
+    'test/node.test.mjs': `import { check, loop } from './node-wrappers.mjs';\nimport 'node:test';\n${tagged('node', NODE)}`,
     'test/nested.test.ts': `import { describe } from 'vitest';\nimport { group, table } from './wrappers';\n// @verifies AC-nested\ndescribe('outer', () => {\n  group('inner', [${GOOD}]);\n  // @verifies AC-table\n  table([${GOOD}]);\n});\n`,
     'specs/wrapped.yaml': specFile('SPEC-wrapped', Object.fromEntries(Object.keys(wanted).map((id) => [id, '']))),
   });

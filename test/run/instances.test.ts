@@ -1,6 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import type { Instances, Titles } from '../../src/model/index.js';
 import { reportsOfInstances } from '../../src/run/instances.js';
+import { matching, type TestReport } from '../../src/run/join.js';
+import { makeCase } from './rig.js';
 
 const titles = (path: string[], more: Partial<Titles> = {}): Titles => ({
   path,
@@ -51,5 +53,24 @@ describe('reports of a test that a wrapper declares', () => {
     const placed = instances([titles(['g', '$name'], { placed: true })]);
     expect(paths(reportsOfInstances(placed, [report(['g', 'a'])]))).toBe('ambiguous');
     expect(paths(reportsOfInstances(placed, [report(['g', 'a']), report(['x'], 'passed', 1)]))).toEqual(['a']);
+  });
+
+  it('that share titles and place with others are believed only when each was reported, and only from the place that the scan names', () => {
+    const at = { file: 'helper.mjs', line: 4 };
+    const one = makeCase('node-test', 'a.test.mjs', ['t'], { found: { line: 9, endLine: 9, reportedAt: at }, twins: 2 });
+    const report: TestReport = {
+      file: at.file,
+      path: ['t'],
+      line: 4,
+      state: 'passed',
+      detail: '',
+      message: '',
+      startedAt: null,
+      durationMs: 0,
+    };
+    expect(matching(one, [report]).kind).toBe('ambiguous');
+    expect(matching(one, [report, report])).toEqual({ kind: 'some', reports: [report, report] });
+    expect(matching(one, [{ ...report, file: 'a.test.mjs' }]).kind).toBe('none');
+    expect(matching(one, []).kind).toBe('none');
   });
 });

@@ -119,8 +119,10 @@ async function runFile(
 /** Whether a running test (of which only its own title and line are known) is the case's. */
 const names = (entry: Case, running: { readonly name: string; readonly line: number | null }): boolean => {
   const known = entry.test !== null && running.line !== null;
-  if (known && (entry.test.dynamic || entry.test.parametrised)) return running.line >= entry.line && running.line <= entry.test.endLine;
-  return running.name === entry.path.at(-1) && (!known || running.line === entry.line);
+  const wrapped = entry.test?.reportedAt?.line ?? null;
+  if (known && (entry.test.dynamic || entry.test.parametrised))
+    return wrapped === null ? running.line >= entry.line && running.line <= entry.test.endLine : running.line === wrapped;
+  return running.name === entry.path.at(-1) && (!known || running.line === (wrapped ?? entry.line));
 };
 
 async function attempt(batch: Batch, workspace: Workspace, context: RunContext, settings: NodeTestOptions): Promise<Attempt> {
