@@ -4,9 +4,9 @@
 import { join } from 'node:path';
 import { loadCatalog } from '../catalog/index.js';
 import type { Project } from '../config/index.js';
-import { success, type Catalog, type Failure, type Result, type Scan, type SourceIdentity, type TraceGraph } from '../model/index.js';
+import { success, type Catalog, type Failure, type Result, type Scan, type TraceGraph } from '../model/index.js';
 import { scan } from '../scan/index.js';
-import { ignoreMatcher, readSource, type SourceFile } from '../sources/index.js';
+import { ignoreMatcher, readSource, type Source, type SourceFile } from '../sources/index.js';
 import { namedFiles, trace } from '../trace/index.js';
 import { recoverCatalog } from './recover.js';
 
@@ -14,11 +14,9 @@ export interface Analysis {
   readonly catalog: Catalog;
   /** Spec id → its file, relative to the root. */
   readonly specFiles: ReadonlyMap<string, string>;
+  /** The tree as it was read for all of this. */
+  readonly source: Source;
   readonly files: readonly SourceFile[];
-  /** Which source `files` are. */
-  readonly identity: () => Promise<SourceIdentity>;
-  /** What stands for the content of each file of that source. */
-  readonly contents: () => Promise<ReadonlyMap<string, string>>;
   readonly scan: Scan;
   readonly graph: TraceGraph;
 }
@@ -38,22 +36,24 @@ export async function readCatalog(project: Project): Promise<Result<LoadedCatalo
 /**
  * @param everything analyse every test file, not only those that a tag or a declared link concerns (for suggestions)
  * @param identify whether the caller will ask which source it is: then git is asked beside the analysis
+ * @param read a reading of the tree that was made just now; default: a new one
  */
-export async function analyse(project: Project, everything = false, identify = false): Promise<Result<Analysis>> {
+export async function analyse(project: Project, everything = false, identify = false, read?: Source): Promise<Result<Analysis>> {
   // An import or sync that was killed between two files is completed first: nobody reads half a change.
   const recovered = await recoverCatalog(project);
   if (!recovered.ok) return recovered;
-  const reading = readSource(project.root);
-  const identified = identify ? reading.then(async (source) => source.identity()) : undefined;
+  const reading = read === undefined ? readSource(project.root) : Promise.resolve(read);
+  const identified = identify ? reading.then(async (found) => found.identity()) : undefined;
   identified?.catch(() => undefined); // whoever asks for it is told
-  const [loaded, { files, identity, contents }] = await Promise.all([readCatalog(project), reading]);
+  const [loaded, source] = await Promise.all([readCatalog(project), reading]);
   if (!loaded.ok) return loaded;
   const { catalog, specFiles } = loaded.value;
+  const { files } = source;
   // `scan.ignore` leaves files out of the analysis only: tests may still read them, so closures and link targets see them.
   const ignored = ignoreMatcher(project.settings.scan.ignore);
   const found = await scan({ root: project.root, files: files.filter((file) => !ignored(file.path)), cacheFolder: join(project.directories.cache, 'scan'), want: namedFiles(catalog), scanAll: everything });
   const graph = trace(catalog, found, new Set(files.map((file) => file.path)));
-  return success({ catalog, specFiles, files, identity, contents, scan: found, graph });
+  return success({ catalog, specFiles, source, files, scan: found, graph });
 }
 
 export const failuresOf = (result: Result<unknown>): readonly Failure[] => (result.ok ? [] : result.failures);

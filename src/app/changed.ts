@@ -117,7 +117,7 @@ async function affectedBy(project: Project, analysis: Analysis, closures: Projec
   const deleted = new Set(changed.filter((file) => file.status === 'deleted' || file.status === 'renamed').map((file) => file.from ?? file.path));
   // As the tree is; and, where something went, as if it were there still: its importers lead nowhere now.
   const views = [closures.of, ...(deleted.size > 0 ? [await closures.withGone([...deleted])] : [])];
-  const outsideGit = unfollowed(new Set((await analysis.contents()).keys()));
+  const outsideGit = unfollowed(new Set((await analysis.source.contents()).keys()));
   let standing: Promise<ReadonlySet<string>> | undefined;
   return async (traced) => {
     const planned = byCriterion.get(traced.criterion.id);

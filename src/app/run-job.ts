@@ -8,7 +8,8 @@ import { loadProject, type Project } from '../config/index.js';
 import { judgeSpec, openRunFolder, readRun, runsFolder } from '../evidence/index.js';
 import type { Basis } from '../journal/index.js';
 import { criteriaOf, failure, success, type CriterionRecord, type EventSink, type Failure, type PlaceName, type Result, type RunRecord, type SourceIdentity, type Spec, type Verdict } from '../model/index.js';
-import { sourceIdentity } from '../sources/index.js';
+import { readSource, sourceIdentity, type Source } from '../sources/index.js';
+import { exists } from '../util/files.js';
 import { canonicalJson, sha256 } from '../util/hash.js';
 import { readCatalog } from './analyse.js';
 import { checkoutBasis } from './checkout-basis.js';
@@ -110,9 +111,9 @@ function recordIn(kept: KeptCriterion): CriterionRecord {
 
 /** Runs the job to its end. Failures: what kept it from verifying at all (bad specs of that commit, unknown id, stale claim). */
 export async function runJob(job: Job, hooks: JobHooks): Promise<Result<JobEnd>> {
-  // Asked of git while the specs are read.
-  const source = job.commit === null ? checkoutBasis(job.root) : Promise.resolve(job.commit);
-  source.catch(() => undefined);
+  // Asked of git while the specs are read; the first unit analyses this very reading.
+  const reading = job.commit === null ? readSource(job.root) : Promise.resolve(null);
+  reading.catch(() => undefined);
   const loaded = await loadProject({ cwd: job.root, env: hooks.env });
   if (!loaded.ok) return loaded;
   const project = loaded.value;
@@ -125,13 +126,14 @@ export async function runJob(job: Job, hooks: JobHooks): Promise<Result<JobEnd>>
   if (missing[0] !== undefined) return failure(unknownId(missing[0], { specs: allCriteria(catalog.value.catalog).length === 0 ? [] : [spec] }));
   const wanted = job.criteria === null ? all : all.filter((id) => job.criteria?.includes(id));
   const { position: _position, ...wording } = spec;
-  const basis: Basis = { spec_rev: sha256(canonicalJson(wording)), source: await source };
+  const source = await reading;
+  const basis: Basis = { spec_rev: sha256(canonicalJson(wording)), source: source === null ? (job.commit ?? '') : await checkoutBasis(source) };
   const kept = await hooks.planned(basis, wanted);
   if (kept === null) return failure(STALE);
   const settled = new Map<string, CriterionRecord>(kept.map((item) => [item.id, recordIn(item)]));
   const prepared = await prepareRunWorktree(project, job, hooks);
   if (!prepared.ok) return prepared;
-  const units = await runUnits(project, spec, job, wanted.filter((id) => !settled.has(id)), basis, settled, hooks);
+  const units = await runUnits(project, spec, job, wanted.filter((id) => !settled.has(id)), basis, settled, hooks, source);
   if (!units.ok) return units;
   const criteria = wanted.flatMap((id) => settled.get(id) ?? []);
   const judged = judgeSpec(criteria.map((record) => ({ verdict: record.verdict, reason: record.reason, detail: record.detail ?? '' })));
@@ -145,18 +147,18 @@ interface Units {
   readonly hasChanged: boolean;
 }
 
-async function runUnits(project: Project, spec: Spec, job: Job, remaining: readonly string[], basis: Basis, settled: Map<string, CriterionRecord>, hooks: JobHooks): Promise<Result<Units>> {
+async function runUnits(project: Project, spec: Spec, job: Job, remaining: readonly string[], basis: Basis, settled: Map<string, CriterionRecord>, hooks: JobHooks, first: Source | null): Promise<Result<Units>> {
   const done: Verification[] = [];
   let hasChanged = false;
   for (const [index, ids] of unitsOf(spec, remaining).entries()) {
     if (hooks.signal.aborted) break;
     const unit = `${job.attempt}-${index + 1}`;
-    const verified = await verifyProject(project, requestOf(job, ids, join(job.folder, unit)), { env: hooks.env, signal: hooks.signal, emit: hooks.emit, ...(hooks.wrapHost === undefined ? {} : { wrapHost: hooks.wrapHost }) });
+    const verified = await verifyProject(project, requestOf(job, ids, join(job.folder, unit)), { env: hooks.env, signal: hooks.signal, emit: hooks.emit, ...(index > 0 || first === null ? {} : { source: first }), ...(hooks.wrapHost === undefined ? {} : { wrapHost: hooks.wrapHost }) });
     if (!verified.ok) return verified;
     done.push(verified.value);
     const records = verified.value.record.specs.flatMap((item) => item.criteria);
     // Somebody edits while tests run: a later attempt must not take this verdict for one about what was there at the start.
-    const now = job.commit === null ? await checkoutBasis(job.root) : basis.source;
+    const now = job.commit === null && verified.value.source !== null ? await checkoutBasis(verified.value.source) : basis.source;
     hasChanged ||= now !== basis.source;
     for (const record of records) {
       // What an interruption left undone is not a verdict: the next attempt runs it.
@@ -213,7 +215,8 @@ async function publish(project: Project, spec: Spec, job: Job, criteria: readonl
       ...withNotes([...new Set([...verifications.flatMap((item) => item.record.notes ?? []), ...notes, ...(note === null ? [] : [note])])]),
     };
     // `queue retry` gives the same run a new record; outputs that it is made of are still in the job's own folder.
-    await rm(join(runsFolder(job.checkout), job.run_id), { recursive: true, force: true });
+    const former = join(runsFolder(job.checkout), job.run_id);
+    if (await exists(former)) await rm(former, { recursive: true, force: true });
     await folder.publish(record);
   } catch (error) {
     await folder.discard().catch(() => undefined);

@@ -5,7 +5,7 @@
 import type { Project } from '../config/index.js';
 import type { Closure } from '../evidence/index.js';
 import type { Case, Outcome } from '../model/index.js';
-import { readSource } from '../sources/index.js';
+import { readSource, type Source } from '../sources/index.js';
 import { isBelow } from '../util/files.js';
 import type { Analysis } from './analyse.js';
 import { projectClosures } from './project-closures.js';
@@ -21,6 +21,8 @@ export interface Steady {
   /** Nothing of the source changed while tests ran. */
   readonly unchanged: boolean;
   readonly notes: readonly string[];
+  /** The tree as it was read last. */
+  readonly source: Source;
 }
 
 function touched(closure: Closure | null, entry: Case, moved: readonly string[]): string | undefined {
@@ -36,14 +38,14 @@ function touched(closure: Closure | null, entry: Case, moved: readonly string[])
  */
 export async function onlySteady(project: Project, analysis: Analysis, cases: readonly Case[], outcomes: ReadonlyMap<string, Outcome>, env: Readonly<Record<string, string | undefined>>): Promise<Steady> {
   // Nothing ran: then nothing could change under it, and cached verdicts were keyed by what was read.
-  if (outcomes.size === 0) return { outcomes, unchanged: true, notes: [] };
-  const before = await analysis.contents();
+  if (outcomes.size === 0) return { outcomes, unchanged: true, notes: [], source: analysis.source };
+  const before = await analysis.source.contents();
   const later = await readSource(project.root);
-  if ((await later.identity()).tree === (await analysis.identity()).tree) return { outcomes, unchanged: true, notes: [] };
+  if ((await later.identity()).tree === (await analysis.source.identity()).tree) return { outcomes, unchanged: true, notes: [], source: later };
   const after = await later.contents();
   const moved = [...before].filter(([path, content]) => after.get(path) !== content).map(([path]) => path);
   const notes = [CHANGED_MEANWHILE];
-  if (moved.length === 0) return { outcomes, unchanged: false, notes };
+  if (moved.length === 0) return { outcomes, unchanged: false, notes, source: later };
   const now = await projectClosures(project, later.files, env);
   const closureOf = await now.withGone(moved.filter((path) => !after.has(path)));
   const kept = new Map(outcomes);
@@ -55,5 +57,5 @@ export async function onlySteady(project: Project, analysis: Analysis, cases: re
     kept.set(entry.id, { ...outcome, reason: 'infra', proof: null, detail: `it passed, but ${path} changed while tests ran, so on which source is not known; run it again` });
   }
   await now.save();
-  return { outcomes: kept, unchanged: false, notes };
+  return { outcomes: kept, unchanged: false, notes, source: later };
 }

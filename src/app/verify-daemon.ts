@@ -24,9 +24,8 @@ export async function verifyThroughDaemon(project: Project, request: VerifyReque
   if (!fits(request) || (context.env['COHERENCE_RUN_ID'] ?? '') !== '') return null;
   using client = await connectDaemon(project.directories);
   if (client === null) return null;
-  const status = await client.ask('status', {}, { timeoutMs: 1000 });
-  if (!status.ok || status.value.state !== 'ready' || status.value.active.length >= Number(status.value.settings['max_workers'])) return null;
-  const runs = await newRuns(project, {
+  // The specs are read while the daemon answers.
+  const making = newRuns(project, {
     ids: request.ids, commit: null, priority: PRIORITY, after: null, session: request.session ?? null, place: request.place ?? null, request: null,
     options: {
       ...(request.jobs === undefined ? {} : { jobs: request.jobs }), ...(request.timeoutMs === undefined ? {} : { timeout_ms: request.timeoutMs }),
@@ -34,6 +33,10 @@ export async function verifyThroughDaemon(project: Project, request: VerifyReque
     },
     // Whatever it turns out to need, a worker that has everything loaded is the fastest to ask.
   }, 'vitest');
+  making.catch(() => undefined); // told below, where it is needed
+  const status = await client.ask('status', {}, { timeoutMs: 1000 });
+  if (!status.ok || status.value.state !== 'ready' || status.value.active.length >= Number(status.value.settings['max_workers'])) return null;
+  const runs = await making;
   if (!runs.ok) return runs;
   const env = Object.fromEntries(Object.entries(context.env).filter((entry): entry is [string, string] => entry[1] !== undefined));
   const queued = await client.ask('enqueue', { runs: runs.value, env }, { timeoutMs: 10_000 });
@@ -50,7 +53,7 @@ async function follow(project: Project, client: DaemonClient, id: string, contex
   const found = await readRun(project.root, id, async () => false);
   const record = found.ok && !interrupted ? found.value : await fromJournal(project, id, interrupted);
   if (!('schema' in record)) return record;
-  return success({ record, exitCode: exitCodes(record), folder: join(runsFolder(project.root), id), chosen: new Map() });
+  return success({ record, exitCode: exitCodes(record), folder: join(runsFolder(project.root), id), chosen: new Map(), source: null });
 }
 
 /** A run that ended without evidence of its own (canceled, its worker died): its verdicts are in the journal. */

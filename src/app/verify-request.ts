@@ -1,6 +1,7 @@
 /** What a verification is asked for, and what it may use. */
 import type { EventSink, PlaceName, Risk, Status } from '../model/index.js';
 import type { HostOptions, Place } from '../run/index.js';
+import type { Source } from '../sources/index.js';
 
 export interface VerifyRequest {
   readonly ids: readonly string[];
@@ -33,6 +34,8 @@ export interface VerifyContext {
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly signal: AbortSignal;
   readonly emit: EventSink;
+  /** The tree, when it was read just now; default: it is read. */
+  readonly source?: Source;
   /** Puts something before the place `host`: a warm worker's test runner in memory. */
   readonly wrapHost?: (place: Place, options: HostOptions) => Place;
 }

@@ -6,6 +6,7 @@ import type { Project } from '../config/index.js';
 import {
   criteriaOf, failure, success, type Criterion, type Outcome, type Plan, type Result, type RunRecord, type TracedCriterion,
 } from '../model/index.js';
+import type { Source } from '../sources/index.js';
 import { parseSelector } from '../trace/index.js';
 import { plan as planOf, toRun, withReuse } from '../plan/index.js';
 import { ulid } from '../util/ulid.js';
@@ -32,7 +33,7 @@ const DEFAULT_TIMEOUT_MS = 300_000;
 
 /** Everything before the first execution; `--dry-run` stops here. */
 export async function prepare(project: Project, request: VerifyRequest, context: VerifyContext, runFolder: string | null): Promise<Result<Prepared>> {
-  const analysed = await analyse(project, false, runFolder !== null);
+  const analysed = await analyse(project, false, runFolder !== null, context.source);
   if (!analysed.ok) return analysed;
   const analysis = analysed.value;
   const changed = request.changed === undefined ? null : await changedCriteria(project, analysis, request.changed, { cached: request.cache, env: context.env });
@@ -69,6 +70,8 @@ export interface Verification {
   /** Absolute path of the evidence. */
   readonly folder: string;
   readonly chosen: ReadonlyMap<string, string>;
+  /** The tree as it was read last: after the tests, or before where none ran. Null where another process ran them. */
+  readonly source: Source | null;
 }
 
 /** Runs the linked tests of the selected criteria, judges, and records the evidence. */
@@ -76,14 +79,14 @@ export async function verifyProject(project: Project, request: VerifyRequest, co
   const startedAt = new Date();
   const started = performance.now();
   const run = request.run ?? ulid();
-  const folder = await openRunFolder(request.evidenceRoot ?? project.root, run);
+  const folder = await openRunFolder(request.evidenceRoot ?? project.root, run, request.store === false);
   let published = false;
   try {
     const prepared = await prepare(project, request, context, folder.folder);
     if (!prepared.ok) return prepared;
     await using _wiring = { [Symbol.asyncDispose]: prepared.value.wiring.close };
     const { analysis, wiring } = prepared.value;
-    const source = await analysis.identity();
+    const source = await analysis.source.identity();
     const percent = project.settings.verify.audit ?? (context.env['CI'] === 'true' ? 2 : 0);
     const cache = await runCache(project, analysis, prepared.value.plan, { read: request.cache, env: context.env, percent });
     const attempt = request.attempt ?? 1;
@@ -112,7 +115,7 @@ export async function verifyProject(project: Project, request: VerifyRequest, co
     if (steady.unchanged) await cache.keep(outcomes, run);
     const pending = request.store === false ? null : await recordInStore(project, record);
     const shown: RunRecord = pending === null ? record : { ...record, notes: [...(record.notes ?? []), pending] };
-    return success({ record: shown, exitCode: exitCodes(record), folder: folder.folder.replace(/\.tmp-([0-9A-Z]{26})$/, '$1'), chosen: prepared.value.chosen });
+    return success({ record: shown, exitCode: exitCodes(record), folder: folder.folder.replace(/\.tmp-([0-9A-Z]{26})$/, '$1'), chosen: prepared.value.chosen, source: steady.source });
   } finally {
     if (!published) await discardQuietly(folder);
   }

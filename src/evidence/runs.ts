@@ -27,8 +27,11 @@ export interface RunFolder {
 
 export const runsFolder = (root: string): string => join(root, '.coherence', 'runs');
 
-/** Starts the evidence folder of a run. */
-export async function openRunFolder(root: string, id: string): Promise<RunFolder> {
+/**
+ * Starts the evidence folder of a run.
+ * @param isPart its record is one of several that become one record elsewhere: nobody needs it to outlast a power cut
+ */
+export async function openRunFolder(root: string, id: string, isPart = false): Promise<RunFolder> {
   const runs = runsFolder(root);
   await mkdir(runs, { recursive: true, mode: 0o700 });
   await removeDeadRuns(runs);
@@ -49,10 +52,12 @@ export async function openRunFolder(root: string, id: string): Promise<RunFolder
       return (absolute) => known.get(absolute);
     },
     publish: async (record) => {
-      await writeAtomically(join(folder, 'run.json'), `${JSON.stringify(record, null, 1)}\n`, 0o600);
+      const text = `${JSON.stringify(record, null, 1)}\n`;
+      if (isPart) await writeFile(join(folder, 'run.json'), text, { mode: 0o600 });
+      else await writeAtomically(join(folder, 'run.json'), text, 0o600);
       await rm(join(folder, OWNER), { force: true });
       await rename(folder, final);
-      await syncFolder(runs);
+      if (!isPart) await syncFolder(runs);
     },
     discard: async () => rm(folder, { recursive: true, force: true }),
   };

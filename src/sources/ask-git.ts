@@ -2,7 +2,7 @@
  * git for reading only: besides what util/git.ts turns off, no transport may start, so that a partial clone whose promisor
  * remote is a trap (`ext::`, an upload-pack of its own) fetches nothing when an object is missing.
  */
-import { git, gitBytes, type GitBytes, type GitOptions } from '../util/git.js';
+import { git, gitBytes, gitTogether, type GitAnswer, type GitBytes, type GitOptions } from '../util/git.js';
 import type { Captured } from '../util/process.js';
 
 const offline = (options: GitOptions): GitOptions => ({
@@ -15,6 +15,9 @@ export const askGit = async (root: string, args: readonly string[], options: Git
 
 export const askGitBytes = async (root: string, args: readonly string[], options: GitOptions = {}): Promise<GitBytes> =>
   gitBytes(root, args, offline(options));
+
+/** Several questions that do not depend on each other, in one start of a program. */
+export const askGitTogether = async (root: string, questions: readonly (readonly string[])[]): Promise<readonly GitAnswer[]> => gitTogether(root, questions, offline({}));
 
 /** First line of the answer, or null when git failed or said nothing. */
 export async function askGitLine(root: string, args: readonly string[]): Promise<string | null> {

@@ -39,9 +39,8 @@ function foldersAbove(root: string, prefix: string): string[] {
   return Array.from({ length: depth }, (_, i) => join(root, ...Array.from({ length: i + 1 }, () => '..')));
 }
 
-/** Asks git for the settings that convert; its answer goes to `conversionsOf`. Apart so that it can run beside other questions. */
-export const askConversionSettings = async (root: string): Promise<string> =>
-  (await askGit(root, ['config', '-z', '--get-regexp', '^core\\.(autocrlf|eol|attributesfile)$'])).stdout;
+/** The question for the settings that convert; git's answer goes to `conversionsOf`. Apart so that it can be asked beside others. */
+export const CONVERSION_SETTINGS: readonly string[] = ['config', '-z', '--get-regexp', '^core\\.(autocrlf|eol|attributesfile)$'];
 
 export async function conversionsOf(
   root: string,

@@ -25,13 +25,16 @@ export interface Source {
   identity(): Promise<SourceIdentity>;
   /** Path → what stands for its content; read together with the identity. */
   contents(): Promise<ReadonlyMap<string, string>>;
+  /** Whether git's index has the path. */
+  isTracked(path: string): boolean;
 }
 
 export async function readSource(root: string): Promise<Source> {
   const tree = await readWorkingTree(root);
   let asked: Promise<Identified> | undefined;
   const ask = async (): Promise<Identified> => (asked ??= identityOf(root, tree));
-  return { files: filesOf(tree), identity: async () => (await ask()).identity, contents: async () => (await ask()).contents };
+  const tracked = new Set(tree.entries.flatMap((entry) => (entry.indexMode === null ? [] : [entry.path])));
+  return { files: filesOf(tree), isTracked: (path) => tracked.has(path), identity: async () => (await ask()).identity, contents: async () => (await ask()).contents };
 }
 
 function ownFiles(entries: readonly TreeEntry[], globs: readonly string[]): TreeEntry[] {

@@ -8,8 +8,8 @@
 import { lstatSync } from 'node:fs';
 import { lstat } from 'node:fs/promises';
 import { isAbsolute, join, resolve } from 'node:path';
-import { askGit } from './ask-git.js';
-import { askConversionSettings, blobSizes, conversionsOf, filteredPaths } from './conversions.js';
+import { askGit, askGitTogether } from './ask-git.js';
+import { CONVERSION_SETTINGS, blobSizes, conversionsOf, filteredPaths } from './conversions.js';
 import { listOutsideGit } from './outside-git.js';
 import type { TreeEntry, WorkingTree } from './types.js';
 
@@ -114,27 +114,20 @@ const leaves = (path: string): boolean => path === '' || path.startsWith('../') 
 
 const modeOf = (disk: OnDisk): string => (disk.kind === 'symlink' ? '120000' : disk.executable ? '100755' : '100644');
 
-/** Index file, attributes file, prefix and commit, a line each; the commit is missing before the first one. Null outside git. */
-async function askWhere(root: string): Promise<string | null> {
-  const places = ['--git-path', 'index', '--git-path', 'info/attributes', '--show-prefix'];
-  const all = await askGit(root, ['rev-parse', ...places, 'HEAD^{commit}']);
-  if (all.ok) return all.stdout;
-  const unborn = await askGit(root, ['rev-parse', ...places]);
-  return unborn.ok ? unborn.stdout : null;
-}
+const LISTING = ['ls-files', '-t', '-s', '-o', '-z', '--debug', '--exclude-standard'];
+/** Index file, attributes file and prefix, a line each. */
+const PLACES = ['rev-parse', '--git-path', 'index', '--git-path', 'info/attributes', '--show-prefix'];
 
 /** Reads the tree. Never rejects for what a repository holds; where git cannot help, files are listed without it. */
 export async function readWorkingTree(root: string): Promise<WorkingTree> {
-  const [files, where, settings] = await Promise.all([
-    askGit(root, ['ls-files', '-t', '-s', '-o', '-z', '--debug', '--exclude-standard']),
-    askWhere(root),
-    askConversionSettings(root),
-  ]);
-  if (!files.ok || where === null) return outsideGit(root);
+  const [files, places, settings] = await askGitTogether(root, [LISTING, [...PLACES, 'HEAD^{commit}'], CONVERSION_SETTINGS]);
+  // The commit, a fourth line, is missing before the first one, and then git fails.
+  const where = places?.ok === true ? places : await askGit(root, PLACES);
+  if (files?.ok !== true || !where.ok) return outsideGit(root);
   const listed = parseListing(files.stdout);
   if (listed === null) return outsideGit(root);
   const { index, others } = listed;
-  const [indexFile = '', infoAttributes = '', prefix = '', head = ''] = where.split('\n');
+  const [indexFile = '', infoAttributes = '', prefix = '', head = ''] = where.stdout.split('\n');
   const indexTime = (await lstat(resolve(root, indexFile), { bigint: true }).catch(() => null))?.mtimeNs ?? 0n;
 
   const inside = parentChecker(root);
@@ -193,7 +186,7 @@ export async function readWorkingTree(root: string): Promise<WorkingTree> {
     entries: await withoutConverted(root, entries, {
       infoAttributes: infoAttributes === '' ? null : resolve(root, infoAttributes),
       prefix,
-      settings,
+      settings: settings?.stdout ?? '',
     }),
   };
 }

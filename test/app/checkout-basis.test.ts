@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { checkoutBasis } from '../../src/app/checkout-basis.js';
+import { readSource } from '../../src/sources/index.js';
 import { capture } from '../../src/util/process.js';
 
 describe('what a run on the checkout rests on', () => {
@@ -13,20 +14,21 @@ describe('what a run on the checkout rests on', () => {
       const env = { ...process.env, GIT_CONFIG_GLOBAL: '/dev/null', GIT_AUTHOR_NAME: 'T', GIT_AUTHOR_EMAIL: 't@x', GIT_COMMITTER_NAME: 'T', GIT_COMMITTER_EMAIL: 't@x' };
       const git = async (...args: string[]): Promise<boolean> => (await capture({ command: ['git', ...args], cwd: root, env })).ok;
       await writeFile(join(root, 'a file.txt'), 'one');
-      const outside = await checkoutBasis(root);
+      const basis = async (): Promise<string> => checkoutBasis(await readSource(root));
+      const outside = await basis();
       await git('init', '-q');
       await git('add', '-A');
       await git('commit', '-qm', 'x');
-      const clean = await checkoutBasis(root);
+      const clean = await basis();
       expect(clean).not.toBe(outside);
       await writeFile(join(root, 'marks.log'), 'left by a test');
       await mkdir(join(root, '.coherence/runs/x'), { recursive: true });
       await writeFile(join(root, '.coherence/runs/x/run.json'), '{}');
-      expect(await checkoutBasis(root)).toBe(clean);
+      expect(await basis()).toBe(clean);
       const seen = [clean];
       const change = async (what: () => Promise<unknown>): Promise<void> => {
         await what();
-        const next = await checkoutBasis(root);
+        const next = await basis();
         expect(seen).not.toContain(next);
         seen.push(next);
       };
