@@ -6,7 +6,7 @@ import { readFileSync } from 'node:fs';
 import { appendFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Position, Spec } from '../model/index.js';
-import { writeAtomically } from '../util/files.js';
+import { writeRemakeable } from '../util/files.js';
 import { canonicalJson, sha256 } from '../util/hash.js';
 import { specShape } from './spec-shape.js';
 import { jsonSchema } from './yaml/index.js';
@@ -49,7 +49,7 @@ export async function openParseCache(folder: string | null, root: string): Promi
     save: async () => {
       const stale = before.count + fresh.length - now.size;
       if (stale > before.count * MOST_STALE || fresh.length > before.count * MOST_STALE)
-        await writeAtomically(path, [...now.values(), ''].join('\n'), 0o600).catch(() => undefined);
+        await writeRemakeable(path, [...now.values(), ''].join('\n')).catch(() => undefined);
       // After an edit of one spec among thousands one line is added. A torn line is one that nobody asks for, or no JSON.
       else if (fresh.length > 0) await appendFile(path, ['', ...fresh, ''].join('\n'), { mode: 0o600 }).catch(() => undefined);
     },

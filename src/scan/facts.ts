@@ -5,7 +5,7 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { ModuleFacts } from '../model/index.js';
 import { blobId } from './blob.js';
-import { writeAtomically } from '../util/files.js';
+import { writeRemakeable } from '../util/files.js';
 
 /** Changes whenever an analyser does: older facts are then forgotten. */
 const VERSION = 2;
@@ -80,7 +80,7 @@ export async function openFactsCache(folder: string | null): Promise<FactsCache>
       if (path === null || !fresh) return;
       fresh = false;
       const entries = [...used, ...[...known].filter(([key]) => !used.has(key))].slice(0, MAX_ENTRIES);
-      await writeAtomically(path, JSON.stringify({ version: VERSION, entries })).catch(() => undefined);
+      await writeRemakeable(path, JSON.stringify({ version: VERSION, entries })).catch(() => undefined);
     },
   };
 }

@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { constants } from 'node:fs';
-import { access, lstat, mkdir, open, realpath, rename, stat, unlink } from 'node:fs/promises';
+import { access, lstat, mkdir, open, realpath, rename, stat, unlink, writeFile } from 'node:fs/promises';
 import { dirname, isAbsolute, join, relative, resolve, sep } from 'node:path';
 
 /** Node's error code (`ENOENT`), or '' when it is not such an error. */
@@ -37,6 +37,22 @@ export async function writeAtomically(path: string, content: string | Uint8Array
     throw error;
   }
   await syncFolder(dirname(path));
+}
+
+/**
+ * Like `writeAtomically` for what can be made again: a reader sees the old bytes or the new ones, and after a power cut the file may
+ * be empty or gone. Waiting for the disk takes 5 to 20 ms, many times what a small command has to do.
+ */
+export async function writeRemakeable(path: string, content: string | Uint8Array): Promise<void> {
+  await mkdir(dirname(path), { recursive: true });
+  const temporary = `${path}.${randomBytes(6).toString('hex')}.tmp`;
+  try {
+    await writeFile(temporary, content, { flag: 'wx', mode: 0o600 });
+    await rename(temporary, path);
+  } catch (error) {
+    await unlink(temporary).catch(() => undefined);
+    throw error;
+  }
 }
 
 /** Makes renames inside a folder durable. Best effort: some file systems refuse to sync a folder. */

@@ -27,6 +27,9 @@ export interface HotVitest {
   close(): Promise<void>;
 }
 
+/** After a run's end: its record is written by then. */
+const SPARE_AFTER_MS = 100;
+
 /** Events go to the reporter of the current run; between runs to nobody. */
 interface Hub {
   current: Readonly<Record<string, unknown>> | null;
@@ -93,6 +96,7 @@ export async function startHot(command: VitestCommand, streams: { readonly stdou
     return null;
   }
   const spare = loaded.ForksPoolWorker === undefined ? null : spareFor(loaded.ForksPoolWorker, process.cwd());
+  let preparing: NodeJS.Timeout | undefined;
   const servers = vitest.projects.map((project) => project.vite);
 
   const unchanged = async (environment: string, id: string, file: string | null): Promise<boolean> => {
@@ -121,6 +125,7 @@ export async function startHot(command: VitestCommand, streams: { readonly stdou
     configurationFiles: servers.flatMap((server) => [...server.config.configFileDependencies, ...(typeof server.config.configFile === 'string' ? [server.config.configFile] : [])]),
     added,
     run: async (request, forget) => {
+      clearTimeout(preparing);
       await refresh(forget);
       const { default: Reporter } = (await importModule(pathToFileURL(request.reporter).href)) as { default: new () => Readonly<Record<string, unknown>> }; // our own reporter's source
       events.current = new Reporter();
@@ -137,11 +142,13 @@ export async function startHot(command: VitestCommand, streams: { readonly stdou
       } finally {
         events.current = null;
         process.exitCode = exitCode;
-        spare?.prepare();
+        // Not at once: starting a process would take its time from what still has to be done for this run.
+        preparing = setTimeout(() => spare?.prepare(), SPARE_AFTER_MS).unref();
       }
     },
     cancel: async () => vitest.cancelCurrentRun('keyboard-input'),
     close: async () => {
+      clearTimeout(preparing);
       spare?.close();
       await vitest.close();
     },
