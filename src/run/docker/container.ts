@@ -294,6 +294,9 @@ async function confirm(
   infra: (message: string) => void,
   result: { code: number | null; trouble: MainEnd['trouble'] },
 ): Promise<void> {
+  // Beside the inspection: the container has ended, so all that it will ever have said is logged.
+  const losing = lostOutput(api, id, output);
+  losing.catch(() => undefined); // told where it is awaited; what is found before that counts first
   let state = null;
   for (let attempt = 0; ; attempt += 1) {
     try {
@@ -311,7 +314,7 @@ async function confirm(
     [state.startedAt, state.finishedAt, new Date().toISOString()].sort((left, right) => Date.parse(right) - Date.parse(left))[0] ?? '';
   const [events, lost] = await Promise.all([
     state.createdAt === '' ? Promise.resolve<string[]>([]) : api.eventsOf(id, ['kill', 'oom'], state.createdAt, until),
-    lostOutput(api, id, output),
+    losing,
   ]);
   const memory =
     state.outOfMemory || events.includes('oom')
