@@ -53,6 +53,9 @@ try {
   };
   const wanted = (name) => (only === null || only.includes(name)) && existsSync(join(root, programs[name]));
   await build({ ...options, entryPoints: { start: 'src/start/main.ts' } });
+  // Optional native parts stay outside: these packages do without them.
+  const libraries = { 'mysql2.library': 'node_modules/mysql2/promise.js', 'dockerode.library': 'node_modules/dockerode/lib/docker.js' };
+  await build({ ...options, sourcemap: false, entryPoints: libraries, external: ['*.node', 'cpu-features'] });
   // What the start loads has no `import()`: libraries outside the bundle are required, and util/import-module.ts has the rest.
   await build({ ...options, entryPoints: Object.fromEntries(Object.entries(programs).filter(([name]) => wanted(name))), supported: { 'dynamic-import': false } });
   // One character beyond ASCII makes V8 keep a bundle as UTF-16, twice the memory and slower at every start.

@@ -3,11 +3,11 @@
  * that is cut in the middle of one leaves their promise open for ever; here every answer is read to its end, and an end that
  * came too early is trouble.
  */
-import { createRequire } from 'node:module';
 import { Agent as HttpAgent } from 'node:http';
 import { Agent as HttpsAgent } from 'node:https';
 import type { IncomingMessage } from 'node:http';
 import type { Duplex } from 'node:stream';
+import { library } from '../../util/library.js';
 import type { Address } from './address.js';
 
 /** What the daemon or the way to it did wrong. Thrown inside this room only; its door turns it into data. */
@@ -90,10 +90,12 @@ function troubleOf(error: unknown, timedOut: boolean, what: string): DaemonTroub
   return new DaemonTrouble(`${what}: ${messageOf(error)}`, 'connection', 0);
 }
 
-/** Loads dockerode (158 ms) at the first need. Throws DaemonTrouble when the address cannot be used at all. */
+let loaded: Dockerode | null = null;
+
+/** Loads dockerode at the first need. Throws DaemonTrouble when the address cannot be used at all. */
 export function openTransport(address: Exclude<Address, { kind: 'none' }>, defaultTimeoutMs = 60_000): Transport {
   // The package is CommonJS and its types describe `modem` as any.
-  const Docker = createRequire(import.meta.url)('dockerode') as Dockerode;
+  const Docker = (loaded ??= library('dockerode', 'dockerode') as Dockerode);
   // Connections are not kept: one that outlived a restart of the daemon would break the next request.
   const secure = address.kind === 'tcp' && address.tls !== null;
   const agent = secure ? new HttpsAgent({ keepAlive: false }) : new HttpAgent({ keepAlive: false });

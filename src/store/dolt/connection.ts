@@ -1,5 +1,9 @@
 /** The only place that knows mysql2: a connection, its rows, and its end. The library loads when first needed. */
-import type { Connection as DriverConnection } from 'mysql2/promise';
+import type * as Mysql2 from 'mysql2/promise';
+import { library } from '../../util/library.js';
+
+type DriverModule = Pick<typeof Mysql2, 'createConnection'>;
+let driverModule: DriverModule | null = null;
 
 export type SqlValue = string | number | boolean | null;
 /** One row by column name. Numbers come as numbers, JSON and texts as strings, times as `YYYY-MM-DD hh:mm:ss.ffffff` (UTC). */
@@ -18,7 +22,8 @@ export type ConnectTarget =
   | { readonly kind: 'url'; readonly url: string; readonly database?: string };
 
 export async function connect(target: ConnectTarget, timeoutMs = 10_000): Promise<SqlConnection> {
-  const { createConnection } = await import('mysql2/promise');
+  driverModule ??= library('mysql2', 'mysql2/promise') as DriverModule; // what the package declares
+  const { createConnection } = driverModule;
   // The columns' own collation (exact) decides comparisons; the connection's only says that texts are utf8mb4.
   const shared = {
     charset: 'utf8mb4',
@@ -28,7 +33,7 @@ export async function connect(target: ConnectTarget, timeoutMs = 10_000): Promis
     connectTimeout: timeoutMs,
     ...(target.database === undefined ? {} : { database: target.database }),
   };
-  const driver: DriverConnection = await createConnection(
+  const driver: Mysql2.Connection = await createConnection(
     target.kind === 'socket'
       ? { ...shared, socketPath: target.socket, user: 'root', password: target.password }
       : { ...shared, uri: target.url },
