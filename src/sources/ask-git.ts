@@ -16,8 +16,9 @@ export const askGit = async (root: string, args: readonly string[], options: Git
 export const askGitBytes = async (root: string, args: readonly string[], options: GitOptions = {}): Promise<GitBytes> =>
   gitBytes(root, args, offline(options));
 
-/** Several questions that do not depend on each other, in one start of a program. */
-export const askGitTogether = async (root: string, questions: readonly (readonly string[])[]): Promise<readonly GitAnswer[]> => gitTogether(root, questions, offline({}));
+/** Several questions that do not depend on each other, in one start of a program; `silent` is answered by its exit code, last. */
+export const askGitTogether = async (root: string, questions: readonly (readonly string[])[], silent: readonly string[]): Promise<readonly GitAnswer[]> =>
+  gitTogether(root, questions, silent, offline({}));
 
 /** First line of the answer, or null when git failed or said nothing. */
 export async function askGitLine(root: string, args: readonly string[]): Promise<string | null> {

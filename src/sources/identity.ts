@@ -3,7 +3,6 @@ import { join } from 'node:path';
 import type { SourceIdentity } from '../model/index.js';
 import { exists } from '../util/files.js';
 import { mapSeveral } from '../util/several.js';
-import { askGit } from './ask-git.js';
 import { blobIdOnDisk } from './blob.js';
 import { isEvidence } from './ignore.js';
 import type { TreeEntry, WorkingTree } from './types.js';
@@ -22,15 +21,12 @@ async function contentOf(root: string, tree: WorkingTree, entry: TreeEntry, dept
   return entry.blob ?? (await blobIdOnDisk(root, entry.path, entry.kind, tree.algorithm)) ?? 'unreadable';
 }
 
-async function isCommitted(root: string, tree: WorkingTree, entries: readonly TreeEntry[], contents: readonly string[]): Promise<boolean> {
-  if (tree.missing.length > 0) return false;
-  const unchanged = entries.every((entry, i) => {
+function isCommitted(tree: WorkingTree, entries: readonly TreeEntry[], contents: readonly string[]): boolean {
+  if (tree.missing.length > 0 || !tree.nothingStaged) return false;
+  return entries.every((entry, i) => {
     if (entry.kind === 'submodule' || entry.untouched) return true;
     return entry.indexBlob === contents[i] && entry.indexMode === entry.mode;
   });
-  if (!unchanged) return false;
-  // `--cached` compares the index with the commit and looks at no file, so it runs no filter.
-  return (await askGit(root, ['diff-index', '--cached', '--quiet', '--ignore-submodules=all', '--no-ext-diff', 'HEAD', '--', '.'])).ok;
 }
 
 const identity = async (root: string, depth: number): Promise<SourceIdentity> => (await identityOf(root, await readWorkingTree(root), depth)).identity;
@@ -48,7 +44,7 @@ export async function identityOf(root: string, tree: WorkingTree, depth = 0): Pr
   const contents = await mapSeveral(entries, async (entry) => contentOf(root, tree, entry, depth));
   const hash = createHash('sha256');
   entries.forEach((entry, i) => hash.update(`${entry.mode} ${contents[i] ?? ''} ${entry.path}\0`));
-  const dirty = !tree.inGit || commit === null || !(await isCommitted(root, tree, entries, contents));
+  const dirty = !tree.inGit || commit === null || !isCommitted(tree, entries, contents);
   return {
     identity: { commit: tree.inGit ? commit : null, dirty, tree: `sha256:${hash.digest('hex')}` },
     contents: new Map(entries.map((entry, i) => [entry.path, contents[i] ?? ''])),

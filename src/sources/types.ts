@@ -48,6 +48,8 @@ export interface TreeEntry {
 export interface WorkingTree {
   /** False outside git, or where git refuses the repository. */
   readonly inGit: boolean;
+  /** The index says what the commit says. */
+  readonly nothingStaged: boolean;
   /** The commit that is checked out; null before the first one. */
   readonly head: string | null;
   /** `sha1` or `sha256`: how this repository names blobs. */

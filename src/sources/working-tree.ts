@@ -115,12 +115,14 @@ const leaves = (path: string): boolean => path === '' || path.startsWith('../') 
 const modeOf = (disk: OnDisk): string => (disk.kind === 'symlink' ? '120000' : disk.executable ? '100755' : '100644');
 
 const LISTING = ['ls-files', '-t', '-s', '-o', '-z', '--debug', '--exclude-standard'];
+/** Compares the index with the commit and looks at no file, so it runs no filter. */
+const SAME_AS_COMMIT = ['diff-index', '--cached', '--quiet', '--ignore-submodules=all', '--no-ext-diff', 'HEAD', '--', '.'];
 /** Index file, attributes file and prefix, a line each. */
 const PLACES = ['rev-parse', '--git-path', 'index', '--git-path', 'info/attributes', '--show-prefix'];
 
 /** Reads the tree. Never rejects for what a repository holds; where git cannot help, files are listed without it. */
 export async function readWorkingTree(root: string): Promise<WorkingTree> {
-  const [files, places, settings] = await askGitTogether(root, [LISTING, [...PLACES, 'HEAD^{commit}'], CONVERSION_SETTINGS]);
+  const [files, places, settings, staged] = await askGitTogether(root, [LISTING, [...PLACES, 'HEAD^{commit}'], CONVERSION_SETTINGS], SAME_AS_COMMIT);
   // The commit, a fourth line, is missing before the first one, and then git fails.
   const where = places?.ok === true ? places : await askGit(root, PLACES);
   if (files?.ok !== true || !where.ok) return outsideGit(root);
@@ -180,6 +182,7 @@ export async function readWorkingTree(root: string): Promise<WorkingTree> {
   const algorithm = index.some((entry) => entry.blob.length === 64) ? 'sha256' : 'sha1';
   return {
     inGit: true,
+    nothingStaged: staged?.ok === true,
     head: head === '' ? null : head,
     algorithm,
     missing,
@@ -235,5 +238,5 @@ async function outsideGit(root: string): Promise<WorkingTree> {
     const entry = disk === null ? null : unknownToGit(path, disk);
     if (entry !== null) entries.push(entry);
   }
-  return { inGit: false, head: null, algorithm: 'sha1', entries, missing: [] };
+  return { inGit: false, nothingStaged: false, head: null, algorithm: 'sha1', entries, missing: [] };
 }

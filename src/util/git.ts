@@ -51,15 +51,19 @@ const quoted = (word: string): string => `'${word.replaceAll("'", "'\\''")}'`;
 /**
  * Several questions for the price of one start: a process of 250 MB (a warm worker) takes 10 ms to start a program, since its
  * page tables are copied, and a shell in between starts the rest in one. Never rejects; answers stand in the order of the questions.
+ * @param silent a further question, answered by git's exit code alone and asked beside the others; its answer is the last
  */
-export async function gitTogether(cwd: string, questions: readonly (readonly string[])[], options: Omit<GitOptions, 'input'> = {}): Promise<readonly GitAnswer[]> {
+export async function gitTogether(cwd: string, questions: readonly (readonly string[])[], silent: readonly string[], options: Omit<GitOptions, 'input'> = {}): Promise<readonly GitAnswer[]> {
   const mark = newNonce();
-  const lines = questions.map((args) => `${command(args).map(quoted).join(' ')}; printf '\\n%s %d\\n' ${mark} $?`);
-  const answer = await capture({ command: ['sh', '-c', lines.join('\n')], cwd, ...options, env: environment(cwd, options.env), maxBytes: 512 * 1024 * 1024 });
+  const said = `printf '\\n%s %d\\n' ${mark} $?`;
+  const line = (args: readonly string[]): string => command(args).map(quoted).join(' ');
+  const script = [`${line(silent)} >&2 &`, ...questions.map((args) => `${line(args)}; ${said}`), `wait $!; ${said}`];
+  const answer = await capture({ command: ['sh', '-c', script.join('\n')], cwd, ...options, env: environment(cwd, options.env), maxBytes: 512 * 1024 * 1024 });
   const parts = answer.stdout.split(new RegExp(`\\n${mark} (\\d+)\\n`, 'u'));
   // Text and exit code in turn, and one empty text at the end. Anything else (no shell, killed): each for itself.
-  if (parts.length !== questions.length * 2 + 1) return Promise.all(questions.map(async (args) => git(cwd, args, options)));
-  return questions.map((_, index) => ({ ok: parts[index * 2 + 1] === '0', stdout: parts[index * 2] ?? '' }));
+  const all = [...questions, silent];
+  if (parts.length !== all.length * 2 + 1) return Promise.all(all.map(async (args) => git(cwd, args, options)));
+  return all.map((_, index) => ({ ok: parts[index * 2 + 1] === '0', stdout: parts[index * 2] ?? '' }));
 }
 
 /** Trimmed standard output, or null when git failed. */

@@ -22,16 +22,27 @@ export interface Fingerprint {
   readonly names: string;
 }
 
-/**
- * Null outside git. `extra` are files that the configuration itself was made of.
- * @param folder the folder that vitest runs in
- */
-export async function fingerprint(folder: string, env: Readonly<Record<string, string>>, extra: readonly string[]): Promise<Fingerprint | null> {
+/** All files around a folder. */
+export interface Names {
+  /** Top of the repository. */
+  readonly root: string;
+  /** A letter and a space before each path: H in the index, R in the index and gone from disk, ? unknown to git. */
+  readonly entries: readonly string[];
+}
+
+/** Apart from the fingerprint so that git can be asked while a run is still being prepared. Null outside git. */
+export async function namesAround(folder: string): Promise<Names | null> {
   const root = await findUp(folder, '.git');
-  // One question, with a letter before each path: H in the index, R in the index and gone from disk, ? unknown to git.
   const listed = root === null ? null : await git(root, ['ls-files', '-z', '-t', '--cached', '--others', '--deleted', '--exclude-standard']);
   if (root === null || listed?.ok !== true) return null;
-  const entries = [...new Set(listed.stdout.split('\0'))].filter((entry) => entry !== '').sort();
+  return { root, entries: [...new Set(listed.stdout.split('\0'))].filter((entry) => entry !== '').sort() };
+}
+
+/**
+ * `extra` are files that the configuration itself was made of.
+ * @param folder the folder that vitest runs in
+ */
+export async function fingerprint(folder: string, { root, entries }: Names, env: Readonly<Record<string, string>>, extra: readonly string[]): Promise<Fingerprint> {
   const names = entries.map((entry) => entry.slice(2));
   const decisive = names.filter((name) => DECISIVE.test(basename(name))).map((name) => join(root, name));
   const installed = join(folder, 'node_modules', '.package-lock.json');

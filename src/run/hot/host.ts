@@ -11,7 +11,7 @@ import { Capture } from '../decorators/capture.js';
 import { maskedEnv, secretValues } from '../environment.js';
 import { insideRoot } from '../../util/files.js';
 import { readVitestCommand, type VitestCommand } from './command.js';
-import { fingerprint, type Fingerprint } from './fingerprint.js';
+import { fingerprint, namesAround, type Fingerprint, type Names } from './fingerprint.js';
 import { startHot, type HotVitest } from './instance.js';
 import { loadVitest } from './vitest-api.js';
 
@@ -72,6 +72,7 @@ export function hotHost(): HotHost {
   const refused = new Map<string, string>();
   /** One run after the other: environment and folder are the process's. */
   let chain: Promise<unknown> = Promise.resolve();
+  let running = 0;
 
   const drop = async (): Promise<void> => {
     const old = held;
@@ -80,10 +81,11 @@ export function hotHost(): HotHost {
   };
 
   /** The instance for this folder as it is now, and whether its modules are all in doubt. */
-  const obtain = async (command: VitestCommand, folder: string, env: Readonly<Record<string, string>>): Promise<{ readonly held: Held; readonly forget: boolean } | null> => {
+  const obtain = async (command: VitestCommand, folder: string, env: Readonly<Record<string, string>>, around: Names | null): Promise<{ readonly held: Held; readonly forget: boolean } | null> => {
+    if (around === null) return null;
     const extra = held !== null && held.folder === folder ? held.vitest.configurationFiles : [];
-    const stamp = await fingerprint(folder, env, extra);
-    if (stamp === null || refused.get(folder) === stamp.instance) return null;
+    const stamp = await fingerprint(folder, around, env, extra);
+    if (refused.get(folder) === stamp.instance) return null;
     if (held !== null && held.folder === folder && held.start === command.start && held.locations === command.locations && held.stamp.instance === stamp.instance) {
       const forget = held.stamp.names !== stamp.names;
       held = { ...held, stamp };
@@ -97,20 +99,19 @@ export function hotHost(): HotHost {
       return null;
     }
     // Taken again with the files that the configuration turned out to be made of.
-    const whole = await fingerprint(folder, env, vitest.configurationFiles);
-    if (whole === null) return null;
+    const whole = await fingerprint(folder, around, env, vitest.configurationFiles);
     held = { folder, start: command.start, locations: command.locations, stamp: whole, vitest, streams };
     return { held, forget: false };
   };
 
-  const serve = async (command: VitestCommand, folder: string, invocation: Invocation, base: Readonly<Record<string, string>>, outputs: { readonly stdout: Capture; readonly stderr: Capture }, signal: AbortSignal): Promise<ProcessEnd | null> => {
+  const serve = async (command: VitestCommand, folder: string, invocation: Invocation, base: Readonly<Record<string, string>>, early: Promise<Names | null> | null, outputs: { readonly stdout: Capture; readonly stderr: Capture }, signal: AbortSignal): Promise<ProcessEnd | null> => {
     const startedAt = new Date();
     const started = performance.now();
     const restore = swapEnvironment({ ...base, ...invocation.env });
     const before = process.cwd();
     try {
       process.chdir(folder);
-      const got = await obtain(command, folder, { ...base, ...invocation.env });
+      const got = await obtain(command, folder, { ...base, ...invocation.env }, await (early ?? namesAround(folder)));
       if (got === null || signal.aborted) return null;
       for (const [name, value] of Object.entries(got.held.vitest.added)) process.env[name] ??= value;
       got.held.streams.stdout.target = (chunk) => outputs.stdout.write(chunk);
@@ -151,6 +152,9 @@ export function hotHost(): HotHost {
         if (!opened.ok || opened.workspace.place !== 'host') return opened;
         const { workspace } = opened;
         const base = workspace.inherited;
+        // Asked now, while the first command of this workspace is put together; later ones ask for themselves.
+        let early: Promise<Names | null> | null = sound && base !== undefined ? namesAround(options.root) : null;
+        early?.catch(() => undefined); // told where it is awaited
         const exec: Workspace['exec'] = async (invocation, signal): Promise<Executed> => {
           const folder = base === undefined || invocation.input !== undefined ? null : invocation.directory === '' ? options.root : await insideRoot(options.root, invocation.directory);
           const command = folder === null ? null : readVitestCommand(invocation.command, folder);
@@ -159,7 +163,13 @@ export function hotHost(): HotHost {
           const capture = (stream: 'stdout' | 'stderr'): Capture =>
             new Capture({ file: join(options.outputFolder, `${invocation.label}.${stream}`), secrets, onLine: (line) => options.emit?.({ type: 'output', batch: request.batch.id, stream, line }) });
           const outputs = { stdout: capture('stdout'), stderr: capture('stderr') };
-          const mine = chain.then(async () => serve(command, folder, invocation, base, outputs, signal));
+          // Behind another run it would be about the tree before that run.
+          const known = folder === options.root && running === 0 ? early : null;
+          early = null;
+          running += 1;
+          const mine = chain.then(async () => serve(command, folder, invocation, base, known, outputs, signal)).finally(() => {
+            running -= 1;
+          });
           chain = mine.catch(() => undefined);
           const end = await mine;
           const [stdout, stderr] = await Promise.all([outputs.stdout.close(), outputs.stderr.close()]);
