@@ -151,7 +151,7 @@ describe.skipIf(!here || !doltHere)('the real corpus, with the store', () => {
             }, delay);
       const done = await drive(at, command, victim === 'command' ? delay : undefined);
       clearTimeout(timer);
-      if (victim === 'server') expect([0, 75], what).toContain(done.code);
+      if (victim === 'server') expect([0, 75], `${what}\n${done.stderr}`).toContain(done.code);
       if (victim === 'server' ? done.code === 75 : done.code === null) seen.killed.add(`${victim} ${command[0] ?? ''}`);
       const [inFiles, inStore] = [await files(), words(await stored(at))];
       const shape = shapeOf(inFiles).join();
