@@ -64,6 +64,8 @@ class Run {
   readonly #options: ExecuteOptions;
   readonly #controller = new AbortController();
   readonly #batches: Semaphore;
+  /** Docker's: one more, so that a workspace is made ready, and another cleared away, while containers run. `#programs` counts those. */
+  readonly #containerBatches: Semaphore;
   readonly #programs: Semaphore;
   readonly #places = new Map<PlaceName, Place>();
   /** Workspaces that later cases continue in, with the number of batches that still will. */
@@ -77,6 +79,7 @@ class Run {
     setMaxListeners(0, this.#controller.signal);
     this.#options = options;
     this.#batches = semaphore(options.jobs);
+    this.#containerBatches = semaphore(options.jobs + 1);
     this.#programs = semaphore(options.jobs);
   }
 
@@ -130,7 +133,7 @@ class Run {
       return gate.open;
     });
     if (ready.length > 0) {
-      const release = await this.#batches.take(signal);
+      const release = await (batch.place === 'docker' ? this.#containerBatches : this.#batches).take(signal);
       try {
         if (release === null) for (const entry of ready) this.record(entry, notStarted(entry, 'canceled', ''));
         else await this.#start({ ...batch, cases: ready });
