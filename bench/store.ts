@@ -232,7 +232,7 @@ export async function historyGrowth(): Promise<Figure[]> {
         );
     };
     await grow(20, 0);
-    const head = await session.head();
+    const head = get(await session.head());
     const ask = async (): Promise<[number, number]> => [
       await time(async () => get(await session.blame('SPEC-area-00000')), 7),
       await time(async () => get(await session.catalog(head)), 7),

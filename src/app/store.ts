@@ -159,7 +159,10 @@ export async function migrateStore(
 ): Promise<Result<{ readonly database: string; readonly schema: number }>> {
   const guarded = await guard(project, target, env);
   if (!guarded.ok) return guarded;
-  return withStore(project, env, async (session) => success({ database: session.database, schema: (await session.facts()).schema }), true);
+  return withStore(project, env, async (session) => {
+    const facts = await session.facts();
+    return facts.ok ? success({ database: session.database, schema: facts.value.schema }) : facts;
+  }, true);
 }
 
 /** Refuses an explicit database that is not the one of this project and environment. */

@@ -110,9 +110,12 @@ async function reconcileOnce(
   if (!recovered.ok) return recovered;
   await drain(project.directories.state, session);
   const branch = storeBranch(await gitHead(project.root)) ?? 'main';
-  const expected = session.shared ? await session.head() : null;
-  const [{ loaded, hashes }, stored, entries] = await Promise.all([readFiles(project), session.catalog(), session.syncEntries()]);
+  const expected = session.shared ? await session.head() : success(null);
+  if (!expected.ok) return expected;
+  const [{ loaded, hashes }, stored, noted] = await Promise.all([readFiles(project), session.catalog(), session.syncEntries()]);
   if (!stored.ok) return stored;
+  if (!noted.ok) return noted;
+  const entries = noted.value;
   const merge = mergeSides(loaded, stored.value, entries, prefer);
   const { files, store, held } = merge;
 
@@ -150,7 +153,7 @@ async function reconcileOnce(
       unsync,
       message: message ?? messageOf(toStore),
       git: head.kind === 'branch' ? head.commit : null,
-      ...(expected === null ? {} : { expected }),
+      ...(expected.value === null ? {} : { expected: expected.value }),
     });
     if (!done.ok) return done;
     commit = done.value;

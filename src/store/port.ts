@@ -83,10 +83,10 @@ export interface StoreSession {
   readonly server: { readonly pid: number | null; readonly version: string };
   /** Whether others may write to this store beside us (store.url). */
   readonly shared: boolean;
-  head(): Promise<string>;
+  head(): Promise<Result<string>>;
   /** The branch's catalog, or that of a commit. */
   catalog(commit?: string): Promise<Result<Catalog>>;
-  syncEntries(): Promise<readonly SyncEntry[]>;
+  syncEntries(): Promise<Result<readonly SyncEntry[]>>;
   /** One transaction and at most one Dolt commit; its hash, or null when nothing changed. */
   write(change: CatalogWrite): Promise<Result<string | null>>;
   /** Full hash of a Dolt commit (or branch or tag name), or null. */
@@ -108,7 +108,7 @@ export interface StoreSession {
   /** A merge commit of ours and `remote` whose catalog is `merged`. */
   writeMerge(remote: string, merged: Catalog, message: string): Promise<Result<string>>;
   /** Bytes on disk and number of the newest schema step. */
-  facts(): Promise<{ readonly schema: number; readonly specs: number; readonly criteria: number; readonly runs: number }>;
+  facts(): Promise<Result<{ readonly schema: number; readonly specs: number; readonly criteria: number; readonly runs: number }>>;
   close(): Promise<void>;
 }
 

@@ -44,7 +44,7 @@ real('a first fill', () => {
       );
     expect(await write()).toMatch(/^[0-9a-v]{32}$/);
     expect(get(await session.catalog()).specs.toSorted((left, right) => (left.id < right.id ? -1 : 1))).toEqual(specs);
-    const entries = await session.syncEntries();
+    const entries = get(await session.syncEntries());
     expect(entries.map((entry) => [entry.spec, entry.fileHash, entry.base])).toEqual(specs.map((one) => [one.id, one.title, one]));
     expect(await write()).toBeNull();
     await session.close();

@@ -130,6 +130,16 @@ real('the owned server', () => {
     await (await open(place)).close();
   });
 
+  // @verifies AC-store-lost-connection
+  it('every question to a server that was killed is answered with what to do, none is thrown', async () => {
+    const place = await newPlace();
+    const session = await open(place);
+    process.kill((await runningServer(place))?.pid ?? 0, 'SIGKILL');
+    const answers = await Promise.all([session.catalog(), session.syncEntries(), session.head(), session.facts()]);
+    expect(answers.map(kinds)).toEqual(['try-again', 'try-again', 'try-again', 'try-again']);
+    await session.close();
+  });
+
   it('refuses another server that took the socket of a live one', async () => {
     const [mine, other] = [await newPlace(), await newPlace()];
     await (await open(mine)).close();
@@ -263,7 +273,7 @@ real('the schema', () => {
     await writeSpec(session);
     await session.close();
     const newer = get(await openStore({ place, gitBranch: 'main', create: false, migrations: [...MIGRATIONS, next] }));
-    expect((await newer.facts()).schema).toBe(next.number);
+    expect(get(await newer.facts()).schema).toBe(next.number);
     expect(get(await newer.catalog()).specs).toHaveLength(1);
     expect(get(await newer.log(null, 1)).map((entry) => entry.message)).toEqual([`Schema ${next.number}: later`]);
     await newer.close();

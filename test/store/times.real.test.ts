@@ -135,7 +135,7 @@ real('--at', () => {
         await question();
         return statements;
       };
-      const head = await session.head();
+      const head = get(await session.head());
       asked.push([
         await count(async () => {
           const title = get(await counted.blame('SPEC-a')).find((entry) => entry.field === 'title' && entry.id === 'SPEC-a');

@@ -39,9 +39,9 @@ export function makeSession({ place, connection, server, branch, syncTable }: Se
     branch,
     server: { pid: server.identity?.pid ?? null, version: server.identity?.version ?? 'shared' },
     shared: place.url !== null,
-    head,
+    head: async () => attempt(head),
     catalog: async (commit) => attempt(async () => fromRows(await readRows(connection, commit))),
-    syncEntries: async () => readSyncEntries(connection, syncTable),
+    syncEntries: async () => attempt(async () => readSyncEntries(connection, syncTable)),
     write: async (change) => {
       const done = await inGroup(connection, { message: commitMessage(change.message, change.git), author: place.author }, async () => {
         if (change.expected !== undefined && (await head()) !== change.expected) return false;
@@ -77,12 +77,13 @@ export function makeSession({ place, connection, server, branch, syncTable }: Se
     fetch: async (remote) => fetchBranch(connection, remote, branch),
     fastForward: async (remote) => fastForward(connection, remote),
     writeMerge: async (remote, merged, message) => writeMerge(connection, remote, merged, message, place.author),
-    facts: async () => ({
-      schema: await number('SELECT MAX(number) AS n FROM schema_migration'),
-      specs: await number('SELECT COUNT(*) AS n FROM spec'),
-      criteria: await number('SELECT COUNT(*) AS n FROM criterion'),
-      runs: await number('SELECT COUNT(*) AS n FROM run'),
-    }),
+    facts: async () =>
+      attempt(async () => ({
+        schema: await number('SELECT MAX(number) AS n FROM schema_migration'),
+        specs: await number('SELECT COUNT(*) AS n FROM spec'),
+        criteria: await number('SELECT COUNT(*) AS n FROM criterion'),
+        runs: await number('SELECT COUNT(*) AS n FROM run'),
+      })),
     close: async () => server.close(),
   };
 }
