@@ -21,7 +21,7 @@ import { failpoint } from '../util/failpoint.js';
 import { errorCode, insideRoot, writeAtomically } from '../util/files.js';
 import { canonicalJson } from '../util/hash.js';
 import { takeLock } from '../util/lock.js';
-import { nearest } from '../util/text.js';
+import { nearest, escapedRegExp } from '../util/text.js';
 import { ensureStateFolder, resolveDirectories, type Environment } from './directories.js';
 import { settingKey, settingKeys, settingNames, type SettingKey } from './keys.js';
 import { configPaths, fileLayer, LOCAL_CONFIG, PROJECT_CONFIG, type ConfigPath } from './layers.js';
@@ -153,7 +153,7 @@ function targetOf(paths: readonly ConfigPath[], setting: SettingKey, preferLocal
 /** Files that an edit killed between write and rename left behind; nobody else writes here while we hold the lock. */
 async function removeLeftovers(path: string): Promise<void> {
   const names = await readdir(dirname(path)).catch(() => []);
-  const leftover = new RegExp(`^${basename(path).replace(/[.*+?^${}()|[\]\\]/g, '\\$&')}\\.[0-9a-f]{12}\\.tmp$`);
+  const leftover = new RegExp(`^${escapedRegExp(basename(path))}\\.[0-9a-f]{12}\\.tmp$`);
   for (const name of names) if (leftover.test(name)) await unlink(join(dirname(path), name)).catch(() => undefined);
 }
 

@@ -5,6 +5,7 @@
  * An id is `AC-` or `SPEC-` and then `[A-Za-z0-9][A-Za-z0-9._/-]*`; punctuation that ends a sentence does not belong to it.
  * Ids with other characters (imported catalogs hold such) stand in double quotes, single quotes or backticks.
  */
+import { escapedRegExp } from '../util/text.js';
 
 export type Relation = 'verifies' | 'implements';
 
@@ -29,10 +30,8 @@ const QUOTED_ID = /(["'`])((?:AC|SPEC)-[^\r\n]{0,400}?)\1/y;
 const STANDARD: Readonly<Record<string, Relation>> = { '@verifies': 'verifies', '@implements': 'implements' };
 const LINE_LEAD = /[ \t]*(?:\/\/[/!]?|\*(?!\/)|#|--|;+|%+)?[ \t]*/y;
 
-const escapeRegExp = (text: string): string => text.replace(/[.*+?^${}()|[\]\\]/gu, '\\$&');
-
 function opener(words: Readonly<Record<string, Relation>>): RegExp {
-  const names = Object.keys(words).map(escapeRegExp).join('|');
+  const names = Object.keys(words).map(escapedRegExp).join('|');
   // `@verifies` must not be the tail of something else: an e-mail address, `{@verifies …}` in prose is fine.
   return new RegExp(`(?<![\\w@.\\\\])(${names})(?![\\w-])[ \\t]*:?[ \\t]*`, 'gu');
 }

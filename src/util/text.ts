@@ -50,3 +50,6 @@ export function nearest(word: string, candidates: Iterable<string>): string | nu
 
 /** `1 spec`, `2 specs`, `0 criteria`. */
 export const counted = (count: number, one: string, many = `${one}s`): string => `${count} ${count === 1 ? one : many}`;
+
+/** `text` as a regular expression that matches just it. */
+export const escapedRegExp = (text: string): string => text.replace(/[.*+?^${}()|[\]\\]/g, '\\$&');

@@ -16,6 +16,7 @@ import { replaceCapture, StdoutFile } from '../../reports/stdout-file.js';
 import { executeWatched, Watchdog } from '../../watchdog.js';
 import { ancestors, batchesBy, relativeTo } from '../layout.js';
 import { GoReports } from './reports.js';
+import { escapedRegExp } from '../../../util/text.js';
 
 /** Compiling the package and what it needs, with nothing reported yet. */
 const BUILD_MS = 600_000;
@@ -33,15 +34,13 @@ export const rewritten = (name: string): string =>
 /** The name that events carry. A dynamic subtest is reported below the test that holds it. */
 const nameOf = (entry: Case): string => (entry.test?.dynamic === true ? entry.path.slice(0, -1) : entry.path).map(rewritten).join('/');
 
-const escaped = (text: string): string => text.replace(/[\\.+*?()|[\]{}^$]/g, '\\$&');
-
 /** `-run`: one alternative a test, each level of it anchored. */
 export const runPattern = (names: readonly string[]): string =>
   [...new Set(names)]
     .map((name) =>
       name
         .split('/')
-        .map((part) => `^${escaped(part)}$`)
+        .map((part) => `^${escapedRegExp(part)}$`)
         .join('/'),
     )
     .join('|');
