@@ -109,7 +109,7 @@ class Editor {
     }
     const start = startOf(pair);
     const end = contentEnd(pair.value ?? pair.key);
-    if (start === null || end === null || yaml().isAlias(pair.value)) return false;
+    if (start === null || end === null || yaml.isAlias(pair.value)) return false;
     if (node.flow === true) {
       const from = pair.value?.range?.[0];
       return from !== undefined && pair.value !== null && this.replace(from, end, emitFlow(next));
@@ -233,7 +233,7 @@ class Editor {
     for (const item of node.items) {
       const start = item.range?.[0];
       const end = contentEnd(item);
-      if (start === undefined || end === null || yaml().isAlias(item)) return null;
+      if (start === undefined || end === null || yaml.isAlias(item)) return null;
       const dash = /-[ \t]*(?:#[^\n]*)?(?:\r?\n[ \t]*(?:#[^\n]*)?)*$/.exec(this.text.slice(Math.max(0, start - 400), start));
       if (dash === null) return null;
       const at = Math.max(0, start - 400) + dash.index;
@@ -288,7 +288,7 @@ export function reorderList(text: string, node: YamlSequence, identities: readon
 const keyOf = (pair: YamlPair): string => {
   // A key is a scalar whose value is a text here: the reader refused all others.
   const key = pair.key;
-  return yaml().isScalar(key) ? String(key.value) : '';
+  return yaml.isScalar(key) ? String(key.value) : '';
 };
 export const pairOf = (node: YamlMap, key: string): YamlPair | null => node.items.find((pair) => keyOf(pair) === key) ?? null;
 const startOf = (pair: YamlPair): number | null => pair.key?.range?.[0] ?? null;

@@ -34,8 +34,8 @@ export function readShape<T>(shape: Shape<T>, node: YamlNode | null, source: Yam
 /** Text for messages: short, on one line, without control characters. */
 export const quoted = (value: string): string => JSON.stringify(visibleLine(value.length > 80 ? `${value.slice(0, 79)}…` : value));
 
-export const isMapNode = (node: unknown): node is YamlMap => yaml().isMap(node);
-export const isSequenceNode = (node: unknown): node is YamlSequence => yaml().isSeq(node);
+export const isMapNode = (node: unknown): node is YamlMap => yaml.isMap(node);
+export const isSequenceNode = (node: unknown): node is YamlSequence => yaml.isSeq(node);
 
 class Reader {
   readonly failures: Failure[] = [];
@@ -55,7 +55,7 @@ class Reader {
   private resolve(node: YamlNode | null, path: string): YamlNode | null | undefined {
     let current = node;
     const offset = node?.range?.[0] ?? 0;
-    if (yaml().isAlias(current)) {
+    if (yaml.isAlias(current)) {
       this.aliases += 1;
       if (this.aliases > YAML_LIMITS.aliases) {
         if (this.aliases === YAML_LIMITS.aliases + 1)
@@ -144,7 +144,7 @@ class Reader {
       return this.fail(
         offset,
         `${name} must be a text, not ${shown(node)}.`,
-        yaml().isScalar(node) ? 'Put it in quotes.' : 'Write one text.',
+        yaml.isScalar(node) ? 'Put it in quotes.' : 'Write one text.',
       );
     const trouble = textTrouble(shape, value);
     if (trouble === null) return shape.as === undefined ? value : { [shape.as]: value, position: { file: this.source.file, ...this.source.at(offset) } };
@@ -328,10 +328,10 @@ function characterTrouble(value: string): string | null {
 
 function scalar(node: YamlNode | null): unknown {
   if (node === null) return null;
-  return yaml().isScalar(node) ? node.value : undefined;
+  return yaml.isScalar(node) ? node.value : undefined;
 }
 
-const sourceOf = (node: YamlNode | null): string => (yaml().isScalar(node) ? (node.source ?? String(node.value)) : '');
+const sourceOf = (node: YamlNode | null): string => (yaml.isScalar(node) ? (node.source ?? String(node.value)) : '');
 
 function fits(shape: AnyShape, node: YamlNode | null): boolean {
   if (shape.kind === 'list') return isSequenceNode(node);

@@ -3,18 +3,18 @@
  * other encodings, several documents, directives, custom tags, boundless aliases, nesting that would exhaust the stack.
  */
 import { isUtf8 } from 'node:buffer';
-import * as Yaml from 'yaml';
+import * as yaml from 'yaml';
 import type { Failure, FailureKind } from '../../model/index.js';
 import { lineAt, lineStarts } from '../../util/lines.js';
 import { invalidUtf8At } from './encoding.js';
 
-/** The yaml package; other files of this room take it from here. */
-export const yaml = (): typeof Yaml => Yaml;
+/** Other files of this room take the package from here. */
+export { yaml };
 
-export type YamlNode = Yaml.Node;
-export type YamlMap = Yaml.YAMLMap<YamlNode, YamlNode | null>;
-export type YamlPair = Yaml.Pair<YamlNode, YamlNode | null>;
-export type YamlSequence = Yaml.YAMLSeq<YamlNode>;
+export type YamlNode = yaml.Node;
+export type YamlMap = yaml.YAMLMap<YamlNode, YamlNode | null>;
+export type YamlPair = yaml.Pair<YamlNode, YamlNode | null>;
+export type YamlSequence = yaml.YAMLSeq<YamlNode>;
 
 /** Limits that errors name; docs/spec-files.md lists them. */
 export const YAML_LIMITS = { bytes: 8 * 1024 * 1024, depth: 64, aliases: 100 } as const;
@@ -24,7 +24,7 @@ export interface YamlSource {
   readonly file: string;
   readonly text: string;
   readonly kind: FailureKind;
-  readonly document: Yaml.Document.Parsed;
+  readonly document: yaml.Document.Parsed;
   /** Null for an empty file. */
   readonly root: YamlNode | null;
   /** Line and column of a character offset, both from 1. */
@@ -93,7 +93,7 @@ export function parseYaml(input: string | Uint8Array, file: string, kind: Failur
 }
 
 function compose(text: string, base: Omit<YamlSource, 'document' | 'root'>): YamlParse {
-  const { Parser, Composer } = yaml();
+  const { Parser, Composer } = yaml;
   const tokens = withPlainEnvironment(() => [...new Parser().parse(text)]);
   const tooDeep = deeperThan(tokens, YAML_LIMITS.depth);
   if (tooDeep !== null)
@@ -128,7 +128,7 @@ function compose(text: string, base: Omit<YamlSource, 'document' | 'root'>): Yam
     );
   if (failures.length > 0) return { ok: false, failures };
   // The composer types its documents as parsed; the schema above makes no other node classes.
-  return { ok: true, source: { ...base, document: document as Yaml.Document.Parsed, root: document.contents } };
+  return { ok: true, source: { ...base, document: document as yaml.Document.Parsed, root: document.contents } };
 }
 
 const sentence = (message: string): string => (message.endsWith('.') ? message : `${message}.`);
@@ -148,8 +148,8 @@ function withPlainEnvironment<T>(work: () => T): T {
 }
 
 /** Offset of the first token nested deeper than the limit, or null. Walks without recursion. */
-function deeperThan(tokens: readonly Yaml.CST.Token[], limit: number): number | null {
-  const stack: { readonly token: Yaml.CST.Token; readonly depth: number }[] = tokens.map((token) => ({ token, depth: 0 }));
+function deeperThan(tokens: readonly yaml.CST.Token[], limit: number): number | null {
+  const stack: { readonly token: yaml.CST.Token; readonly depth: number }[] = tokens.map((token) => ({ token, depth: 0 }));
   for (let next = stack.pop(); next !== undefined; next = stack.pop()) {
     const { token, depth } = next;
     if (depth > limit) return token.offset;
