@@ -138,9 +138,9 @@ export function compiled(file: string, purpose: string, folder: string | null): 
   };
 }
 
-/** The exports of `compiled`; what this process adds to the cache is written when it ends. For files that are loaded once a process. */
-export function loadCompiled(file: string, purpose: string, folder: string | null): unknown {
-  const { exports, keep } = compiled(file, purpose, folder);
+/** The exports of `compiled`, with the cache of this process's user; what this process adds to the cache is written when it ends. For files that are loaded once a process. */
+export function loadCompiled(file: string, purpose: string): unknown {
+  const { exports, keep } = compiled(file, purpose, codeCacheFolder(process.env));
   if (keep !== null) process.once('exit', keep);
   return exports;
 }

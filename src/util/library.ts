@@ -6,7 +6,7 @@ import { existsSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { codeCacheFolder, loadCompiled } from './code-cache.js';
+import { loadCompiled } from './code-cache.js';
 
 /**
  * The exports of a CommonJS package; call once and keep the value.
@@ -15,5 +15,5 @@ import { codeCacheFolder, loadCompiled } from './code-cache.js';
  */
 export function library(name: string, request: string): unknown {
   const built = join(dirname(fileURLToPath(import.meta.url)), `${name}.library.cjs`);
-  return existsSync(built) ? loadCompiled(built, 'library', codeCacheFolder(process.env)) : createRequire(import.meta.url)(request);
+  return existsSync(built) ? loadCompiled(built, 'library') : createRequire(import.meta.url)(request);
 }

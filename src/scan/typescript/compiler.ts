@@ -5,7 +5,7 @@
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import type { ts } from 'ts-morph';
-import { codeCacheFolder, loadCompiled } from '../../util/code-cache.js';
+import { loadCompiled } from '../../util/code-cache.js';
 
 export type Compiler = typeof ts;
 
@@ -19,7 +19,7 @@ export function compiler(): Compiler {
   if (loaded !== null) return loaded;
   const own = createRequire(createRequire(import.meta.url).resolve('ts-morph')).resolve('@ts-morph/common');
   // `ts` of ts-morph is what this file exports.
-  loaded = loadCompiled(join(dirname(own), 'typescript.js'), 'parse', codeCacheFolder(process.env)) as Compiler;
+  loaded = loadCompiled(join(dirname(own), 'typescript.js'), 'parse') as Compiler;
   return loaded;
 }
 
