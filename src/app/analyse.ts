@@ -6,7 +6,7 @@ import { loadCatalog } from '../catalog/index.js';
 import type { Project } from '../config/index.js';
 import { success, type Catalog, type Failure, type Result, type Scan, type TraceGraph } from '../model/index.js';
 import { scan } from '../scan/index.js';
-import { ignoreMatcher, readSource, type Source, type SourceFile } from '../sources/index.js';
+import { ignoreMatcher, readSource, type Source } from '../sources/index.js';
 import { namedFiles, trace } from '../trace/index.js';
 import { recoverCatalog } from './recover.js';
 
@@ -16,7 +16,6 @@ export interface Analysis {
   readonly specFiles: ReadonlyMap<string, string>;
   /** The tree as it was read for all of this. */
   readonly source: Source;
-  readonly files: readonly SourceFile[];
   readonly scan: Scan;
   readonly graph: TraceGraph;
 }
@@ -53,7 +52,7 @@ export async function analyse(project: Project, everything = false, identify = f
   const ignored = ignoreMatcher(project.settings.scan.ignore);
   const found = await scan({ root: project.root, files: files.filter((file) => !ignored(file.path)), cacheFolder: join(project.directories.cache, 'scan'), want: namedFiles(catalog), scanAll: everything });
   const graph = trace(catalog, found, new Set(files.map((file) => file.path)));
-  return success({ catalog, specFiles, source, files, scan: found, graph });
+  return success({ catalog, specFiles, source, scan: found, graph });
 }
 
 export const failuresOf = (result: Result<unknown>): readonly Failure[] => (result.ok ? [] : result.failures);

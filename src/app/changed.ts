@@ -48,7 +48,7 @@ export async function changedCriteria(project: Project, analysis: Analysis, ref:
 /** Why the wording of a criterion or what linked to it differs from the commit's. */
 async function whatWasBefore(project: Project, analysis: Analysis, base: string, changed: readonly ChangedFile[]): Promise<(traced: TracedCriterion) => string | null> {
   // Nothing differs, and git knows every spec file that was read: then the commit says what the tree says.
-  const listed = new Set(analysis.files.filter((file) => file.mode !== SYMLINK).map((file) => file.path));
+  const listed = new Set(analysis.source.files.filter((file) => file.mode !== SYMLINK).map((file) => file.path));
   if (changed.length === 0 && [...analysis.specFiles.values()].every((path) => listed.has(path))) return () => null;
   const catalog = await catalogOfCommit(project, base);
   const before = catalog.ok ? catalog.value : null; // one that cannot be read: every wording counts as changed

@@ -34,7 +34,7 @@ const known = new WeakMap<Analysis, Map<Env, Promise<ProjectClosures>>>();
 export async function closuresOf(project: Project, analysis: Analysis, env: Env): Promise<ProjectClosures> {
   const byEnv = known.get(analysis) ?? new Map<Env, Promise<ProjectClosures>>();
   known.set(analysis, byEnv);
-  const made = byEnv.get(env) ?? projectClosures(project, analysis.files, env);
+  const made = byEnv.get(env) ?? projectClosures(project, analysis.source.files, env);
   byEnv.set(env, made);
   return made;
 }

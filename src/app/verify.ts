@@ -50,7 +50,7 @@ export async function prepare(project: Project, request: VerifyRequest, context:
   const missing = await requiredBackEnds(request.require, wiring, context.env);
   if (missing.length > 0) return failure(...missing);
   const unmet = await unmetRequirements(analysis.graph.criteria.filter(takes), request.place === 'docker', { env: context.env, docker: wiring.docker, dolt: wiring.dolt, orchestrator: wiring.orchestrator });
-  const modes = new Map(analysis.files.map((file) => [file.path, file.mode]));
+  const modes = new Map(analysis.source.files.map((file) => [file.path, file.mode]));
   const planned = planOf(
     analysis.graph,
     { selected: takes, emptySpecs: selected.value.emptySpecs, parse: parseSelector, runnerOfFile: runnerOfFile(analysis.scan), testsOfFile: testsOfFile(analysis.scan) },

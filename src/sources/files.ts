@@ -33,8 +33,9 @@ export async function readSource(root: string): Promise<Source> {
   const tree = await readWorkingTree(root);
   let asked: Promise<Identified> | undefined;
   const ask = async (): Promise<Identified> => (asked ??= identityOf(root, tree));
-  const tracked = new Set(tree.entries.flatMap((entry) => (entry.indexMode === null ? [] : [entry.path])));
-  return { files: filesOf(tree), isTracked: (path) => tracked.has(path), identity: async () => (await ask()).identity, contents: async () => (await ask()).contents };
+  let tracked: ReadonlySet<string> | undefined;
+  const allTracked = (): ReadonlySet<string> => (tracked ??= new Set(tree.entries.flatMap((entry) => (entry.indexMode === null ? [] : [entry.path]))));
+  return { files: filesOf(tree), isTracked: (path) => allTracked().has(path), identity: async () => (await ask()).identity, contents: async () => (await ask()).contents };
 }
 
 function ownFiles(entries: readonly TreeEntry[], globs: readonly string[]): TreeEntry[] {
