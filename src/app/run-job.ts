@@ -9,7 +9,6 @@ import { judgeSpec, openRunFolder, readRun, runsFolder } from '../evidence/index
 import type { Basis } from '../journal/index.js';
 import { criteriaOf, failure, success, type CriterionRecord, type EventSink, type Failure, type PlaceName, type Result, type RunRecord, type SourceIdentity, type Spec, type Verdict } from '../model/index.js';
 import { readSource, sourceIdentity, type Source } from '../sources/index.js';
-import { exists } from '../util/files.js';
 import { canonicalJson, sha256 } from '../util/hash.js';
 import { readCatalog } from './analyse.js';
 import { checkoutBasis } from './checkout-basis.js';
@@ -215,8 +214,7 @@ async function publish(project: Project, spec: Spec, job: Job, criteria: readonl
       ...withNotes([...new Set([...verifications.flatMap((item) => item.record.notes ?? []), ...notes, ...(note === null ? [] : [note])])]),
     };
     // `queue retry` gives the same run a new record; outputs that it is made of are still in the job's own folder.
-    const former = join(runsFolder(job.checkout), job.run_id);
-    if (await exists(former)) await rm(former, { recursive: true, force: true });
+    await rm(join(runsFolder(job.checkout), job.run_id), { recursive: true, force: true });
     await folder.publish(record);
   } catch (error) {
     await folder.discard().catch(() => undefined);
