@@ -1,18 +1,30 @@
-/** What the three test files of the cache's mutations share: a project of the suite, and one mutation of it judged. */
-import { expect } from 'vitest';
+/** One suite of the cache's mutations as a test file of its own, so that the three run side by side. */
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { SUITES, type Mutation } from './mutation-suites.js';
 import { installHere, testProject, verdicts, type TestProject } from './project.js';
 
 type Suite = (typeof SUITES)[number];
 
-export function suiteNamed(name: 'vitest' | 'pytest' | 'cargo'): Suite {
+/** Declares a test for each mutation of a suite. */
+export function describeMutations(name: 'vitest' | 'pytest' | 'cargo'): void {
   const suite = SUITES.find((candidate) => candidate.name === name);
   if (suite === undefined) throw new Error(`there is no suite ${name}`);
-  return suite;
+  describe(name, () => {
+    let project: TestProject;
+    beforeAll(async () => {
+      project = await verifiedOnce(suite);
+    });
+    afterAll(async () => project[Symbol.asyncDispose]());
+
+    it.each(suite.mutations)('$name', async (mutation) => {
+      await judgeMutation(project, mutation);
+      expect(mutation.name).not.toBe('');
+    });
+  });
 }
 
 /** A committed project of the suite, verified once, so that every verdict is cached. */
-export async function verifiedOnce({ files, npm }: Suite): Promise<TestProject> {
+async function verifiedOnce({ files, npm }: Suite): Promise<TestProject> {
   const project = await testProject(files);
   if (npm) await installHere(project);
   await project.commit('start');
@@ -25,7 +37,7 @@ export async function verifiedOnce({ files, npm }: Suite): Promise<TestProject> 
  * Verifies a mutation from the cache and without it, and selected by change; then takes it back. No cached PASS may stand where a
  * run without the cache is red, and nothing red may be left out.
  */
-export async function judgeMutation(project: TestProject, { files: changed, remove, env, hits, misses }: Mutation): Promise<void> {
+async function judgeMutation(project: TestProject, { files: changed, remove, env, hits, misses }: Mutation): Promise<void> {
   try {
     await project.write(changed ?? {});
     for (const path of remove ?? []) await project.run(['rm', path]);
