@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { loadCatalog } from '../catalog/index.js';
 import type { Project } from '../config/index.js';
 import { success, type Catalog, type Failure, type Result, type Scan, type TraceGraph } from '../model/index.js';
-import { scan } from '../scan/index.js';
+import { scan, ScanCache } from '../scan/index.js';
 import { ignoreMatcher, readSource, type Source } from '../sources/index.js';
 import { namedFiles, trace } from '../trace/index.js';
 import { recoverCatalog } from './recover.js';
@@ -44,13 +44,16 @@ export async function analyse(project: Project, everything = false, identify = f
   const reading = read === undefined ? readSource(project.root) : Promise.resolve(read);
   const identified = identify ? reading.then(async (found) => found.identity()) : undefined;
   identified?.catch(() => undefined); // whoever asks for it is told
-  const [loaded, source] = await Promise.all([readCatalog(project), reading]);
+  // While git lists the files: what is read without knowing them.
+  const loading = readCatalog(project);
+  const cache = ScanCache.open(project.root, join(project.directories.cache, 'scan'));
+  const [loaded, source] = await Promise.all([loading, reading]);
   if (!loaded.ok) return loaded;
   const { catalog, specFiles } = loaded.value;
   const { files } = source;
   // `scan.ignore` leaves files out of the analysis only: tests may still read them, so closures and link targets see them.
   const ignored = ignoreMatcher(project.settings.scan.ignore);
-  const found = await scan({ root: project.root, files: files.filter((file) => !ignored(file.path)), cacheFolder: join(project.directories.cache, 'scan'), want: namedFiles(catalog), scanAll: everything });
+  const found = await scan({ root: project.root, files: files.filter((file) => !ignored(file.path)), cache, want: namedFiles(catalog), scanAll: everything });
   const graph = trace(catalog, found, new Set(files.map((file) => file.path)));
   return success({ catalog, specFiles, source, scan: found, graph });
 }

@@ -11,6 +11,7 @@ import { criteriaOf, type Case, type Outcome, type Plan, type Reuse } from '../m
 import { inheritedEnv } from '../run/index.js';
 import { canonicalJson, hashFields } from '../util/hash.js';
 import type { Analysis } from './analyse.js';
+import { closureGroup } from './closures.js';
 import { closuresOf } from './project-closures.js';
 
 interface Keyed {
@@ -34,8 +35,7 @@ function isAlone(entry: Case, needed: ReadonlySet<string>): boolean {
   return CACHEABLE.has(entry.runner) && entry.place === 'host' && entry.after.length === 0 && !needed.has(entry.id) && !entry.privateDaemon && !entry.inheritWorkspace && entry.artifacts.length === 0;
 }
 
-export async function runCache(project: Project, analysis: Analysis, plan: Plan, options: { readonly read: boolean; readonly env: Readonly<Record<string, string | undefined>>; readonly percent: number }): Promise<RunCache> {
-  const cache = await openVerdictCache(project.directories.state);
+export async function runCache(project: Project, analysis: Analysis, plan: Plan, cache: VerdictCache, options: { readonly read: boolean; readonly env: Readonly<Record<string, string | undefined>>; readonly percent: number }): Promise<RunCache> {
   const keys = await keysOf(project, analysis, plan, options.env);
   const cases = new Map(plan.cases.map((entry) => [entry.id, entry]));
   const hits: (Reuse & { readonly inputs: string })[] = [];
@@ -105,12 +105,16 @@ async function keysOf(project: Project, analysis: Analysis, plan: Plan, env: Rea
   const environment = environmentDigest(inheritedEnv(env));
   const configuration = canonicalJson({ cargo: { parallel: project.settings.cargo.parallel }, backends: project.settings.backends });
   const keys = new Map<string, Keyed>();
-  const digests = new Map<Closure, ClosureDigest>();
+  const digests = new Map<string, ClosureDigest | null>();
   for (const entry of alone) {
-    const closure = await closures.of(entry);
-    if (closure === null) continue;
-    const short = digests.get(closure) ?? digestOf(closure);
-    digests.set(closure, short);
+    const group = closureGroup(entry);
+    let short = digests.get(group);
+    if (short === undefined) {
+      const closure = await closures.of(entry);
+      short = closure === null ? null : digestOf(closure);
+      digests.set(group, short);
+    }
+    if (short === null) continue;
     const key = cacheKey({ entry, closure: short.closure, wordings: entry.criteria.map((id) => wording.get(id) ?? ''), environment, configuration });
     if (key === null) continue;
     keys.set(entry.id, { key, inputs: short.inputs });

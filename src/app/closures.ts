@@ -11,13 +11,16 @@ export interface ToolContext {
   readonly signal?: AbortSignal;
 }
 
+/** Cases with the same group have the same closure. */
+export const closureGroup = (entry: Case): string => `${entry.runner} ${entry.runner === 'command' ? JSON.stringify(entry.inputs ?? null) : entry.file}`;
+
 /** One closure a test file and runner, however many cases share it; null where no closure can be made (never cached, always selected). */
 export function closures(tree: ClosureTree, context: ToolContext): (entry: Case) => Promise<Closure | null> {
   const known = new Map<string, Promise<Closure | null>>();
   const python = once(async () => pythonFacts(context));
   const rust = new Map<string, Promise<readonly string[] | null>>();
   return async (entry) => {
-    const key = JSON.stringify([entry.runner, entry.runner === 'command' ? (entry.inputs ?? null) : entry.file]);
+    const key = closureGroup(entry);
     const there = known.get(key) ?? make(entry);
     known.set(key, there);
     return there;

@@ -31,6 +31,19 @@ const caseRecord = (item: JudgedCase): CaseRecord => ({
   ...(item.result.kind === 'reused' ? { cached: true } : {}),
 });
 
+/** First start, last end and the sum of the durations; null where nothing ran. */
+function spanOf(outcomes: readonly Outcome[]): { readonly started: string | null; readonly ended: string | null; readonly durationMs: number } {
+  let started: string | null = null;
+  let ended: string | null = null;
+  let durationMs = 0;
+  for (const outcome of outcomes) {
+    if (started === null || outcome.startedAt < started) started = outcome.startedAt;
+    if (ended === null || outcome.endedAt > ended) ended = outcome.endedAt;
+    durationMs += outcome.durationMs;
+  }
+  return { started, ended, durationMs };
+}
+
 function checkRecord(judged: JudgedCheck, context: RecordContext): CheckRecord {
   const { check } = judged;
   // The case that explains the verdict speaks for the check; its siblings are in `cases`.
@@ -39,17 +52,16 @@ function checkRecord(judged: JudgedCheck, context: RecordContext): CheckRecord {
   const reused = speaker?.result.kind === 'reused' ? speaker.result.reuse : null;
   const stdout = outcome?.stdout == null ? undefined : context.fileOf(outcome.stdout.file);
   const stderr = outcome?.stderr == null ? undefined : context.fileOf(outcome.stderr.file);
-  const times = judged.cases.flatMap((item) => outcomeOf(item) ?? []);
-  const started = times.map((item) => item.startedAt).sort()[0] ?? null;
-  const ended = times.map((item) => item.endedAt).sort().at(-1) ?? null;
-  const artifacts = times.flatMap((item) => item.artifacts).flatMap((file) => context.fileOf(file) ?? []);
+  const ran = judged.cases.flatMap((item) => outcomeOf(item) ?? []);
+  const { started, ended, durationMs } = spanOf(ran);
+  const artifacts = ran.flatMap((item) => item.artifacts).flatMap((file) => context.fileOf(file) ?? []);
   return {
     link: check.link, ...(check.linkId === null ? {} : { id: check.linkId }), kind: check.kind, runner: check.runner, place: check.place,
     verdict: judged.verdict, reason: judged.reason, ...(judged.detail === '' ? {} : { detail: judged.detail }),
     ...(outcome === null || outcome.message === '' ? {} : { message: outcome.message }),
     proof: reused !== null ? 'report' : (outcome?.proof ?? null), file: check.file, line: check.line,
     command: outcome?.command ?? [], exit_code: outcome?.exitCode ?? null, attempt: outcome?.attempt ?? 0,
-    started_at: started, ended_at: ended ?? reused?.outcome.ended_at ?? null, duration_ms: Math.round(times.reduce((sum, item) => sum + item.durationMs, 0)),
+    started_at: started, ended_at: ended ?? reused?.outcome.ended_at ?? null, duration_ms: Math.round(durationMs),
     cached: judged.cases.length > 0 && judged.cases.every((item) => item.result.kind === 'reused'),
     ...(reused === null ? {} : { cached_from: reused.outcome.run }),
     env: outcome?.env ?? {}, source_hash: context.source.tree, image_id: outcome?.imageId ?? null, layers: outcome?.layers ?? [],

@@ -23,11 +23,16 @@ export interface PlanOptions {
 
 const isRunner = (name: string): name is RunnerName => (RUNNER_NAMES as readonly string[]).includes(name);
 
-/** A case that may still gain waiting criteria while the plan grows. */
-export interface DraftCase extends Omit<Case, 'criteria' | 'after'> {
-  readonly criteria: Set<string>;
-  readonly after: Set<string>;
+/** A case that may still gain criteria that wait for it, and cases that it waits for, while the plan grows. */
+export interface DraftCase extends Case {
+  timeoutMs: number;
+  readonly criteria: string[];
+  readonly after: string[];
 }
+
+export const addOnce = (list: string[], item: string): void => {
+  if (!list.includes(item)) list.push(item);
+};
 
 const BY_EXTENSION: Readonly<Record<string, RunnerName>> = { rs: 'cargo', py: 'pytest', go: 'go' };
 
@@ -44,14 +49,15 @@ function runnerOfTest(test: FoundTest, wanted: string | undefined): Target['runn
   return RUNNER_OF[test.framework] ?? `unavailable:${test.framework}`;
 }
 
-function targets(link: ResolvedLink, parsed: { file: string; path: readonly string[] }, options: PlanOptions, sibling: RunnerName | null): Target[] {
+function targets(link: ResolvedLink, { options, parse, runnerOfFile }: Planning): Target[] {
   const wanted = link.declared.runner;
   if (link.kind === 'run') {
     const runner = wanted === undefined || wanted === 'command' ? 'command' : isRunner(wanted) ? wanted : (`unavailable:${wanted}` as const);
     return [{ selector: link.label, file: link.position.file, path: [], line: link.position.line, test: null, runner }];
   }
   if (link.tests.length === 0) {
-    const runner = wanted === undefined ? (sibling ?? runnerByFile(parsed.file) ?? ('unavailable:runner' as const)) : isRunner(wanted) ? wanted : (`unavailable:${wanted}` as const);
+    const parsed = parse(link.label);
+    const runner = wanted === undefined ? (runnerOfFile(parsed.file) ?? runnerByFile(parsed.file) ?? ('unavailable:runner' as const)) : isRunner(wanted) ? wanted : (`unavailable:${wanted}` as const);
     return [{ selector: link.label, file: parsed.file, path: parsed.path, line: 0, test: null, runner }];
   }
   return link.tests.map((test) => {
@@ -92,35 +98,72 @@ function missing(link: ResolvedLink, place: PlaceName, options: PlanOptions): { 
   return null;
 }
 
-/** One link's check; new cases are added to `cases` by id. */
-export function checkOf(traced: TracedCriterion, link: ResolvedLink, parsed: { file: string; path: readonly string[] }, sibling: RunnerName | null, options: PlanOptions, cases: Map<string, DraftCase>, testsOfFile: (file: string) => readonly FoundTest[]): Check {
+/** What a link says of every test that it covers. */
+interface Said {
+  readonly fields: Pick<Case, 'environment' | 'env' | 'features' | 'ignored' | 'artifacts' | 'inputs' | 'expect' | 'privateDaemon' | 'inheritWorkspace'>;
+  /** The fields in one text, for a case's id. */
+  readonly text: string;
+  readonly timeoutMs: number;
+}
+
+function saidBy(link: ResolvedLink, place: PlaceName, options: PlanOptions): Said {
+  const { declared } = link;
+  const fields = {
+    environment: place === 'docker' ? (declared.environment ?? null) : null,
+    env: declaredEnv(link, options), features: declared.features ?? [], ignored: declared.ignored ?? false, artifacts: declared.artifacts ?? [], expect: declared.expect ?? {}, ...(declared.inputs === undefined ? {} : { inputs: declared.inputs }),
+    privateDaemon: (declared.requires ?? []).includes('orchestrator'), inheritWorkspace: declared.workspace === 'inherit',
+  };
+  const text = JSON.stringify([place, fields.environment, canonicalJson(fields.env), fields.features, fields.ignored, fields.artifacts, canonicalJson(fields.expect), declared.inputs ?? null, fields.privateDaemon, fields.inheritWorkspace]);
+  return { fields, text, timeoutMs: (declared.timeout === undefined ? null : parseDuration(declared.timeout)) ?? options.timeoutMs };
+}
+
+/** What a plan asks of the analysis. */
+export interface Lookups {
+  /** A written selector's file and titles. */
+  readonly parse: (selector: string) => { file: string; path: readonly string[] };
+  /** The runner of a file's statically found tests, for links that only the runner can confirm. */
+  readonly runnerOfFile: (file: string) => RunnerName | null;
+  /** All tests found in a file. */
+  readonly testsOfFile: (file: string) => readonly FoundTest[];
+}
+
+/** A plan in the making. */
+export interface Planning extends Lookups {
+  readonly options: PlanOptions;
+  /** Found so far, by id. */
+  readonly cases: Map<string, DraftCase>;
+  /** What links say that declare nothing (tags in code), by place: once a plan, since most links are such. */
+  readonly plain: Map<PlaceName, Said>;
+}
+
+function saidInPlan(link: ResolvedLink, place: PlaceName, planning: Planning): Said {
+  if (link.origin !== 'discovered') return saidBy(link, place, planning.options);
+  const said = planning.plain.get(place) ?? saidBy(link, place, planning.options);
+  planning.plain.set(place, said);
+  return said;
+}
+
+/** One link's check; new cases are added to those of the plan. */
+export function checkOf(traced: TracedCriterion, link: ResolvedLink, planning: Planning): Check {
+  const { options, cases } = planning;
   const declared = link.declared;
   const place: PlaceName = options.place ?? declared.in ?? 'host';
   const first = link.tests[0];
-  const base = {
+  const check = (runner: RunnerName | null, ids: readonly string[], known: Check['known']): Check => ({
     spec: traced.spec.id, criterion: traced.criterion.id, link: link.label, linkId: declared.id ?? null, kind: link.kind, place,
-    file: first?.file ?? (link.kind === 'test' ? parsed.file : link.position.file), line: first?.line ?? (link.kind === 'test' ? null : link.position.line),
-    hollow: link.tests.length > 0 && link.tests.some((test) => test.hollow === true),
-  };
-  const decided = (reason: Reason, detail: string, runner: RunnerName | null = null): Check => ({ ...base, runner, cases: [], known: { reason, detail } });
+    file: first?.file ?? (link.kind === 'test' ? planning.parse(link.label).file : link.position.file), line: first?.line ?? (link.kind === 'test' ? null : link.position.line),
+    hollow: link.tests.some((test) => test.hollow === true), runner, cases: ids, known,
+  });
+  const decided = (reason: Reason, detail: string, runner: RunnerName | null = null): Check => check(runner, [], { reason, detail });
   if (link.kind === 'manual') return decided('manual', link.label);
   if (link.problem !== undefined) return decided(link.problem.reason, link.problem.message);
-  const found = targets(link, parsed, options, sibling);
+  const found = targets(link, planning);
   for (const target of found) if (target.runner.startsWith('unavailable:')) return decided(target.runner as Reason, `no runner for ${target.runner.slice('unavailable:'.length)} tests here`);
   const unmet = missing(link, place, options);
   const runner = (found[0]?.runner ?? 'command') as RunnerName; // 'unavailable:…' has returned above
   if (unmet !== null) return decided(unmet.reason, unmet.detail, runner);
-  const timeoutMs = (declared.timeout === undefined ? null : parseDuration(declared.timeout)) ?? options.timeoutMs;
-  const env = declaredEnv(link, options);
-  // What the link says of every target, and what it says in one text: both once a link.
-  const said = {
-    env, features: declared.features ?? [], ignored: declared.ignored ?? false, artifacts: declared.artifacts ?? [], expect: declared.expect ?? {}, ...(declared.inputs === undefined ? {} : { inputs: declared.inputs }),
-    privateDaemon: (declared.requires ?? []).includes('orchestrator'), inheritWorkspace: declared.workspace === 'inherit',
-  };
-  const environment = place === 'docker' ? (declared.environment ?? null) : null;
-  const text = JSON.stringify([place, environment, canonicalJson(env), said.features, said.ignored, said.artifacts, canonicalJson(said.expect), declared.inputs ?? null, said.privateDaemon, said.inheritWorkspace]);
+  const { fields, text, timeoutMs } = saidInPlan(link, place, planning);
   const ids = found.map((target) => {
-    const shared = { runner: target.runner as RunnerName, place, environment, selector: target.selector, file: target.file, path: target.path, line: target.line, ...said };
     // A command sees the criterion it runs for (COHERENCE_AC_ID), so it runs once for each; so does a link with a place in the graph of `needs`.
     const isOwn = target.runner === 'command' || declared.needs !== undefined || declared.workspace !== undefined;
     const owner = isOwn ? `${traced.criterion.id}/${declared.id ?? ''}` : null;
@@ -128,13 +171,16 @@ export function checkOf(traced: TracedCriterion, link: ResolvedLink, parsed: { f
     const id = hashFields([target.runner, target.selector, ...where, JSON.stringify(target.path), text, owner]).slice(0, 12);
     const draft = cases.get(id);
     if (draft === undefined) {
-      const wrapped = target.test?.reportedAt === undefined ? {} : wrappedIn(target.test, testsOfFile(target.file));
-      cases.set(id, { id, ...shared, test: target.test, ...wrapped, timeoutMs, criteria: new Set([traced.criterion.id]), after: new Set() });
+      const wrapped = target.test?.reportedAt === undefined ? {} : wrappedIn(target.test, planning.testsOfFile(target.file));
+      cases.set(id, {
+        id, runner: target.runner as RunnerName, place, selector: target.selector, file: target.file, path: target.path, line: target.line, test: target.test, timeoutMs,
+        ...fields, ...wrapped, criteria: [traced.criterion.id], after: [],
+      });
     } else {
-      draft.criteria.add(traced.criterion.id);
-      if (timeoutMs < draft.timeoutMs) cases.set(id, { ...draft, timeoutMs });
+      addOnce(draft.criteria, traced.criterion.id);
+      draft.timeoutMs = Math.min(draft.timeoutMs, timeoutMs);
     }
     return id;
   });
-  return { ...base, runner, cases: [...new Set(ids)], known: null };
+  return check(runner, ids.length > 1 ? [...new Set(ids)] : ids, null);
 }

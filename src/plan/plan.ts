@@ -1,19 +1,14 @@
 /**
  * trace graph + selection + known evidence → what will be run. A function of data.
  */
-import { reviewOf, statusOf, type Case, type Check, type FoundTest, type Plan, type PlannedCriterion, type PlannedSpec, type Reuse, type RunnerName, type TraceGraph, type TracedCriterion } from '../model/index.js';
-import { checkOf, type DraftCase, type PlanOptions } from './cases.js';
+import { reviewOf, statusOf, type Case, type Check, type Plan, type PlannedCriterion, type PlannedSpec, type Reuse, type TraceGraph, type TracedCriterion } from '../model/index.js';
+import { addOnce, checkOf, type DraftCase, type Lookups, type Planning, type PlanOptions } from './cases.js';
 
-export interface Selection {
+export interface Selection extends Lookups {
   /** Whether a criterion takes part. */
   readonly selected: (traced: TracedCriterion) => boolean;
   /** Specs named as a whole show up even when they have no criteria. */
   readonly emptySpecs: readonly string[];
-  readonly parse: (selector: string) => { file: string; path: readonly string[] };
-  /** The runner that a file's statically found tests have, for links that only the runner can confirm. */
-  readonly runnerOfFile: (file: string) => RunnerName | null;
-  /** All tests found in a file. */
-  readonly testsOfFile: (file: string) => readonly FoundTest[];
 }
 
 function known(traced: TracedCriterion): PlannedCriterion['known'] {
@@ -37,30 +32,29 @@ function wireNeeds(graph: readonly Draft[], cases: Map<string, DraftCase>): void
   const byId = new Map<string, Check>();
   for (const { checks } of graph) for (const check of checks) if (check.linkId !== null) byId.set(check.linkId, check);
   for (const { traced, checks } of graph)
-    for (const [i, check] of checks.entries())
+    checks.forEach((check, i) => {
       for (const need of traced.links[i]?.declared.needs ?? []) {
         const target = checks.find((other) => other.linkId === need) ?? byId.get(need);
         for (const id of check.cases) {
           const draft = cases.get(id);
           if (draft === undefined) continue;
-          if (target === undefined) draft.after.add(`missing:${need}`);
-          else if (target.known !== null) draft.after.add(`known:${need}`);
-          else for (const other of target.cases) if (other !== id) draft.after.add(other);
+          if (target === undefined) addOnce(draft.after, `missing:${need}`);
+          else if (target.known !== null) addOnce(draft.after, `known:${need}`);
+          else for (const other of target.cases) if (other !== id) addOnce(draft.after, other);
         }
       }
+    });
 }
 
 /** The plan for the selected criteria. `reuse` is filled in by `withReuse`, once the cases' cache keys are known. */
 export function plan(graph: TraceGraph, selection: Selection, options: PlanOptions): Plan {
   const cases = new Map<string, DraftCase>();
+  const planning: Planning = { options, cases, parse: selection.parse, runnerOfFile: selection.runnerOfFile, testsOfFile: selection.testsOfFile, plain: new Map() };
   const planned: Draft[] = [];
   for (const traced of graph.criteria) {
     if (!selection.selected(traced)) continue;
     const decided = known(traced);
-    const checks = decided !== null ? [] : traced.links.map((link) => {
-      const parsed = selection.parse(link.label);
-      return checkOf(traced, link, parsed, selection.runnerOfFile(parsed.file), options, cases, selection.testsOfFile);
-    });
+    const checks = decided !== null ? [] : traced.links.map((link) => checkOf(traced, link, planning));
     planned.push({ traced, known: decided, checks });
   }
   wireNeeds(planned, cases);
@@ -71,9 +65,13 @@ export function plan(graph: TraceGraph, selection: Selection, options: PlanOptio
     list.push({ spec: traced.spec.id, criterion: traced.criterion.id, known: decided, checks });
     specs.set(traced.spec.id, list);
   }
+  for (const draft of cases.values()) {
+    if (draft.criteria.length > 1) draft.criteria.sort();
+    if (draft.after.length > 1) draft.after.sort();
+  }
   return {
     specs: [...specs].map(([id, criteria]): PlannedSpec => ({ id, criteria })),
-    cases: [...cases.values()].map((draft): Case => ({ ...draft, criteria: [...draft.criteria].sort(), after: [...draft.after].sort() })),
+    cases: [...cases.values()],
     reuse: [],
   };
 }

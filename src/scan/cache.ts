@@ -82,6 +82,10 @@ export class ScanCache {
     this.#file = file;
   }
 
+  /**
+   * Reads what earlier scans of a project found. It needs no file list, so it can be done while git makes one.
+   * @param folder made when needed; null works without a cache
+   */
   static open(root: string, folder: string | null): ScanCache {
     const cache = new ScanCache(folder === null ? null : cacheFile(root, folder));
     cache.#load();

@@ -1,5 +1,5 @@
 import type { FoundFile, Scan } from '../model/index.js';
-import { ScanCache, type Facts } from './cache.js';
+import type { Facts, ScanCache } from './cache.js';
 import type { Language } from './language.js';
 import { languageOf } from './languages.js';
 import { memoryGuard } from './memory.js';
@@ -11,8 +11,7 @@ export interface ScanOptions {
   readonly root: string;
   /** As `listFiles` of sources/ gives them. */
   readonly files: readonly ScannedFile[];
-  /** Folder of the scan cache (made when needed); null works without one. */
-  readonly cacheFolder: string | null;
+  readonly cache: ScanCache;
   /** Paths that are analysed whatever they hold: what declared links and `implemented_by` name. */
   readonly want?: readonly string[];
   /** Analyse every file that may hold tests, tagged or not: for `suggest`. */
@@ -34,9 +33,8 @@ const isScanned = (file: ScannedFile): boolean => file.mode !== '120000' && file
  * 4 MiB and test data (`fixtures/`, `__fixtures__/`, `testdata/`). Sorted by path. Never rejects for what a file holds.
  */
 export async function scan(options: ScanOptions): Promise<Scan> {
-  const { root, files, cacheFolder } = options;
+  const { root, files, cache } = options;
   const wanted = new Set(options.want ?? []);
-  const cache = ScanCache.open(root, cacheFolder);
   const project = new Project(root, files);
   const held = new Map<string, boolean>();
   const holds = (key: string): boolean => {

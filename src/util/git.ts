@@ -51,19 +51,32 @@ const quoted = (word: string): string => `'${word.replaceAll("'", "'\\''")}'`;
 /**
  * Several questions for the price of one start: a process of 250 MB (a warm worker) takes 10 ms to start a program, since its
  * page tables are copied, and a shell in between starts the rest in one. Never rejects; answers stand in the order of the questions.
+ * The first is answered on standard output and the others, at the same time, on standard error.
  * @param silent a further question, answered by git's exit code alone and asked beside the others; its answer is the last
  */
 export async function gitTogether(cwd: string, questions: readonly (readonly string[])[], silent: readonly string[], options: Omit<GitOptions, 'input'> = {}): Promise<readonly GitAnswer[]> {
   const mark = newNonce();
   const said = `printf '\\n%s %d\\n' ${mark} $?`;
-  const line = (args: readonly string[]): string => command(args).map(quoted).join(' ');
-  const script = [`${line(silent)} >&2 &`, ...questions.map((args) => `${line(args)}; ${said}`), `wait $!; ${said}`];
+  // What git complains of is nobody's here: the exit code says that it did.
+  const line = (args: readonly string[]): string => `${command(args).map(quoted).join(' ')} 2>/dev/null`;
+  const [first = [], ...others] = questions;
+  const script = [
+    `${line(silent)} >/dev/null &`, 'silent=$!', `{ ${said}; ${others.map((args) => `${line(args)}; ${said}; `).join('')}:; } >&2 &`, 'others=$!',
+    `${line(first)}; ${said}`, `wait $silent; ${said}`, 'wait $others',
+  ];
   const answer = await capture({ command: ['sh', '-c', script.join('\n')], cwd, ...options, env: environment(cwd, options.env), maxBytes: 512 * 1024 * 1024 });
-  const parts = answer.stdout.split(new RegExp(`\\n${mark} (\\d+)\\n`, 'u'));
-  // Text and exit code in turn, and one empty text at the end. Anything else (no shell, killed): each for itself.
-  const all = [...questions, silent];
-  if (parts.length !== all.length * 2 + 1) return Promise.all(all.map(async (args) => git(cwd, args, options)));
-  return all.map((_, index) => ({ ok: parts[index * 2 + 1] === '0', stdout: parts[index * 2] ?? '' }));
+  const end = new RegExp(`\\n${mark} (\\d+)\\n`, 'u');
+  // On each stream text and exit code in turn, and one empty text at the end.
+  const [text, code, , silentCode, ...rest] = answer.stdout.split(end);
+  // What stands before the first mark is the shell's own, a warning about the locale for one.
+  const [, , ...beside] = answer.stderr.split(end);
+  // Anything else (no shell, killed): each for itself.
+  if (rest.length !== 1 || beside.length !== others.length * 2 + 1) return Promise.all([...questions, silent].map(async (args) => git(cwd, args, options)));
+  return [
+    { ok: code === '0', stdout: text ?? '' },
+    ...others.map((_, index) => ({ ok: beside[index * 2 + 1] === '0', stdout: beside[index * 2] ?? '' })),
+    { ok: silentCode === '0', stdout: '' },
+  ];
 }
 
 /** Trimmed standard output, or null when git failed. */

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import type { FoundTest } from '../../src/model/index.js';
-import { scan } from '../../src/scan/index.js';
+import { scan, ScanCache } from '../../src/scan/index.js';
 import { listFiles } from '../../src/sources/index.js';
 import { capture } from '../../src/util/process.js';
 
@@ -167,7 +167,7 @@ beforeAll(async () => {
   }
   await mkdir(join(root, 'node_modules'));
   await symlink(resolve('node_modules/vitest'), join(root, 'node_modules/vitest'));
-  tests = (await scan({ root, files: await listFiles(root), cacheFolder: null, scanAll: true })).files.flatMap((file) => file.tests);
+  tests = (await scan({ root, files: await listFiles(root), cache: ScanCache.open(root, null), scanAll: true })).files.flatMap((file) => file.tests);
 });
 afterAll(async () => rm(root, { recursive: true, force: true }));
 

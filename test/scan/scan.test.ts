@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { Scan } from '../../src/model/index.js';
-import { scan } from '../../src/scan/index.js';
+import { scan, ScanCache } from '../../src/scan/index.js';
 import { listFiles } from '../../src/sources/index.js';
 
 let root: string;
@@ -26,8 +26,8 @@ function write(files: Readonly<Record<string, string>>): void {
 }
 
 const run = async (
-  options: { readonly want?: readonly string[]; readonly scanAll?: boolean; readonly cacheFolder?: string | null } = {},
-): Promise<Scan> => scan({ root, files: await listFiles(root), cacheFolder: cache, ...options });
+  { cacheFolder = cache, ...options }: { readonly want?: readonly string[]; readonly scanAll?: boolean; readonly cacheFolder?: string | null } = {},
+): Promise<Scan> => scan({ root, files: await listFiles(root), cache: ScanCache.open(root, cacheFolder), ...options });
 
 const outline = (found: Scan): string[] =>
   found.files.map(

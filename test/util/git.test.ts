@@ -32,6 +32,19 @@ describe('several questions to git in one start', () => {
     expect(existsSync(join(root, 'made'))).toBe(false);
   });
 
+  it('are not mixed with what the shell itself complains of', async () => {
+    const programs = join(root, '..', `${root.split('/').at(-1) ?? ''}-programs`);
+    mkdirSync(programs);
+    try {
+      const real = execFileSync('sh', ['-c', 'command -v sh'], { encoding: 'utf8' }).trim();
+      writeFileSync(join(programs, 'sh'), `#!${real}\necho 'sh: warning: setlocale' >&2\nexec ${real} "$@"\n`, { mode: 0o755 });
+      const answers = await gitTogether(root, [['rev-parse', '--git-dir'], ['config', 'core.bare']], NOT_STAGED, { env: { ...process.env, PATH: `${programs}:${process.env['PATH'] ?? ''}` } });
+      expect(answers.map(({ stdout }) => stdout)).toEqual(['.git\n', 'false\n', '']);
+    } finally {
+      rmSync(programs, { recursive: true });
+    }
+  });
+
   it('are asked one by one where there is no shell', async () => {
     const programs = join(root, '..', `${root.split('/').at(-1) ?? ''}-programs`);
     mkdirSync(programs);

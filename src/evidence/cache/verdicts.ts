@@ -1,6 +1,8 @@
 /**
  * The verdict cache: `<state>/verdicts.jsonl`, one line a verdict, appended whole. It lies outside every tree, where no commit
  * can forge it. Lines that cannot be read count as absent: unknown is a miss.
+ *
+ * A line is parsed when its verdict is asked for: the file may hold 100,000 of them, and a run asks for its own.
  */
 import { appendFile, mkdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -30,72 +32,108 @@ export interface VerdictCache {
   readonly figures: AuditFigures;
 }
 
-const MAX_LINES = 100_000;
+const LOCK_WAIT_MS = 10_000;
+/** How a verdict's line begins, since `key` is the first field that `put` writes; its 64 hex digits and a quotation mark follow. */
+const VERDICT = '{"key":"';
+const KEY_END = VERDICT.length + 64;
 const HEX = /^[0-9a-f]{64}$/u;
 
-type Line = { readonly verdict: CachedVerdict } | { readonly drop: string } | { readonly audit: AuditFigures };
-
-function parseLine(text: string): Line | null {
+function parseObject(line: string): Readonly<Record<string, unknown>> {
   try {
-    const value = JSON.parse(text) as Record<string, unknown>; // every field that is used is checked below
-    if (typeof value['drop'] === 'string') return { drop: value['drop'] };
-    const audit = value['audit'] as { audited?: unknown; stale?: unknown } | undefined;
-    if (audit !== undefined) return typeof audit.audited === 'number' && typeof audit.stale === 'number' ? { audit: { audited: audit.audited, stale: audit.stale } } : null;
-    const { key, selector, inputs, reason, run, detail, ended_at } = value;
-    if (typeof key !== 'string' || !HEX.test(key) || typeof selector !== 'string' || typeof inputs !== 'string' || typeof run !== 'string' || typeof detail !== 'string' || typeof ended_at !== 'string') return null;
-    return reason === 'executed' || reason === 'assertion' ? { verdict: { key, selector, inputs, reason, run, detail, ended_at } } : null;
+    const value: unknown = JSON.parse(line);
+    return typeof value === 'object' && value !== null ? (value as Record<string, unknown>) : {}; // an object; every field that is used is checked
   } catch {
-    return null;
+    return {};
   }
 }
 
-export async function openVerdictCache(stateFolder: string): Promise<VerdictCache> {
-  const path = join(stateFolder, 'verdicts.jsonl');
-  const text = await readFile(path, 'utf8').catch(() => '');
-  const entries = new Map<string, CachedVerdict>();
-  const figures = { audited: 0, stale: 0 };
-  const lines = text.split('\n');
-  for (const line of lines) {
-    if (line === '') continue;
-    const parsed = parseLine(line);
-    if (parsed === null) continue;
-    if ('verdict' in parsed) entries.set(parsed.verdict.key, parsed.verdict);
-    else if ('drop' in parsed) {
-      for (const [key, entry] of entries) if (entry.inputs === parsed.drop) entries.delete(key);
-    } else {
-      figures.audited += parsed.audit.audited;
-      figures.stale += parsed.audit.stale;
+function verdictOf(line: string): CachedVerdict | null {
+  const { key, selector, inputs, reason, run, detail, ended_at } = parseObject(line);
+  if (typeof key !== 'string' || !HEX.test(key) || typeof selector !== 'string' || typeof inputs !== 'string' || typeof run !== 'string' || typeof detail !== 'string' || typeof ended_at !== 'string') return null;
+  return reason === 'executed' || reason === 'assertion' ? { key, selector, inputs, reason, run, detail, ended_at } : null;
+}
+
+/** The file's lines by key, the last of a key; what drops and audits say is taken in on the way. */
+class Lines {
+  readonly figures = { audited: 0, stale: 0 };
+  readonly #verdicts = new Map<string, { readonly line: string; readonly at: number }>();
+  /** Inputs → the number of the last line that forgets them. */
+  readonly #dropped = new Map<string, number>();
+  #count = 0;
+
+  constructor(text: string) {
+    for (let at = 0; at < text.length;) {
+      const end = text.indexOf('\n', at);
+      const line = text.slice(at, end === -1 ? text.length : end);
+      if (line !== '') this.add(line);
+      at = end === -1 ? text.length : end + 1;
     }
   }
+
+  get count(): number {
+    return this.#count;
+  }
+
+  add(line: string): void {
+    this.#count += 1;
+    if (line.startsWith(VERDICT)) {
+      this.#verdicts.set(line.slice(VERDICT.length, KEY_END), { line, at: this.#count });
+      return;
+    }
+    const { drop, audit } = parseObject(line);
+    if (typeof drop === 'string') this.#dropped.set(drop, this.#count);
+    const seen = audit as { audited?: unknown; stale?: unknown } | null | undefined; // both fields are checked on the next line
+    if (typeof seen?.audited !== 'number' || typeof seen.stale !== 'number') return;
+    this.figures.audited += seen.audited;
+    this.figures.stale += seen.stale;
+  }
+
+  get(key: string): CachedVerdict | undefined {
+    const there = this.#verdicts.get(key);
+    const verdict = there === undefined ? null : verdictOf(there.line);
+    if (there === undefined || verdict?.key !== key || (this.#dropped.get(verdict.inputs) ?? 0) > there.at) return undefined;
+    return verdict;
+  }
+
+  /** The newest verdicts, oldest first, and the audits in one line. */
+  newest(count: number): string[] {
+    const verdicts = [...this.#verdicts.keys()].flatMap((key) => this.get(key) ?? []).slice(-count);
+    return [...verdicts, { audit: this.figures }].map((entry) => JSON.stringify(entry));
+  }
+}
+
+/** @param maxLines beyond so many lines the file is written anew with the newest half of its verdicts */
+export async function openVerdictCache(stateFolder: string, maxLines = 100_000): Promise<VerdictCache> {
+  const path = join(stateFolder, 'verdicts.jsonl');
+  const read = async (): Promise<Lines> => new Lines(await readFile(path, 'utf8').catch(() => ''));
+  const lines = await read();
   const append = async (added: readonly object[]): Promise<void> => {
     if (added.length === 0) return;
+    const texts = added.map((entry) => JSON.stringify(entry));
+    for (const text of texts) lines.add(text);
     await mkdir(stateFolder, { recursive: true, mode: 0o700 });
     // One write of whole lines; a line feed first heals a line that a killed writer left unfinished.
-    await appendFile(path, `\n${added.map((line) => JSON.stringify(line)).join('\n')}\n`, { mode: 0o600 });
-    if (lines.length + added.length > MAX_LINES) await compact();
+    await appendFile(path, `\n${texts.join('\n')}\n`, { mode: 0o600 });
+    if (lines.count > maxLines) await compact();
   };
   const compact = async (): Promise<void> => {
     const locked = await takeLock(`${path}.lock`, 0);
     if (!locked.taken) return;
     await using _lock = locked.lock;
-    const newest = [...entries.values()].slice(-MAX_LINES / 2);
-    await writeAtomically(path, `${[...newest, { audit: figures }].map((line) => JSON.stringify(line)).join('\n')}\n`, 0o600);
+    // Read again: what others have forgotten since must stay forgotten. A verdict that is added right now may be lost, which is a miss.
+    await writeAtomically(path, `${(await read()).newest(maxLines / 2).join('\n')}\n`, 0o600);
   };
   return {
-    get: (key) => entries.get(key),
-    put: async (added) => {
-      for (const entry of added) entries.set(entry.key, entry);
-      await append(added);
-    },
+    get: (key) => lines.get(key),
+    // `key` first, whatever order the caller has: by it a line is found.
+    put: async (added) => append(added.map(({ key, ...rest }) => ({ key, ...rest }))),
     drop: async (inputs) => {
-      for (const [key, entry] of entries) if (inputs.includes(entry.inputs)) entries.delete(key);
+      // Not between the reading and the writing of another process that makes the file shorter: it would bring the verdicts back.
+      const locked = await takeLock(`${path}.lock`, LOCK_WAIT_MS).catch(() => null);
+      await using _lock = locked?.taken === true ? locked.lock : null;
       await append(inputs.map((drop) => ({ drop })));
     },
-    audited: async (seen) => {
-      figures.audited += seen.audited;
-      figures.stale += seen.stale;
-      await append([{ audit: seen }]);
-    },
-    figures,
+    audited: async (seen) => append([{ audit: seen }]),
+    figures: lines.figures,
   };
 }
