@@ -4,6 +4,7 @@
  */
 import { join } from 'node:path';
 import { loadCompiled } from '../util/code-cache.js';
+import { optimiseLate } from '../util/optimise-late.js';
 
 const PROGRAMS = ['cli', 'daemon', 'worker', 'warm-worker'] as const;
 export type ProgramName = (typeof PROGRAMS)[number];
@@ -15,6 +16,7 @@ export interface Program {
 
 /** The exports of a program's bundle. `argv`: its words; the first that is no option names the command, whose functions the cache keeps. */
 export function program(name: ProgramName, argv: readonly string[] = []): Program {
+  if (name === 'cli') optimiseLate();
   const purpose = name === 'cli' ? (argv.find((word) => /^[a-z][a-z-]*$/u.test(word)) ?? '') : name;
   // A bundle of the same build.
   return loadCompiled(join(__dirname, `${name}.cjs`), purpose) as Program;
