@@ -6,10 +6,10 @@
  * closure are as they were; and it was PASS or FAIL(assertion) at the first attempt, on a source that did not change meanwhile.
  */
 import type { Project } from '../config/index.js';
-import { auditSize, cacheKey, environmentDigest, openVerdictCache, sample, wordingOf, type AuditFigures, type CachedVerdict, type Closure, type VerdictCache } from '../evidence/index.js';
+import { auditSize, cacheKey, closureDigest, environmentDigest, openVerdictCache, sample, wordingOf, type AuditFigures, type CachedVerdict, type ClosureDigest, type VerdictCache } from '../evidence/index.js';
 import { criteriaOf, type Case, type Outcome, type Plan, type Reuse } from '../model/index.js';
 import { inheritedEnv } from '../run/index.js';
-import { canonicalJson, hashFields } from '../util/hash.js';
+import { canonicalJson } from '../util/hash.js';
 import type { Analysis } from './analyse.js';
 import { closureGroup } from './closures.js';
 import { closuresOf } from './project-closures.js';
@@ -81,20 +81,6 @@ async function auditHits(cache: VerdictCache, hits: readonly (Reuse & { readonly
   return hits.filter((hit) => !audited.has(hit.case) && stale.includes(hit.inputs)).flatMap((hit) => cases.get(hit.case) ?? []);
 }
 
-interface ClosureDigest {
-  /** The closure in one word: what a key takes in of it. */
-  readonly closure: Closure;
-  readonly inputs: string;
-}
-
-/** Every case of a file shares its closure, so its many files are hashed once and not once a case. */
-function digestOf(closure: Closure): ClosureDigest {
-  const files = [...closure.files].sort(([left], [right]) => (left < right ? -1 : 1)).flat();
-  const inputs = hashFields([...closure.facts, ...files]);
-  const whole = hashFields([String(closure.facts.length), ...closure.facts, String(closure.folders.length), ...closure.folders, ...files]);
-  return { closure: { ...closure, facts: [whole], folders: [], files: new Map() }, inputs };
-}
-
 /** Keys of the cases that can have one. */
 async function keysOf(project: Project, analysis: Analysis, plan: Plan, env: Readonly<Record<string, string | undefined>>): Promise<ReadonlyMap<string, Keyed>> {
   const needed = new Set(plan.cases.flatMap((entry) => entry.after));
@@ -108,16 +94,15 @@ async function keysOf(project: Project, analysis: Analysis, plan: Plan, env: Rea
   const digests = new Map<string, ClosureDigest | null>();
   for (const entry of alone) {
     const group = closureGroup(entry);
-    let short = digests.get(group);
-    if (short === undefined) {
+    let digest = digests.get(group);
+    if (digest === undefined) {
       const closure = await closures.of(entry);
-      short = closure === null ? null : digestOf(closure);
-      digests.set(group, short);
+      digest = closure === null ? null : closureDigest(closure);
+      digests.set(group, digest);
     }
-    if (short === null) continue;
-    const key = cacheKey({ entry, closure: short.closure, wordings: entry.criteria.map((id) => wording.get(id) ?? ''), environment, configuration });
-    if (key === null) continue;
-    keys.set(entry.id, { key, inputs: short.inputs });
+    if (digest === null) continue;
+    const key = cacheKey({ entry, closure: digest.whole, wordings: entry.criteria.map((id) => wording.get(id) ?? ''), environment, configuration });
+    keys.set(entry.id, { key, inputs: digest.inputs });
   }
   await closures.save();
   return keys;

@@ -2,7 +2,8 @@
  * `.coherence/runs/<ulid>/`: the evidence of a run. Everything is written below a temporary name and renamed at the end,
  * so a killed run leaves no half record; what it left is removed by the next run once its writer is dead.
  */
-import { chmod, mkdir, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
+import { mkdirSync, readFileSync, readdirSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { chmod, readdir, readFile, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { failure, success, type Result, type RunRecord } from '../model/index.js';
 import { errorCode, syncFolder, writeAtomically } from '../util/files.js';
@@ -33,11 +34,12 @@ export const runsFolder = (root: string): string => join(root, '.coherence', 'ru
  */
 export async function openRunFolder(root: string, id: string, isPart = false): Promise<RunFolder> {
   const runs = runsFolder(root);
-  await mkdir(runs, { recursive: true, mode: 0o700 });
-  await removeDeadRuns(runs);
+  // Small and synchronous: a turn through the thread pool takes longer than each of these.
+  mkdirSync(runs, { recursive: true, mode: 0o700 });
+  removeDeadRuns(runs);
   const folder = join(runs, `${TEMPORARY}${id}`);
-  await mkdir(folder, { mode: 0o700 });
-  await writeFile(join(folder, OWNER), JSON.stringify(identityOf(process.pid)), { mode: 0o600 });
+  mkdirSync(folder, { mode: 0o700 });
+  writeFileSync(join(folder, OWNER), JSON.stringify(identityOf(process.pid)), { mode: 0o600 });
   const final = join(runs, id);
   return {
     id, folder,
@@ -53,10 +55,10 @@ export async function openRunFolder(root: string, id: string, isPart = false): P
     },
     publish: async (record) => {
       const text = `${JSON.stringify(record, null, 1)}\n`;
-      if (isPart) await writeFile(join(folder, 'run.json'), text, { mode: 0o600 });
+      if (isPart) writeFileSync(join(folder, 'run.json'), text, { mode: 0o600 });
       else await writeAtomically(join(folder, 'run.json'), text, 0o600);
-      await rm(join(folder, OWNER), { force: true });
-      await rename(folder, final);
+      rmSync(join(folder, OWNER), { force: true });
+      renameSync(folder, final);
       if (!isPart) await syncFolder(runs);
     },
     discard: async () => rm(folder, { recursive: true, force: true }),
@@ -64,19 +66,27 @@ export async function openRunFolder(root: string, id: string, isPart = false): P
 }
 
 /** Half folders whose writer is dead. */
-async function removeDeadRuns(runs: string): Promise<void> {
-  for (const name of await readdir(runs).catch(() => [] as string[])) {
+function removeDeadRuns(runs: string): void {
+  for (const name of readdirSync(runs)) {
     if (!name.startsWith(TEMPORARY)) continue;
-    const text = await readFile(join(runs, name, OWNER), 'utf8').catch(() => null);
+    const text = ownerText(join(runs, name));
     if (text === null) {
       // Without an owner it is either being made right now or was left between two statements: an hour decides.
-      const age = await stat(join(runs, name)).then((found) => Date.now() - found.mtimeMs, () => 0);
-      if (age < 3_600_000) continue;
+      const made = statSync(join(runs, name), { throwIfNoEntry: false })?.mtimeMs ?? Date.now();
+      if (Date.now() - made < 3_600_000) continue;
     } else {
       const owner = parseOwner(text);
       if (owner !== null && isAlive(owner)) continue;
     }
-    await rm(join(runs, name), { recursive: true, force: true });
+    rmSync(join(runs, name), { recursive: true, force: true });
+  }
+}
+
+function ownerText(folder: string): string | null {
+  try {
+    return readFileSync(join(folder, OWNER), 'utf8');
+  } catch {
+    return null;
   }
 }
 

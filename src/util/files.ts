@@ -1,7 +1,8 @@
 import { randomBytes } from 'node:crypto';
-import { constants } from 'node:fs';
-import { access, lstat, mkdir, open, realpath, rename, stat, unlink, writeFile } from 'node:fs/promises';
+import { closeSync, constants, fchmodSync, fsync, mkdirSync, openSync, renameSync, statSync, unlinkSync, writeFileSync } from 'node:fs';
+import { access, lstat, realpath } from 'node:fs/promises';
 import { dirname, isAbsolute, join, relative, resolve, sep } from 'node:path';
+import { promisify } from 'node:util';
 
 /** Node's error code (`ENOENT`), or '' when it is not such an error. */
 export const errorCode = (error: unknown): string =>
@@ -13,30 +14,39 @@ export const exists = async (path: string): Promise<boolean> => access(path, con
  * Writes a file so that a reader, or a crash at any moment, sees the old content or the new, never half:
  * temporary name in the same folder, fsync, rename, fsync of the folder. Keeps the mode of a file that was there.
  * `beforeRename` runs when the new content is on disk and not yet in place (for failpoints).
+ *
+ * Only the disk is waited for: a turn through the thread pool takes longer than any of the other calls, and there are eight.
  */
 export async function writeAtomically(path: string, content: string | Uint8Array, mode?: number, beforeRename?: () => void): Promise<void> {
-  await mkdir(dirname(path), { recursive: true });
-  const kept = mode ?? (await stat(path).then((found) => found.mode & 0o7777, () => 0o644));
+  mkdirSync(dirname(path), { recursive: true });
+  const kept = mode ?? (statSync(path, { throwIfNoEntry: false })?.mode ?? 0o644) & 0o7777;
   const temporary = `${path}.${randomBytes(6).toString('hex')}.tmp`;
-  const handle = await open(temporary, 'wx', kept);
+  const handle = openSync(temporary, 'wx', kept);
   try {
-    await handle.writeFile(content);
-    await handle.chmod(kept);
-    await handle.sync();
-  } catch (error) {
-    await handle.close();
-    await unlink(temporary).catch(() => undefined);
-    throw error;
-  }
-  await handle.close();
-  try {
+    try {
+      writeFileSync(handle, content);
+      fchmodSync(handle, kept);
+      await toDisk(handle);
+    } finally {
+      closeSync(handle);
+    }
     beforeRename?.();
-    await rename(temporary, path);
+    renameSync(temporary, path);
   } catch (error) {
-    await unlink(temporary).catch(() => undefined);
+    unlinkIfThere(temporary);
     throw error;
   }
   await syncFolder(dirname(path));
+}
+
+const toDisk = promisify(fsync);
+
+function unlinkIfThere(path: string): void {
+  try {
+    unlinkSync(path);
+  } catch {
+    // gone already, or not ours to remove any more
+  }
 }
 
 /**
@@ -44,23 +54,27 @@ export async function writeAtomically(path: string, content: string | Uint8Array
  * be empty or gone. Waiting for the disk takes 5 to 20 ms, many times what a small command has to do.
  */
 export async function writeRemakeable(path: string, content: string | Uint8Array): Promise<void> {
-  await mkdir(dirname(path), { recursive: true });
+  mkdirSync(dirname(path), { recursive: true });
   const temporary = `${path}.${randomBytes(6).toString('hex')}.tmp`;
   try {
-    await writeFile(temporary, content, { flag: 'wx', mode: 0o600 });
-    await rename(temporary, path);
+    writeFileSync(temporary, content, { flag: 'wx', mode: 0o600 });
+    renameSync(temporary, path);
   } catch (error) {
-    await unlink(temporary).catch(() => undefined);
+    unlinkIfThere(temporary);
     throw error;
   }
 }
 
 /** Makes renames inside a folder durable. Best effort: some file systems refuse to sync a folder. */
 export async function syncFolder(path: string): Promise<void> {
-  const handle = await open(path, 'r').catch(() => null);
-  if (handle === null) return;
-  await handle.sync().catch(() => undefined);
-  await handle.close();
+  let handle: number;
+  try {
+    handle = openSync(path, 'r');
+  } catch {
+    return;
+  }
+  await toDisk(handle).catch(() => undefined);
+  closeSync(handle);
 }
 
 /** Path with `/` separators, relative to root. */

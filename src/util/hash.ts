@@ -18,7 +18,11 @@ export async function sha256File(path: string): Promise<string> {
 export function hashFields(fields: readonly (string | null)[]): string {
   // One text, one update: a call for each part costs more than the hash itself.
   let text = '';
-  for (const field of fields) text += field === null ? '-;' : `${Buffer.byteLength(field, 'utf8')}:${field}`;
+  // By index: before V8 has optimised it, an iterator makes an object a step.
+  for (let i = 0; i < fields.length; i += 1) {
+    const field = fields[i] ?? null;
+    text += field === null ? '-;' : `${Buffer.byteLength(field, 'utf8')}:${field}`;
+  }
   return sha256(text);
 }
 

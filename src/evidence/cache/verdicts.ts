@@ -4,7 +4,8 @@
  *
  * A line is parsed when its verdict is asked for: the file may hold 100,000 of them, and a run asks for its own.
  */
-import { appendFile, mkdir, readFile } from 'node:fs/promises';
+import { readFileSync } from 'node:fs';
+import { appendFile, mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { CachedOutcome } from '../../model/index.js';
 import { takeLock } from '../../util/lock.js';
@@ -102,11 +103,20 @@ class Lines {
   }
 }
 
+/** Synchronously: the asynchronous reading decodes piece by piece, which takes longer than all that is done with the lines. */
+function readWhole(path: string): string {
+  try {
+    return readFileSync(path, 'utf8');
+  } catch {
+    return ''; // not there, or unreadable: unknown is a miss
+  }
+}
+
 /** @param maxLines beyond so many lines the file is written anew with the newest half of its verdicts */
 export async function openVerdictCache(stateFolder: string, maxLines = 100_000): Promise<VerdictCache> {
   const path = join(stateFolder, 'verdicts.jsonl');
-  const read = async (): Promise<Lines> => new Lines(await readFile(path, 'utf8').catch(() => ''));
-  const lines = await read();
+  const read = (): Lines => new Lines(readWhole(path));
+  const lines = read();
   const append = async (added: readonly object[]): Promise<void> => {
     if (added.length === 0) return;
     const texts = added.map((entry) => JSON.stringify(entry));
@@ -121,7 +131,7 @@ export async function openVerdictCache(stateFolder: string, maxLines = 100_000):
     if (!locked.taken) return;
     await using _lock = locked.lock;
     // Read again: what others have forgotten since must stay forgotten. A verdict that is added right now may be lost, which is a miss.
-    await writeAtomically(path, `${(await read()).newest(maxLines / 2).join('\n')}\n`, 0o600);
+    await writeAtomically(path, `${read().newest(maxLines / 2).join('\n')}\n`, 0o600);
   };
   return {
     get: (key) => lines.get(key),

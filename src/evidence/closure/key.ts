@@ -14,7 +14,8 @@ export const environmentDigest = (env: Readonly<Record<string, string>>): string
 
 export interface KeyParts {
   readonly entry: Case;
-  readonly closure: Closure;
+  /** Digest of the case's closure; a whole file's cases share one. */
+  readonly closure: string;
   /** Wordings of the criteria that wait for the case, sorted. */
   readonly wordings: readonly string[];
   /** Digest of the inherited environment. */
@@ -23,13 +24,27 @@ export interface KeyParts {
   readonly configuration: string;
 }
 
-/** SHA-256 hex, or null when the outcome is no function of what can be known: never cached. */
-export function cacheKey(parts: KeyParts): string | null {
-  const { entry, closure } = parts;
+/** A closure in one word each: all of it, and its inputs (what two verdicts that go stale together share). */
+export interface ClosureDigest {
+  readonly whole: string;
+  readonly inputs: string;
+}
+
+/** Null when an outcome is no function of what can be known: such a verdict is never cached. */
+export function closureDigest(closure: Closure): ClosureDigest | null {
   if (closure.outside !== null) return null;
+  const files: string[] = [];
+  for (const path of [...closure.files.keys()].sort()) files.push(path, closure.files.get(path) ?? '');
+  return {
+    inputs: hashFields([...closure.facts, ...files]),
+    whole: hashFields([String(closure.facts.length), ...closure.facts, String(closure.folders.length), ...closure.folders, ...files]),
+  };
+}
+
+/** SHA-256 hex. */
+export function cacheKey({ entry, closure, wordings, environment, configuration }: KeyParts): string {
   return hashFields([
-    SCHEMA, entry.runner, entry.place, entry.environment, entry.selector, entry.file, canonicalJson(entry.path), canonicalJson(entry.env), canonicalJson(entry.features), String(entry.ignored),
-    canonicalJson(entry.expect), canonicalJson(entry.artifacts), String(entry.test?.fingerprint ?? ''), parts.environment, parts.configuration, ...parts.wordings, ...closure.facts, ...closure.folders,
-    ...[...closure.files].sort(([left], [right]) => (left < right ? -1 : 1)).flat(),
+    SCHEMA, entry.runner, entry.place, entry.environment, entry.selector, entry.file, JSON.stringify(entry.path), canonicalJson(entry.env), JSON.stringify(entry.features), String(entry.ignored),
+    canonicalJson(entry.expect), JSON.stringify(entry.artifacts), String(entry.test?.fingerprint ?? ''), environment, configuration, ...wordings, closure,
   ]);
 }

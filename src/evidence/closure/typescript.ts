@@ -7,8 +7,9 @@ import type { ModuleFacts } from '../../model/index.js';
 import { ClosureBuilder, folderOf, foldersUp, joined, nearestWith, resolvePath, type Closure, type ClosureTree } from './types.js';
 
 const BUILTIN = new Set(builtinModules);
-const ENDINGS = ['', '.ts', '.tsx', '.mts', '.cts', '.js', '.jsx', '.mjs', '.cjs', '.json', '.vue', '.svelte'];
-const INDEX = ['index.ts', 'index.tsx', 'index.mts', 'index.js', 'index.jsx', 'index.mjs', 'index.cjs', 'index.json'];
+const ENDINGS = ['.ts', '.tsx', '.mts', '.cts', '.js', '.jsx', '.mjs', '.cjs', '.json', '.vue', '.svelte'];
+const TYPESCRIPT = ['.ts', '.tsx', '.mts', '.cts'];
+const INDEX = ['.ts', '.tsx', '.mts', '.js', '.jsx', '.mjs', '.cjs', '.json'];
 /** Files beside a test or above it that configure how it runs. */
 const CONFIGURATION = /^(?:vite(?:st)?\.(?:config|workspace|projects)\.[cm]?[jt]s|vitest\.workspace\.json|package\.json|tsconfig[\w.-]*\.json|jsconfig\.json|\.env(?:\..+)?|\.npmrc|package-lock\.json|npm-shrinkwrap\.json|yarn\.lock|pnpm-lock\.yaml|pnpm-workspace\.yaml|bun\.lockb?|\.swcrc|babel\.config\.[cm]?[jt]s(?:on)?|\.babelrc(?:\.json)?|postcss\.config\.[cm]?[jt]s|\.browserslistrc|\.node-version|\.nvmrc)$/u;
 const SNAPSHOTS = '__snapshots__';
@@ -16,17 +17,36 @@ const SNAPSHOTS = '__snapshots__';
 const isRelative = (specifier: string): boolean => specifier.startsWith('./') || specifier.startsWith('../') || specifier === '.' || specifier === '..' || specifier.startsWith('/');
 const bare = (specifier: string): string => (specifier.split(/[?#]/u)[0] ?? specifier);
 
+const stems = new WeakMap<ClosureTree, ReadonlyMap<string, readonly string[]>>();
+
+/** Paths by what they are without their last ending: an import is one look-up, where asking for every ending would be twenty. */
+function byStem(tree: ClosureTree): ReadonlyMap<string, readonly string[]> {
+  const known = stems.get(tree);
+  if (known !== undefined) return known;
+  const found = new Map<string, string[]>();
+  for (const path of tree.paths) {
+    const dot = path.lastIndexOf('.');
+    if (dot <= path.lastIndexOf('/')) continue;
+    const stem = path.slice(0, dot);
+    const there = found.get(stem);
+    if (there === undefined) found.set(stem, [path]);
+    else there.push(path);
+  }
+  stems.set(tree, found);
+  return found;
+}
+
 /** Files that a path without an ending may mean. TypeScript's `./x.js` may mean `./x.ts`. All that exist count. */
 function candidates(tree: ClosureTree, path: string): string[] {
-  const found = new Set<string>();
-  for (const ending of ENDINGS) if (tree.has(path + ending)) found.add(path + ending);
-  const javascript = /\.([cm]?)jsx?$/u.exec(path);
-  if (javascript !== null) {
-    const stem = path.slice(0, javascript.index);
-    for (const ending of ['.ts', '.tsx', '.mts', '.cts']) if (tree.has(stem + ending)) found.add(stem + ending);
-  }
-  for (const name of INDEX) if (tree.has(joined(path, name))) found.add(joined(path, name));
-  return [...found];
+  const files = byStem(tree);
+  const ended = (stem: string, endings: readonly string[]): string[] => (files.get(stem) ?? []).filter((file) => endings.includes(file.slice(stem.length)));
+  const javascript = /\.[cm]?jsx?$/u.exec(path);
+  return [
+    ...(tree.has(path) ? [path] : []),
+    ...ended(path, ENDINGS),
+    ...(javascript === null ? [] : ended(path.slice(0, javascript.index), TYPESCRIPT)),
+    ...ended(joined(path, 'index'), INDEX),
+  ];
 }
 
 const SCRIPT = /\.(?:[cm]?[jt]sx?|vue|svelte)$/iu;
