@@ -1,5 +1,5 @@
 /** The tree as closures see it: listed files by blob id, installed packages, and what lies ignored on disk. */
-import { lstat, readdir, readFile, realpath } from 'node:fs/promises';
+import { lstatSync, readFileSync, readdirSync, realpathSync, statSync, type Dirent } from 'node:fs';
 import { dirname, join, relative, sep } from 'node:path';
 import type { ModuleFacts } from '../model/index.js';
 import type { ClosureTree, InstalledPackage } from '../evidence/index.js';
@@ -15,6 +15,18 @@ const MAX_FILES = 20_000;
 /** What a deleted file is to a closure: it was there, and whoever reached it is affected. */
 const GONE: ModuleFacts = { fingerprint: 'gone', imports: [], paths: [], computed: false, reads: false, outside: null };
 
+/** Small questions to the file system, thousands of them: asked at once, since a turn through the thread pool takes ten times as long. */
+function orNull<T>(ask: () => T): T | null {
+  try {
+    return ask();
+  } catch {
+    return null; // not there, or not to be read
+  }
+}
+
+/** A pipe would be waited for, and a wait in here cannot be interrupted. */
+const readRegular = (path: string): Buffer | null => orNull(() => (statSync(path).isFile() ? readFileSync(path) : null));
+
 /**
  * @param gone paths that lie no longer in the tree and yet count as its members, so that what once reached them still does: an
  *   import of a deleted module leads nowhere now, and what it decides is exactly that
@@ -22,16 +34,16 @@ const GONE: ModuleFacts = { fingerprint: 'gone', imports: [], paths: [], compute
 export async function closureTree(root: string, files: readonly SourceFile[], facts: FactsCache, gone: readonly string[] = []): Promise<ClosureTree> {
   const listed = new Map(files.map((file) => [file.path, file]));
   const lost = new Set(gone.filter((path) => !listed.has(path)));
-  const real = await realpath(root);
+  const real = realpathSync.native(root);
   const known = new Map<string, Promise<ModuleFacts | null>>();
   const packages = new Map<string, Promise<InstalledPackage>>();
   const folders = new Map<string, Promise<readonly string[] | null>>();
 
   /** Bytes of a regular file below the root; a symlink is followed only while it stays there. */
   const read = async (path: string): Promise<Buffer | null> => {
-    const full = await realpath(join(real, path)).catch(() => null);
+    const full = orNull(() => realpathSync.native(join(real, path)));
     if (full === null || !(full === real || full.startsWith(real + sep))) return null;
-    return readFile(full).catch(() => null);
+    return readRegular(full);
   };
 
   const factsOf = async (path: string): Promise<ModuleFacts | null> => {
@@ -47,7 +59,7 @@ export async function closureTree(root: string, files: readonly SourceFile[], fa
     const found: string[] = [];
     const queue = [start];
     for (let at = queue.pop(); at !== undefined; at = queue.pop()) {
-      for (const entry of await readdir(join(real, at), { withFileTypes: true }).catch(() => [])) {
+      for (const entry of orNull((): Dirent[] => readdirSync(join(real, at), { withFileTypes: true })) ?? []) {
         const path = at === '' ? entry.name : `${at}/${entry.name}`;
         if (entry.isDirectory()) {
           if (!direct && !SKIPPED.has(entry.name)) queue.push(path);
@@ -62,15 +74,14 @@ export async function closureTree(root: string, files: readonly SourceFile[], fa
   const packageOf = async (folder: string, name: string): Promise<InstalledPackage> => {
     for (let at = folder; ; at = dirname(at)) {
       const path = join(at, 'node_modules', name);
-      const there = await lstat(path).catch(() => null);
-      if (there !== null) {
-        const target = await realpath(path).catch(() => null);
+      if (orNull(() => lstatSync(path)) !== null) {
+        const target = orNull(() => realpathSync.native(path));
         if (target === null) return { kind: 'missing' };
         if (!target.includes(`${sep}node_modules${sep}`)) {
           if (target === real || target.startsWith(real + sep)) return { kind: 'inside', folder: relative(real, target).split(sep).join('/'), entry: null };
           return { kind: 'linked-outside' };
         }
-        const manifest = await readFile(join(target, 'package.json')).catch(() => null);
+        const manifest = readRegular(join(target, 'package.json'));
         return { kind: 'package', identity: `${name}@${manifest === null ? 'unknown' : sha256(manifest)}` };
       }
       if (dirname(at) === at) return { kind: 'missing' };

@@ -2,7 +2,7 @@
  * One run of the queue, inside a worker: the same `verifyProject` as everywhere, criterion by criterion where each is a
  * command of its own and in one batch where a test runner serves them all, so that what is settled survives a SIGKILL.
  */
-import { cp, mkdir, rm } from 'node:fs/promises';
+import { cpSync, mkdirSync, rmSync } from 'node:fs';
 import { join, relative } from 'node:path';
 import { loadProject, type Project } from '../config/index.js';
 import { judgeSpec, openRunFolder, readRun, runsFolder } from '../evidence/index.js';
@@ -197,8 +197,8 @@ async function publish(project: Project, spec: Spec, job: Job, criteria: readonl
     const units = new Set(paths.flatMap((path) => unitOfPath(path, job.run_id)));
     for (const unit of units) {
       const from = join(job.folder, unit, '.coherence', 'runs', job.run_id);
-      await mkdir(join(folder.folder, unit), { mode: 0o700 });
-      await cp(from, join(folder.folder, unit), { recursive: true, filter: (path) => relative(from, path) !== 'run.json', preserveTimestamps: true, verbatimSymlinks: true });
+      mkdirSync(join(folder.folder, unit), { mode: 0o700 });
+      cpSync(from, join(folder.folder, unit), { recursive: true, filter: (path) => relative(from, path) !== 'run.json', preserveTimestamps: true, verbatimSymlinks: true });
     }
     const judged = judgeSpec(criteria.map((record) => ({ verdict: record.verdict, reason: record.reason, detail: record.detail ?? '' })));
     const count = (verdict: Verdict): number => criteria.filter((record) => record.verdict === verdict).length;
@@ -214,13 +214,13 @@ async function publish(project: Project, spec: Spec, job: Job, criteria: readonl
       ...withNotes([...new Set([...verifications.flatMap((item) => item.record.notes ?? []), ...notes, ...(note === null ? [] : [note])])]),
     };
     // `queue retry` gives the same run a new record; outputs that it is made of are still in the job's own folder.
-    await rm(join(runsFolder(job.checkout), job.run_id), { recursive: true, force: true });
+    rmSync(join(runsFolder(job.checkout), job.run_id), { recursive: true, force: true });
     await folder.publish(record);
   } catch (error) {
     await folder.discard().catch(() => undefined);
     throw error;
   }
-  await rm(job.folder, { recursive: true, force: true });
+  rmSync(job.folder, { recursive: true, force: true });
 }
 
 const withNotes = (notes: readonly string[]): { readonly notes?: readonly string[] } => (notes.length === 0 ? {} : { notes });

@@ -1,5 +1,5 @@
 /** What a verification is asked for, and what it may use. */
-import type { EventSink, PlaceName, Risk, Status } from '../model/index.js';
+import type { Around, EventSink, PlaceName, Risk, Status } from '../model/index.js';
 import type { HostOptions, Place } from '../run/index.js';
 import type { Source } from '../sources/index.js';
 
@@ -36,6 +36,8 @@ export interface VerifyContext {
   readonly emit: EventSink;
   /** The tree, when it was read just now; default: it is read. */
   readonly source?: Source;
+  /** All files around the root as `source` has them, for whoever runs tests there first. */
+  readonly around?: Around;
   /** Puts something before the place `host`: a warm worker's test runner in memory. */
   readonly wrapHost?: (place: Place, options: HostOptions) => Place;
 }

@@ -46,7 +46,8 @@ export async function prepare(project: Project, request: VerifyRequest, context:
   });
   if (!selected.ok) return selected;
   const takes = (traced: TracedCriterion): boolean => selected.value.selected(traced) && !skipped.has(traced.criterion.id);
-  const wiring = await wireRun(project, request, context, runFolder);
+  const around = context.wrapHost === undefined ? null : analysis.source.around();
+  const wiring = await wireRun(project, request, { ...context, ...(around === null ? {} : { around }) }, runFolder);
   const missing = await requiredBackEnds(request.require, wiring, context.env);
   if (missing.length > 0) return failure(...missing);
   const unmet = await unmetRequirements(analysis.graph.criteria.filter(takes), request.place === 'docker', { env: context.env, docker: wiring.docker, dolt: wiring.dolt, orchestrator: wiring.orchestrator });

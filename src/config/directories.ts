@@ -1,5 +1,6 @@
 /** Where things live outside the project. Finding out creates nothing; `ensure…` does. */
-import { lstat, mkdir, readFile, realpath, stat } from 'node:fs/promises';
+import { readFileSync, realpathSync, statSync } from 'node:fs';
+import { lstat, mkdir, stat } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
 import { failure, success, type Result } from '../model/index.js';
@@ -30,7 +31,7 @@ export async function resolveDirectories(options: {
 }): Promise<Directories> {
   const { env, cwd } = options;
   const common = await gitCommonDir(options.root);
-  const name = `${options.slug}-${sha256(common ?? (await realpath(options.root))).slice(0, 12)}`;
+  const name = `${options.slug}-${sha256(common ?? realpathSync.native(options.root)).slice(0, 12)}`;
   return {
     state:
       given(env['COHERENCE_STATE_DIR'], cwd) ??
@@ -52,12 +53,21 @@ export async function gitCommonDir(root: string): Promise<string | null> {
   if (top === null) return null;
   const entry = join(top, '.git');
   try {
-    if ((await stat(entry)).isDirectory()) return await realpath(entry);
-    const pointer = /^gitdir: (.+?)\r?\n?$/.exec(await readFile(entry, 'utf8'))?.[1];
+    const found = statSync(entry);
+    if (found.isDirectory()) return realpathSync.native(entry);
+    const pointer = found.isFile() ? /^gitdir: (.+?)\r?\n?$/.exec(readFileSync(entry, 'utf8'))?.[1] : undefined;
     if (pointer === undefined) return null;
     const folder = resolve(top, pointer);
-    const common = await readFile(join(folder, 'commondir'), 'utf8').catch(() => null);
-    return await realpath(common === null ? folder : resolve(folder, common.trim()));
+    const common = textOf(join(folder, 'commondir'));
+    return realpathSync.native(common === null ? folder : resolve(folder, common.trim()));
+  } catch {
+    return null;
+  }
+}
+
+function textOf(path: string): string | null {
+  try {
+    return statSync(path).isFile() ? readFileSync(path, 'utf8') : null;
   } catch {
     return null;
   }

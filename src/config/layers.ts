@@ -1,5 +1,5 @@
 /** The sources of settings, weakest first: defaults, the user's config, the project's two files, environment, flags. */
-import { lstat, readFile } from 'node:fs/promises';
+import { lstatSync, readFileSync, statSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import type { Failure } from '../model/index.js';
 import { errorCode, insideRoot } from '../util/files.js';
@@ -72,9 +72,11 @@ export async function fileLayer(root: string, config: ConfigPath, content?: stri
   }
   let bytes: Uint8Array;
   try {
-    if (content === undefined && (await lstat(config.path)).isDirectory())
+    if (content === undefined && lstatSync(config.path).isDirectory())
       return refuse('invalid-config', `${config.shown} is a folder.`, 'Remove it.');
-    bytes = content === undefined ? await readFile(config.path) : Buffer.from(content);
+    // A pipe would be waited for, and a wait in here cannot be interrupted.
+    if (content === undefined && !statSync(config.path).isFile()) return refuse('invalid-config', `${config.shown} is no regular file.`, 'Replace it by a file.');
+    bytes = content === undefined ? readFileSync(config.path) : Buffer.from(content);
   } catch (error) {
     if (errorCode(error) !== 'ENOENT' && errorCode(error) !== 'ENOTDIR')
       return refuse('invalid-config', `${config.shown} cannot be read (${errorCode(error)}).`, 'Check its permissions.');

@@ -1,4 +1,4 @@
-import { lstat, readFile } from 'node:fs/promises';
+import { lstatSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { parse, TomlError } from 'smol-toml';
 import { failure, success, type Failure, type Result } from '../model/index.js';
@@ -34,8 +34,9 @@ export async function readManifest(root: string): Promise<Result<Manifest>> {
   const refuse = (message: string, hint: string): Result<Manifest> =>
     failure({ kind: 'invalid-manifest', message, hint, file: MANIFEST, line: 1, column: 1 });
   try {
-    if ((await lstat(join(root, MANIFEST))).isDirectory()) return refuse(`${MANIFEST} is a folder.`, 'Remove it and run "coherence init".');
-    const bytes = await readFile(path);
+    if (lstatSync(join(root, MANIFEST)).isDirectory()) return refuse(`${MANIFEST} is a folder.`, 'Remove it and run "coherence init".');
+    if (!statSync(path).isFile()) return refuse(`${MANIFEST} is no regular file.`, 'Replace it by a file.');
+    const bytes = readFileSync(path);
     if (bytes.length > MAX_BYTES)
       return refuse(`${MANIFEST} is larger than ${MAX_BYTES} bytes.`, 'It holds identity only: project_slug, project_hash, dolt_db_name.');
     return parseManifest(bytes);

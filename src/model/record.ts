@@ -128,3 +128,11 @@ export interface RunRecord {
   readonly ended?: 'interrupted' | 'run-timeout' | 'fail-fast';
   readonly notes?: readonly string[];
 }
+
+/** All files around a folder, as git would show them. */
+export interface Around {
+  /** Top of the repository. */
+  readonly root: string;
+  /** Sorted; a letter and a space before each path: H in the index, R in the index and gone from disk, ? unknown to git. */
+  readonly entries: readonly string[];
+}

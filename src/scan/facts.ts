@@ -1,7 +1,7 @@
 /**
  * Module facts of any file, kept by content hash in one packed file: a warm closure parses nothing and loads no parser.
  */
-import { readFile } from 'node:fs/promises';
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { ModuleFacts } from '../model/index.js';
 import { blobId } from './blob.js';
@@ -44,7 +44,7 @@ export async function openFactsCache(folder: string | null): Promise<FactsCache>
   const known = new Map<string, ModuleFacts>();
   if (path !== null) {
     try {
-      const stored = JSON.parse(await readFile(path, 'utf8')) as { version?: unknown; entries?: unknown }; // checked on the next line
+      const stored = JSON.parse(readFileSync(path, 'utf8')) as { version?: unknown; entries?: unknown }; // checked on the next line
       if (stored.version === VERSION && Array.isArray(stored.entries)) for (const [key, facts] of stored.entries as [string, ModuleFacts][]) known.set(key, facts);
     } catch {
       known.clear();

@@ -1,5 +1,5 @@
 import { isForeign, ignoreMatcher } from './ignore.js';
-import type { SourceIdentity } from '../model/index.js';
+import type { Around, SourceIdentity } from '../model/index.js';
 import { identityOf, type Identified } from './identity.js';
 import type { ListOptions, SourceFile, TreeEntry, WorkingTree } from './types.js';
 import { readWorkingTree } from './working-tree.js';
@@ -25,6 +25,8 @@ export interface Source {
   identity(): Promise<SourceIdentity>;
   /** Path → what stands for its content; read together with the identity. */
   contents(): Promise<ReadonlyMap<string, string>>;
+  /** Null where the root is not the top of a repository: then not all that lies around it was read. */
+  around(): Around | null;
   /** Whether git's index has the path. */
   isTracked(path: string): boolean;
 }
@@ -35,8 +37,14 @@ export async function readSource(root: string): Promise<Source> {
   const ask = async (): Promise<Identified> => (asked ??= identityOf(root, tree));
   let tracked: ReadonlySet<string> | undefined;
   const allTracked = (): ReadonlySet<string> => (tracked ??= new Set(tree.entries.flatMap((entry) => (entry.indexMode === null ? [] : [entry.path]))));
-  return { files: filesOf(tree), isTracked: (path) => allTracked().has(path), identity: async () => (await ask()).identity, contents: async () => (await ask()).contents };
+  return {
+    files: filesOf(tree), isTracked: (path) => allTracked().has(path), identity: async () => (await ask()).identity, contents: async () => (await ask()).contents,
+    around: () => (tree.inGit && tree.prefix === '' ? { root, entries: entriesOf(tree) } : null),
+  };
 }
+
+const entriesOf = (tree: WorkingTree): readonly string[] =>
+  [...tree.entries.map((entry) => `${entry.indexMode === null ? '?' : 'H'} ${entry.path}`), ...tree.missing.flatMap((path) => [`H ${path}`, `R ${path}`])].sort();
 
 function ownFiles(entries: readonly TreeEntry[], globs: readonly string[]): TreeEntry[] {
   const ignored = ignoreMatcher(globs);

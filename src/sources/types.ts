@@ -46,6 +46,8 @@ export interface TreeEntry {
 }
 
 export interface WorkingTree {
+  /** Where the root lies in its repository: '' at the top, else with a `/` at its end. */
+  readonly prefix: string;
   /** False outside git, or where git refuses the repository. */
   readonly inGit: boolean;
   /** The index says what the commit says. */

@@ -181,6 +181,7 @@ export async function readWorkingTree(root: string): Promise<WorkingTree> {
   entries.sort((left, right) => (left.path < right.path ? -1 : 1));
   const algorithm = index.some((entry) => entry.blob.length === 64) ? 'sha256' : 'sha1';
   return {
+    prefix,
     inGit: true,
     nothingStaged: staged?.ok === true,
     head: head === '' ? null : head,
@@ -238,5 +239,5 @@ async function outsideGit(root: string): Promise<WorkingTree> {
     const entry = disk === null ? null : unknownToGit(path, disk);
     if (entry !== null) entries.push(entry);
   }
-  return { inGit: false, nothingStaged: false, head: null, algorithm: 'sha1', entries, missing: [] };
+  return { prefix: '', inGit: false, nothingStaged: false, head: null, algorithm: 'sha1', entries, missing: [] };
 }

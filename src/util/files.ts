@@ -1,6 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { closeSync, constants, fchmodSync, fsync, mkdirSync, openSync, renameSync, statSync, unlinkSync, writeFileSync } from 'node:fs';
-import { access, lstat, realpath } from 'node:fs/promises';
+import { closeSync, existsSync, fchmodSync, fsync, lstatSync, mkdirSync, openSync, realpathSync, renameSync, statSync, unlinkSync, writeFileSync } from 'node:fs';
 import { dirname, isAbsolute, join, relative, resolve, sep } from 'node:path';
 import { promisify } from 'node:util';
 
@@ -8,7 +7,8 @@ import { promisify } from 'node:util';
 export const errorCode = (error: unknown): string =>
   error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : '';
 
-export const exists = async (path: string): Promise<boolean> => access(path, constants.F_OK).then(() => true, () => false);
+/** Asked of the kernel at once: a turn through the thread pool takes ten times as long. */
+export const exists = async (path: string): Promise<boolean> => existsSync(path);
 
 /**
  * Writes a file so that a reader, or a crash at any moment, sees the old content or the new, never half:
@@ -99,19 +99,35 @@ export function unsafePathReason(path: string): string | null {
  */
 export async function insideRoot(root: string, path: string): Promise<string | null> {
   if (unsafePathReason(path) !== null) return null;
-  const realRoot = await realpath(root);
+  const realRoot = realpathSync.native(root);
   const wanted = resolve(realRoot, path);
   let probe = wanted;
   for (;;) {
-    const found = await lstat(probe).catch(() => null);
-    if (found !== null) {
-      const real = await realpath(probe).catch(() => null);
+    if (isThere(probe)) {
+      const real = realOrNull(probe);
       if (real === null) return null;
       return real === realRoot || real.startsWith(realRoot + sep) ? wanted : null;
     }
     const parent = dirname(probe);
     if (parent === probe) return null;
     probe = parent;
+  }
+}
+
+/** A link that leads nowhere is there. */
+function isThere(path: string): boolean {
+  try {
+    return lstatSync(path, { throwIfNoEntry: false }) !== undefined;
+  } catch {
+    return false; // below a file, or not ours to look at
+  }
+}
+
+function realOrNull(path: string): string | null {
+  try {
+    return realpathSync.native(path);
+  } catch {
+    return null; // a link that leads nowhere
   }
 }
 

@@ -7,8 +7,7 @@
  */
 import { fork, spawn, spawnSync, type ChildProcess } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
-import { existsSync } from 'node:fs';
-import { access, constants } from 'node:fs/promises';
+import { accessSync, constants, existsSync } from 'node:fs';
 import { delimiter, isAbsolute, join, sep } from 'node:path';
 import { NONCE_VARIABLE, groupLives, processesWithNonce } from './proc.js';
 
@@ -333,15 +332,18 @@ export async function findProgram(name: string, path: string | undefined = proce
         .filter((folder) => isAbsolute(folder))
         .map((folder) => join(folder, name));
   for (const candidate of candidates) {
-    if (
-      await access(candidate, constants.X_OK).then(
-        () => true,
-        () => false,
-      )
-    )
-      return candidate;
+    if (isExecutable(candidate)) return candidate;
   }
   return null;
+}
+
+function isExecutable(path: string): boolean {
+  try {
+    accessSync(path, constants.X_OK);
+    return true;
+  } catch {
+    return false;
+  }
 }
 
 /**

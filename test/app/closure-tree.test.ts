@@ -13,7 +13,7 @@ afterEach(async () => {
   for (const folder of made.splice(0)) await rm(folder, { recursive: true, force: true });
 });
 
-async function tree(files: Readonly<Record<string, string>>, gone: readonly string[] = []): Promise<ClosureTree> {
+async function tree(files: Readonly<Record<string, string>>, gone: readonly string[] = [], pipes: readonly string[] = []): Promise<ClosureTree> {
   const root = await realpath(await mkdtemp(join(tmpdir(), 'coh-closure-')));
   made.push(root);
   for (const [path, text] of Object.entries(files)) {
@@ -21,6 +21,7 @@ async function tree(files: Readonly<Record<string, string>>, gone: readonly stri
     await writeFile(join(root, path), text);
   }
   await capture({ command: ['git', 'init', '-q'], cwd: root, env: process.env });
+  for (const path of pipes) await capture({ command: ['mkfifo', join(root, path)], cwd: root, env: process.env });
   return closureTree(root, await listFiles(root), await openFactsCache(null), gone);
 }
 
@@ -48,6 +49,12 @@ describe('the closure of a test', () => {
     const closure = await pytestClosure(await tree(python), 'tests/test_a.py', []);
     expect([...closure.files.keys()]).toEqual(expect.arrayContaining(['pkg/_version.py', 'pkg/fast.cpython-311-x86_64-linux-gnu.so']));
     expect(closure.files.has('other.py')).toBe(false);
+  });
+
+  it('does not wait for a pipe that lies in a folder which counts as a whole', async () => {
+    const made = await tree({ '.gitignore': 'queue.ts\n', 'package.json': '{}', 'a.test.ts': 'const name = process.env.X;\nawait import(name);\n' }, [], ['queue.ts']);
+    const closure = await typescriptClosure(made, 'a.test.ts', []);
+    expect([...closure.files.keys()].sort()).toEqual(['.gitignore', 'a.test.ts', 'package.json']);
   });
 
   // @verifies AC-gate-cache-sound

@@ -1,4 +1,4 @@
-import { chmodSync, existsSync, lstatSync, mkdirSync, readdirSync, readFileSync, realpathSync, symlinkSync, writeFileSync } from 'node:fs';
+import { chmodSync, existsSync, lstatSync, mkdirSync, readdirSync, readFileSync, realpathSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { build } from 'esbuild';
 import { describe, expect, it } from 'vitest';
@@ -18,6 +18,14 @@ describe('the manifest', () => {
     expect(loaded.ok && loaded.value.notes).toEqual([
       '.coherence/project.toml: ignored git, root, schema_version; the manifest holds identity only.',
     ]);
+  });
+
+  it.each(['.coherence/project.toml', '.coherence/config.yaml', '.coherence/config.local.yaml'])('and the settings are refused where they are a pipe, which would be waited for: %s', async (file) => {
+    const made = project();
+    rmSync(join(made.root, file), { force: true });
+    await capture({ command: ['mkfifo', join(made.root, file)], cwd: made.root, env: process.env });
+    const loaded = await loadProject({ cwd: made.root, env: made.env });
+    expect(loaded).toMatchObject({ ok: false, failures: [{ file, message: `${file} is no regular file.` }] });
   });
 
   // @verifies AC-config-symlinks

@@ -2,7 +2,7 @@
  * Output capture: both streams go to files, at most 512 KiB each. What is longer keeps its beginning and its end, cut on
  * character boundaries around a visible mark. Memory stays bounded whatever a program prints; nothing waits for a disk.
  */
-import { writeFile } from 'node:fs/promises';
+import { writeFileSync } from 'node:fs';
 import { StringDecoder } from 'node:string_decoder';
 import type { Captured } from '../../model/index.js';
 import { MASK } from '../environment.js';
@@ -170,7 +170,7 @@ export class Capture {
     this.lines(this.decoder.end());
     if (this.line !== '') this.options.onLine?.(this.take());
     const { bytes, truncated } = this.content();
-    await writeFile(this.options.file, bytes, { mode: 0o600 });
+    writeFileSync(this.options.file, bytes, { mode: 0o600 });
     return { file: this.options.file, bytes: this.total, truncated };
   }
 }

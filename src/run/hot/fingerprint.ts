@@ -1,6 +1,7 @@
 /** What a hot vitest rests on beside its modules: when it differs, the instance is made anew or forgets all its modules. */
 import { readFile, stat } from 'node:fs/promises';
 import { basename, join } from 'node:path';
+import type { Around } from '../../model/index.js';
 import { findUp } from '../../util/files.js';
 import { git } from '../../util/git.js';
 import { hashFields, sha256 } from '../../util/hash.js';
@@ -22,16 +23,8 @@ export interface Fingerprint {
   readonly names: string;
 }
 
-/** All files around a folder. */
-export interface Names {
-  /** Top of the repository. */
-  readonly root: string;
-  /** A letter and a space before each path: H in the index, R in the index and gone from disk, ? unknown to git. */
-  readonly entries: readonly string[];
-}
-
 /** Apart from the fingerprint so that git can be asked while a run is still being prepared. Null outside git. */
-export async function namesAround(folder: string): Promise<Names | null> {
+export async function namesAround(folder: string): Promise<Around | null> {
   const root = await findUp(folder, '.git');
   const listed = root === null ? null : await git(root, ['ls-files', '-z', '-t', '--cached', '--others', '--deleted', '--exclude-standard']);
   if (root === null || listed?.ok !== true) return null;
@@ -42,7 +35,7 @@ export async function namesAround(folder: string): Promise<Names | null> {
  * `extra` are files that the configuration itself was made of.
  * @param folder the folder that vitest runs in
  */
-export async function fingerprint(folder: string, { root, entries }: Names, env: Readonly<Record<string, string>>, extra: readonly string[]): Promise<Fingerprint> {
+export async function fingerprint(folder: string, { root, entries }: Around, env: Readonly<Record<string, string>>, extra: readonly string[]): Promise<Fingerprint> {
   const names = entries.map((entry) => entry.slice(2));
   const decisive = names.filter((name) => DECISIVE.test(basename(name))).map((name) => join(root, name));
   const installed = join(folder, 'node_modules', '.package-lock.json');

@@ -4,20 +4,21 @@
  */
 import { join } from 'node:path';
 import { Writable } from 'node:stream';
-import type { EventSink } from '../../model/index.js';
+import type { Around } from '../../model/index.js';
 import type { ProcessEnd } from '../../util/process.js';
 import type { Executed, Invocation, Place, Workspace } from '../adapters.js';
 import { Capture } from '../decorators/capture.js';
 import { maskedEnv, secretValues } from '../environment.js';
+import type { HostOptions } from '../places/index.js';
 import { insideRoot } from '../../util/files.js';
 import { readVitestCommand, type VitestCommand } from './command.js';
-import { fingerprint, namesAround, type Fingerprint, type Names } from './fingerprint.js';
+import { fingerprint, namesAround, type Fingerprint } from './fingerprint.js';
 import { startHot, type HotVitest } from './instance.js';
 import { loadVitest } from './vitest-api.js';
 
 export interface HotHost {
   /** Puts the hot vitest before a host place. */
-  wrap(place: Place, options: { readonly root: string; readonly outputFolder: string; readonly emit?: EventSink }): Place;
+  wrap(place: Place, options: Pick<HostOptions, 'root' | 'outputFolder' | 'emit' | 'around'>): Place;
   /** Loads the vitest of a project's root, if it has one. */
   preload(root: string): Promise<void>;
   /** False after a run had to be broken off: what is left in this process is not to be trusted. */
@@ -81,7 +82,7 @@ export function hotHost(): HotHost {
   };
 
   /** The instance for this folder as it is now, and whether its modules are all in doubt. */
-  const obtain = async (command: VitestCommand, folder: string, env: Readonly<Record<string, string>>, around: Names | null): Promise<{ readonly held: Held; readonly forget: boolean } | null> => {
+  const obtain = async (command: VitestCommand, folder: string, env: Readonly<Record<string, string>>, around: Around | null): Promise<{ readonly held: Held; readonly forget: boolean } | null> => {
     if (around === null) return null;
     const extra = held !== null && held.folder === folder ? held.vitest.configurationFiles : [];
     const stamp = await fingerprint(folder, around, env, extra);
@@ -104,7 +105,7 @@ export function hotHost(): HotHost {
     return { held, forget: false };
   };
 
-  const serve = async (command: VitestCommand, folder: string, invocation: Invocation, base: Readonly<Record<string, string>>, early: Promise<Names | null> | null, outputs: { readonly stdout: Capture; readonly stderr: Capture }, signal: AbortSignal): Promise<ProcessEnd | null> => {
+  const serve = async (command: VitestCommand, folder: string, invocation: Invocation, base: Readonly<Record<string, string>>, early: Promise<Around | null> | null, outputs: { readonly stdout: Capture; readonly stderr: Capture }, signal: AbortSignal): Promise<ProcessEnd | null> => {
     const startedAt = new Date();
     const started = performance.now();
     const restore = swapEnvironment({ ...base, ...invocation.env });
@@ -145,40 +146,45 @@ export function hotHost(): HotHost {
     preload: async (root) => {
       await loadVitest(join(root, 'node_modules', 'vitest', 'vitest.mjs')).catch(() => null);
     },
-    wrap: (place, options) => ({
-      ...place,
-      open: async (request) => {
-        const opened = await place.open(request);
-        if (!opened.ok || opened.workspace.place !== 'host') return opened;
-        const { workspace } = opened;
-        const base = workspace.inherited;
-        // Asked now, while the first command of this workspace is put together; later ones ask for themselves.
-        let early: Promise<Names | null> | null = sound && base !== undefined ? namesAround(options.root) : null;
-        early?.catch(() => undefined); // told where it is awaited
-        const exec: Workspace['exec'] = async (invocation, signal): Promise<Executed> => {
-          const folder = base === undefined || invocation.input !== undefined ? null : invocation.directory === '' ? options.root : await insideRoot(options.root, invocation.directory);
-          const command = folder === null ? null : readVitestCommand(invocation.command, folder);
-          if (folder === null || command === null || base === undefined || !sound) return workspace.exec(invocation, signal);
-          const secrets = secretValues(invocation.env);
-          const capture = (stream: 'stdout' | 'stderr'): Capture =>
-            new Capture({ file: join(options.outputFolder, `${invocation.label}.${stream}`), secrets, onLine: (line) => options.emit?.({ type: 'output', batch: request.batch.id, stream, line }) });
-          const outputs = { stdout: capture('stdout'), stderr: capture('stderr') };
-          // Behind another run it would be about the tree before that run.
-          const known = folder === options.root && running === 0 ? early : null;
-          early = null;
-          running += 1;
-          const mine = chain.then(async () => serve(command, folder, invocation, base, known, outputs, signal)).finally(() => {
-            running -= 1;
-          });
-          chain = mine.catch(() => undefined);
-          const end = await mine;
-          const [stdout, stderr] = await Promise.all([outputs.stdout.close(), outputs.stderr.close()]);
-          // Nothing ran: the real program does it, into the same files.
-          if (end === null) return workspace.exec(invocation, signal);
-          return { end, stdout, stderr, imageId: null, layers: [], trouble: null, env: maskedEnv(invocation.env) };
-        };
-        return { ok: true, workspace: { ...workspace, exec, [Symbol.asyncDispose]: async () => workspace[Symbol.asyncDispose]() } };
-      },
-    }),
+    wrap: (place, options) => {
+      // Only the first workspace: what runs in it may make files, and they count for those that come later.
+      let read = options.around ?? null;
+      return {
+        ...place,
+        open: async (request) => {
+          const opened = await place.open(request);
+          if (!opened.ok || opened.workspace.place !== 'host') return opened;
+          const { workspace } = opened;
+          const base = workspace.inherited;
+          // Asked now, while the first command of this workspace is put together; later ones ask for themselves.
+          let early: Promise<Around | null> | null = !sound || base === undefined ? null : read === null ? namesAround(options.root) : Promise.resolve(read);
+          read = null;
+          early?.catch(() => undefined); // told where it is awaited
+          const exec: Workspace['exec'] = async (invocation, signal): Promise<Executed> => {
+            const folder = base === undefined || invocation.input !== undefined ? null : invocation.directory === '' ? options.root : await insideRoot(options.root, invocation.directory);
+            const command = folder === null ? null : readVitestCommand(invocation.command, folder);
+            if (folder === null || command === null || base === undefined || !sound) return workspace.exec(invocation, signal);
+            const secrets = secretValues(invocation.env);
+            const capture = (stream: 'stdout' | 'stderr'): Capture =>
+              new Capture({ file: join(options.outputFolder, `${invocation.label}.${stream}`), secrets, onLine: (line) => options.emit?.({ type: 'output', batch: request.batch.id, stream, line }) });
+            const outputs = { stdout: capture('stdout'), stderr: capture('stderr') };
+            // Behind another run it would be about the tree before that run.
+            const known = folder === options.root && running === 0 ? early : null;
+            early = null;
+            running += 1;
+            const mine = chain.then(async () => serve(command, folder, invocation, base, known, outputs, signal)).finally(() => {
+              running -= 1;
+            });
+            chain = mine.catch(() => undefined);
+            const end = await mine;
+            const [stdout, stderr] = await Promise.all([outputs.stdout.close(), outputs.stderr.close()]);
+            // Nothing ran: the real program does it, into the same files.
+            if (end === null) return workspace.exec(invocation, signal);
+            return { end, stdout, stderr, imageId: null, layers: [], trouble: null, env: maskedEnv(invocation.env) };
+          };
+          return { ok: true, workspace: { ...workspace, exec, [Symbol.asyncDispose]: async () => workspace[Symbol.asyncDispose]() } };
+        },
+      };
+    },
   };
 }

@@ -1,13 +1,13 @@
 /**
  * The host itself as a place: programs run in the project's own tree, with the caller's environment minus secrets.
  */
-import { mkdir, mkdtemp, realpath, rm } from 'node:fs/promises';
+import { mkdirSync, mkdtempSync, realpathSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Executed, Invocation, OpenRequest, Place, Workspace } from '../adapters.js';
 import { Capture } from '../decorators/capture.js';
 import { inheritedEnv, maskedEnv, secretValues } from '../environment.js';
-import type { EventSink } from '../../model/index.js';
+import type { Around, EventSink } from '../../model/index.js';
 import { insideRoot } from '../../util/files.js';
 import { findProgram, run, type ProcessEnd } from '../../util/process.js';
 
@@ -19,6 +19,8 @@ export interface HostOptions {
   /** Existing folder for captured output; the files stay when the place closes. */
   readonly outputFolder: string;
   readonly emit?: EventSink;
+  /** All files around the root, when they were read for this run; absent: who needs them asks git. */
+  readonly around?: Around;
   /** Between TERM and KILL when a program is ended; default 2 000 ms. */
   readonly graceMs?: number;
 }
@@ -89,8 +91,8 @@ export function hostPlace(options: HostOptions): Place {
       let folder: string;
       try {
         // 0700 and unguessable: programs under test are not told where another batch's reports are.
-        folder = await realpath(await mkdtemp(join(tmpdir(), 'coherence-')));
-        await mkdir(join(folder, 'reports'), { mode: 0o700 });
+        folder = realpathSync.native(mkdtempSync(join(tmpdir(), 'coherence-')));
+        mkdirSync(join(folder, 'reports'), { mode: 0o700 });
       } catch (error) {
         return {
           ok: false,
@@ -108,7 +110,7 @@ export function hostPlace(options: HostOptions): Place {
         inherited: base,
         exec: async (invocation, signal) => execute(options, base, invocation, signal, request.batch.id),
         find: async (program) => findProgram(program, base['PATH']),
-        [Symbol.asyncDispose]: async () => rm(folder, { recursive: true, force: true, maxRetries: 3 }),
+        [Symbol.asyncDispose]: async () => rmSync(folder, { recursive: true, force: true, maxRetries: 3 }),
       };
       return { ok: true, workspace };
     },

@@ -7,7 +7,7 @@
  * Limit: a test inside the reporter's own process could take the key out of its memory. See docs/runners.md.
  */
 import { createHmac, randomBytes } from 'node:crypto';
-import { chmod, mkdir, open, readdir, writeFile, type FileHandle } from 'node:fs/promises';
+import { chmodSync, closeSync, mkdirSync, openSync, readSync, readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 
 /** Tells a reporter where its channel's description is: `{"key","folder","once","extra"}`. */
@@ -28,7 +28,8 @@ export interface ChannelOptions {
 }
 
 interface Source {
-  readonly handle: FileHandle;
+  /** File descriptor. */
+  readonly handle: number;
   position: number;
   rest: Buffer;
   next: number;
@@ -56,40 +57,52 @@ export class Channel implements AsyncDisposable {
     const key = randomBytes(32).toString('hex');
     const folder = join(reports.host, name);
     // Programs in a container may have another user id; the folder above is private to us.
-    await mkdir(folder);
-    await chmod(folder, 0o777);
+    mkdirSync(folder);
+    chmodSync(folder, 0o777);
     const description = join(folder, 'channel.json');
-    await writeFile(
+    writeFileSync(
       description,
       JSON.stringify({ key, folder: `${reports.inside}/${name}`, once: options.once, extra: options.extra ?? null }),
     );
-    await chmod(description, 0o666);
+    chmodSync(description, 0o666);
     return new Channel(key, folder, { [CHANNEL_VARIABLE]: `${reports.inside}/${name}/channel.json` });
   }
 
   /** All events since the last call, in the order of their sessions. */
   async read(): Promise<ReportEvent[]> {
-    const names = await readdir(this.folder).catch(() => [] as string[]);
+    const names = this.names();
     const events: ReportEvent[] = [];
     for (const name of names.filter((item) => item.endsWith('.log')).sort()) {
-      const source = this.sources.get(name) ?? (await this.attach(name));
-      if (source !== null) await this.drain(name.slice(0, -4), source, events);
+      const source = this.sources.get(name) ?? this.attach(name);
+      if (source !== null) this.drain(name.slice(0, -4), source, events);
     }
     return events;
   }
 
-  private async attach(name: string): Promise<Source | null> {
-    const handle = await open(join(this.folder, name), 'r').catch(() => null);
-    if (handle === null) return null;
+  private names(): string[] {
+    try {
+      return readdirSync(this.folder);
+    } catch {
+      return []; // a program under test took it away: then nothing is reported
+    }
+  }
+
+  private attach(name: string): Source | null {
+    let handle: number;
+    try {
+      handle = openSync(join(this.folder, name), 'r');
+    } catch {
+      return null;
+    }
     const source: Source = { handle, position: 0, rest: Buffer.alloc(0), next: 0 };
     this.sources.set(name, source);
     return source;
   }
 
-  private async drain(session: string, source: Source, events: ReportEvent[]): Promise<void> {
+  private drain(session: string, source: Source, events: ReportEvent[]): void {
     const buffer = Buffer.alloc(64 * 1024);
     for (;;) {
-      const { bytesRead } = await source.handle.read(buffer, 0, buffer.length, source.position);
+      const bytesRead = readSync(source.handle, buffer, 0, buffer.length, source.position);
       if (bytesRead === 0) return;
       source.position += bytesRead;
       const bytes = Buffer.concat([source.rest, buffer.subarray(0, bytesRead)]);
@@ -116,7 +129,7 @@ export class Channel implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    for (const source of this.sources.values()) await source.handle.close();
+    for (const source of this.sources.values()) closeSync(source.handle);
     this.sources.clear();
   }
 }

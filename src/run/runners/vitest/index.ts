@@ -2,7 +2,8 @@
  * Runner `vitest`: the project's own installation and configuration, one process a batch, reports through our reporter
  * joined by file, line and full title.
  */
-import { readFile, writeFile } from 'node:fs/promises';
+import { readdirSync, writeFileSync } from 'node:fs';
+import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Batch, Case } from '../../../model/index.js';
 import { exists } from '../../../util/files.js';
@@ -20,15 +21,21 @@ import { namePattern } from './filter.js';
 import { REPORTER, REPORTER_NAME } from './reporter.js';
 import { VitestReports, reportOf, type ReportedError, type VitestTest } from './reports.js';
 
-const CONFIGURATIONS = ['vitest.config', 'vite.config', 'vitest.workspace', 'vitest.projects'].flatMap((name) =>
-  ['ts', 'mts', 'cts', 'js', 'mjs', 'cjs', 'json'].map((extension) => `${name}.${extension}`),
-);
+const CONFIGURATION = /^(?:vite(?:st)?\.config|vitest\.(?:workspace|projects))\.(?:[cm]?[jt]s|json)$/u;
 
 /** The folder that vitest is started in: the nearest with its configuration, else the nearest package, else the root. */
 async function directoryOf(root: string, file: string): Promise<string> {
-  for (const folder of ancestors(file)) for (const name of CONFIGURATIONS) if (await exists(join(root, folder, name))) return folder;
+  for (const folder of ancestors(file)) if (namesIn(join(root, folder)).some((name) => CONFIGURATION.test(name))) return folder;
   for (const folder of ancestors(file)) if (await exists(join(root, folder, 'package.json'))) return folder;
   return '';
+}
+
+function namesIn(folder: string): string[] {
+  try {
+    return readdirSync(folder);
+  } catch {
+    return [];
+  }
 }
 
 /** The project's vitest (its start file, relative to the root): nearest installation from the batch's folder upwards. */
@@ -78,10 +85,10 @@ export interface VitestOptions {
 async function attempt(batch: Batch, workspace: Workspace, context: RunContext, settings: VitestOptions): Promise<Attempt> {
   const { cases } = batch;
   await using channel = await Channel.open(workspace.reports, { once: true });
-  await writeFile(join(workspace.reports.host, REPORTER_NAME), REPORTER);
+  writeFileSync(join(workspace.reports.host, REPORTER_NAME), REPORTER);
   const found = batch.configuration['start'] ?? '';
   const inside = workspace.place !== 'host' || found === '';
-  if (inside) await writeFile(join(workspace.reports.host, 'vitest-start.mjs'), START);
+  if (inside) writeFileSync(join(workspace.reports.host, 'vitest-start.mjs'), START);
   const start = inside ? `${workspace.reports.inside}/vitest-start.mjs` : argument(relativeTo(batch.directory, found));
   const command = [
     await nodeProgram(workspace, settings.node),
