@@ -32,6 +32,7 @@ describe('the verdict cache', () => {
     expect((await openVerdictCache(folder)).get(key(1))).toEqual(verdict(1));
   });
 
+  // @verifies AC-gate-cache-sound
   it('forgets what was there before a drop, in the process that drops and in others, and nothing that comes later', async () => {
     const cache = await openVerdictCache(folder);
     await cache.put([verdict(1, { inputs: 'stale' }), verdict(2, { inputs: 'good' })]);
@@ -52,6 +53,7 @@ describe('the verdict cache', () => {
     'text that is no JSON': `{"key":"${key(1)}" and more`,
     'null': 'null',
   };
+  // @verifies AC-gate-cache-sound
   it.each(Object.entries(trouble))('takes no verdict from %s, and those around it count', async (_name, line) => {
     await (await openVerdictCache(folder)).put([verdict(8)]);
     appendFileSync(file(), line);
@@ -81,6 +83,7 @@ describe('the verdict cache', () => {
     expect(later.figures.audited).toBe(1);
   });
 
+  // @verifies AC-gate-cache-sound
   it('does not bring back what another process has dropped when it makes the file shorter', async () => {
     const cache = await openVerdictCache(folder, 10);
     await cache.put([...[1, 2, 3, 4, 5, 6, 7].map((n) => verdict(n)), verdict(8, { inputs: 'stale' }), verdict(9, { inputs: 'stale' })]);
