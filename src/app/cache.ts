@@ -35,7 +35,8 @@ function isAlone(entry: Case, needed: ReadonlySet<string>): boolean {
   return CACHEABLE.has(entry.runner) && entry.place === 'host' && entry.after.length === 0 && !needed.has(entry.id) && !entry.privateDaemon && !entry.inheritWorkspace && entry.artifacts.length === 0;
 }
 
-export async function runCache(project: Project, analysis: Analysis, plan: Plan, cache: VerdictCache, options: { readonly read: boolean; readonly env: Readonly<Record<string, string | undefined>>; readonly percent: number }): Promise<RunCache> {
+export async function runCache(project: Project, analysis: Analysis, plan: Plan, options: { readonly read: boolean; readonly env: Readonly<Record<string, string | undefined>>; readonly percent: number }): Promise<RunCache> {
+  const cache = await openVerdictCache(project.directories.state);
   const keys = await keysOf(project, analysis, plan, options.env);
   const cases = new Map(plan.cases.map((entry) => [entry.id, entry]));
   const hits: (Reuse & { readonly inputs: string })[] = [];

@@ -1,6 +1,5 @@
 /** `--dry-run`: batches, command lines, selectors and cache hits; nothing is executed. */
 import type { Project } from '../config/index.js';
-import { openVerdictCache } from '../evidence/index.js';
 import { verdictOf, type PlaceName } from '../model/index.js';
 import { toRun, withReuse } from '../plan/index.js';
 import { runCache } from './cache.js';
@@ -17,7 +16,7 @@ export interface PlanPreview {
 }
 
 export async function planPreview(project: Project, prepared: Prepared, request: VerifyRequest, env: Readonly<Record<string, string | undefined>>): Promise<PlanPreview> {
-  const cache = await runCache(project, prepared.analysis, prepared.plan, await openVerdictCache(project.directories.state), { read: request.cache, env, percent: 0 });
+  const cache = await runCache(project, prepared.analysis, prepared.plan, { read: request.cache, env, percent: 0 });
   const planned = withReuse(prepared.plan, cache.reuse);
   const previews = await prepared.wiring.preview(toRun(planned));
   const cases = new Map(planned.cases.map((entry) => [entry.id, entry]));

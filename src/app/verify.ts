@@ -1,7 +1,7 @@
 /**
  * The main job, as a table of contents of the stages: read, trace, plan, run, judge, record.
  */
-import { judgePlan, openRunFolder, openVerdictCache, recordOf, exitCodeOfRun, type RunFolder } from '../evidence/index.js';
+import { judgePlan, openRunFolder, recordOf, exitCodeOfRun, type RunFolder } from '../evidence/index.js';
 import type { Project } from '../config/index.js';
 import {
   criteriaOf, failure, success, type Criterion, type Outcome, type Plan, type Result, type RunRecord, type TracedCriterion,
@@ -83,14 +83,13 @@ export async function verifyProject(project: Project, request: VerifyRequest, co
   const folder = await openRunFolder(request.evidenceRoot ?? project.root, run, request.store === false);
   let published = false;
   try {
-    const opening = openVerdictCache(project.directories.state); // read while git and the analysis are at work
     const prepared = await prepare(project, request, context, folder.folder);
     if (!prepared.ok) return prepared;
     await using _wiring = { [Symbol.asyncDispose]: prepared.value.wiring.close };
     const { analysis, wiring } = prepared.value;
     const source = await analysis.source.identity();
     const percent = project.settings.verify.audit ?? (context.env['CI'] === 'true' ? 2 : 0);
-    const cache = await runCache(project, analysis, prepared.value.plan, await opening, { read: request.cache, env: context.env, percent });
+    const cache = await runCache(project, analysis, prepared.value.plan, { read: request.cache, env: context.env, percent });
     const attempt = request.attempt ?? 1;
     const planned = withReuse(prepared.value.plan, cache.reuse);
     const cases = toRun(planned);

@@ -156,6 +156,22 @@ describe('a warm vitest', () => {
     expect((await workers(test)).map((worker) => worker.state)).toEqual(['idle']);
   });
 
+  // @verifies AC-orchestrator-warm-fresh
+  it('sees a file that an earlier check of the same run has made, which takes another one\'s place', async () => {
+    const made = 'id: SPEC-made\ntitle: made\nlevel: module\nstatus: active\ncriteria:\n  - id: AC-made-1\n    title: made\n    verified_by:\n      - id: make\n        run: cp five.txt src/one.js\n      - test: test/a.test.ts > adds\n        needs: [make]\n';
+    await using test = await box({ probes: (self) => ({ ...hotFiles(self), 'five.txt': 'export const one = 5;\n', 'specs/made.yaml': made }) });
+    await symlink(MODULES, join(test.repo, 'node_modules'));
+    await test.start();
+    await warm(test, test.repo);
+    const reasons = async (spec: string): Promise<string[]> => {
+      const record = (await test.coherence(['verify', spec, '--json', '--no-cache'])).json<{ specs: { criteria: { checks: { reason: string }[] }[] }[] }>();
+      return record.specs[0]?.criteria[0]?.checks.map((check) => check.reason) ?? [];
+    };
+    expect(await reasons('SPEC-hot')).toEqual(['executed']);
+    expect(await reasons('SPEC-made')).toEqual(['executed', 'assertion']);
+    expect(new Set((await test.log('worker.start')).map((entry) => entry['pid'])).size).toBe(1);
+  });
+
   // OC-17
   // @verifies AC-orchestrator-warm-keys
   it('of project A is not used for project B', async () => {
