@@ -1,11 +1,11 @@
 /** The tree as closures see it: listed files by blob id, installed packages, and what lies ignored on disk. */
-import { lstatSync, readFileSync, readdirSync, realpathSync, statSync, type Dirent } from 'node:fs';
+import { lstatSync, readdirSync, realpathSync, type Dirent } from 'node:fs';
 import { dirname, join, relative, sep } from 'node:path';
 import type { ModuleFacts } from '../model/index.js';
 import type { ClosureTree, InstalledPackage } from '../evidence/index.js';
 import type { FactsCache } from '../scan/index.js';
 import type { SourceFile } from '../sources/index.js';
-import { isBelow } from '../util/files.js';
+import { isBelow, readRegularFile } from '../util/files.js';
 import { sha256 } from '../util/hash.js';
 
 /** Installed packages, build output and caches: known by lock files, or made again by the tools that read them. */
@@ -24,9 +24,6 @@ function orNull<T>(ask: () => T): T | null {
   }
 }
 
-/** A pipe would be waited for, and a wait in here cannot be interrupted. */
-const readRegular = (path: string): Buffer | null => orNull(() => (statSync(path).isFile() ? readFileSync(path) : null));
-
 /**
  * @param gone paths that lie no longer in the tree and yet count as its members, so that what once reached them still does: an
  *   import of a deleted module leads nowhere now, and what it decides is exactly that
@@ -43,7 +40,7 @@ export async function closureTree(root: string, files: readonly SourceFile[], fa
   const read = async (path: string): Promise<Buffer | null> => {
     const full = orNull(() => realpathSync.native(join(real, path)));
     if (full === null || !(full === real || full.startsWith(real + sep))) return null;
-    return readRegular(full);
+    return readRegularFile(full);
   };
 
   const factsOf = async (path: string): Promise<ModuleFacts | null> => {
@@ -81,7 +78,7 @@ export async function closureTree(root: string, files: readonly SourceFile[], fa
           if (target === real || target.startsWith(real + sep)) return { kind: 'inside', folder: relative(real, target).split(sep).join('/'), entry: null };
           return { kind: 'linked-outside' };
         }
-        const manifest = readRegular(join(target, 'package.json'));
+        const manifest = readRegularFile(join(target, 'package.json'));
         return { kind: 'package', identity: `${name}@${manifest === null ? 'unknown' : sha256(manifest)}` };
       }
       if (dirname(at) === at) return { kind: 'missing' };

@@ -1,10 +1,10 @@
 /** Where things live outside the project. Finding out creates nothing; `ensure…` does. */
-import { readFileSync, realpathSync, statSync } from 'node:fs';
+import { realpathSync, statSync } from 'node:fs';
 import { lstat, mkdir, stat } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
 import { failure, success, type Result } from '../model/index.js';
-import { errorCode, findUp } from '../util/files.js';
+import { errorCode, findUp, readRegularFile } from '../util/files.js';
 import { sha256 } from '../util/hash.js';
 import { absolute, cacheFolder, given, homeOf, type Environment } from '../util/user-folders.js';
 
@@ -53,21 +53,12 @@ export async function gitCommonDir(root: string): Promise<string | null> {
   if (top === null) return null;
   const entry = join(top, '.git');
   try {
-    const found = statSync(entry);
-    if (found.isDirectory()) return realpathSync.native(entry);
-    const pointer = found.isFile() ? /^gitdir: (.+?)\r?\n?$/.exec(readFileSync(entry, 'utf8'))?.[1] : undefined;
+    if (statSync(entry).isDirectory()) return realpathSync.native(entry);
+    const pointer = /^gitdir: (.+?)\r?\n?$/.exec(readRegularFile(entry)?.toString('utf8') ?? '')?.[1];
     if (pointer === undefined) return null;
     const folder = resolve(top, pointer);
-    const common = textOf(join(folder, 'commondir'));
-    return realpathSync.native(common === null ? folder : resolve(folder, common.trim()));
-  } catch {
-    return null;
-  }
-}
-
-function textOf(path: string): string | null {
-  try {
-    return statSync(path).isFile() ? readFileSync(path, 'utf8') : null;
+    const common = readRegularFile(join(folder, 'commondir'))?.toString('utf8').trim();
+    return realpathSync.native(common === undefined ? folder : resolve(folder, common));
   } catch {
     return null;
   }

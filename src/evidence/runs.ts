@@ -2,11 +2,11 @@
  * `.coherence/runs/<ulid>/`: the evidence of a run. Everything is written below a temporary name and renamed at the end,
  * so a killed run leaves no half record; what it left is removed by the next run once its writer is dead.
  */
-import { mkdirSync, readFileSync, readdirSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readdirSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { chmod, readdir, readFile, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { failure, success, type Result, type RunRecord } from '../model/index.js';
-import { errorCode, syncFolder, writeAtomically } from '../util/files.js';
+import { errorCode, readRegularFile, syncFolder, writeAtomically } from '../util/files.js';
 import { sha256File } from '../util/hash.js';
 import { identityOf, isAlive, type ProcessIdentity } from '../util/process.js';
 
@@ -69,7 +69,7 @@ export async function openRunFolder(root: string, id: string, isPart = false): P
 function removeDeadRuns(runs: string): void {
   for (const name of readdirSync(runs)) {
     if (!name.startsWith(TEMPORARY)) continue;
-    const text = ownerText(join(runs, name));
+    const text = readRegularFile(join(runs, name, OWNER))?.toString('utf8') ?? null;
     if (text === null) {
       // Without an owner it is either being made right now or was left between two statements: an hour decides.
       const made = statSync(join(runs, name), { throwIfNoEntry: false })?.mtimeMs ?? Date.now();
@@ -79,14 +79,6 @@ function removeDeadRuns(runs: string): void {
       if (owner !== null && isAlive(owner)) continue;
     }
     rmSync(join(runs, name), { recursive: true, force: true });
-  }
-}
-
-function ownerText(folder: string): string | null {
-  try {
-    return readFileSync(join(folder, OWNER), 'utf8');
-  } catch {
-    return null;
   }
 }
 

@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { closeSync, existsSync, fchmodSync, fsync, lstatSync, mkdirSync, openSync, realpathSync, renameSync, statSync, unlinkSync, writeFileSync } from 'node:fs';
+import { closeSync, existsSync, fchmodSync, fsync, lstatSync, mkdirSync, openSync, readFileSync, realpathSync, renameSync, statSync, unlinkSync, writeFileSync } from 'node:fs';
 import { dirname, isAbsolute, join, relative, resolve, sep } from 'node:path';
 import { promisify } from 'node:util';
 
@@ -128,6 +128,15 @@ function realOrNull(path: string): string | null {
     return realpathSync.native(path);
   } catch {
     return null; // a link that leads nowhere
+  }
+}
+
+/** The bytes of a regular file (or of one that a link leads to), else null. A pipe would be waited for, and nothing can interrupt such a wait. */
+export function readRegularFile(path: string): Buffer | null {
+  try {
+    return statSync(path).isFile() ? readFileSync(path) : null;
+  } catch {
+    return null; // not there, or not to be read
   }
 }
 

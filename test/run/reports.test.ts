@@ -1,4 +1,4 @@
-import { appendFile, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { appendFile, mkdir, mkdtemp, readdir, readFile, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
@@ -43,6 +43,24 @@ describe('the channel', () => {
       await appendFile(log, `${copied}\n{"type":"three"}\n${'0'.repeat(64)} {"type":"four"}\n`);
       expect(await channel.read()).toEqual([]);
       expect(channel.forged).toBe(3);
+    } finally {
+      await rm(folder, { recursive: true });
+    }
+  });
+
+  // @verifies AC-run-forged-output-is-no-report
+  it('neither waits for what a test puts there in the place of a file nor follows it, and still reads the rest', async () => {
+    const folder = await mkdtemp(join(tmpdir(), 'coherence-test-'));
+    try {
+      await using channel = await Channel.open({ inside: folder, host: folder }, { once: true });
+      const reporter = join(folder, 'reporter.mjs');
+      await writeFile(reporter, `${NODE_CHANNEL}\nsend({ type: 'one' });`);
+      await capture({ command: [process.execPath, reporter], cwd: folder, env: { ...process.env, ...channel.env } });
+      const inside = join(folder, (await readdir(folder)).find((name) => name.startsWith('channel-')) ?? '');
+      await capture({ command: ['mkfifo', join(inside, '0-pipe.log')], cwd: folder, env: process.env });
+      await symlink('/dev/zero', join(inside, '0-endless.log'));
+      await mkdir(join(inside, '0-folder.log'));
+      expect((await channel.read()).map((event) => event.type)).toEqual(['one']);
     } finally {
       await rm(folder, { recursive: true });
     }
