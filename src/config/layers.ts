@@ -1,5 +1,6 @@
 /** The sources of settings, weakest first: defaults, the user's config, the project's two files, environment, flags. */
 import { lstatSync, readFileSync, statSync } from 'node:fs';
+import { readFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import type { Failure } from '../model/index.js';
 import { errorCode, insideRoot } from '../util/files.js';
@@ -74,9 +75,9 @@ export async function fileLayer(root: string, config: ConfigPath, content?: stri
   try {
     if (content === undefined && lstatSync(config.path).isDirectory())
       return refuse('invalid-config', `${config.shown} is a folder.`, 'Remove it.');
-    // A pipe would be waited for, and a wait in here cannot be interrupted.
-    if (content === undefined && !statSync(config.path).isFile()) return refuse('invalid-config', `${config.shown} is no regular file.`, 'Replace it by a file.');
-    bytes = content === undefined ? readFileSync(config.path) : Buffer.from(content);
+    // A pipe in a project would be waited for. What the user names may well be one (or /dev/null).
+    if (content === undefined && inProject && !statSync(config.path).isFile()) return refuse('invalid-config', `${config.shown} is no regular file.`, 'Replace it by a file.');
+    bytes = content !== undefined ? Buffer.from(content) : inProject ? readFileSync(config.path) : await readFile(config.path);
   } catch (error) {
     if (errorCode(error) !== 'ENOENT' && errorCode(error) !== 'ENOTDIR')
       return refuse('invalid-config', `${config.shown} cannot be read (${errorCode(error)}).`, 'Check its permissions.');

@@ -28,6 +28,18 @@ describe('the manifest', () => {
     expect(loaded).toMatchObject({ ok: false, failures: [{ file, message: `${file} is no regular file.` }] });
   });
 
+  it('and the settings are read from whatever the user names: nothing at all, or a pipe', async () => {
+    const made = project();
+    expect(await loadProject({ cwd: made.root, env: { ...made.env, COHERENCE_CONFIG: '/dev/null' } })).toMatchObject({ ok: true, value: { notes: [] } });
+    const pipe = join(made.root, 'pipe');
+    await capture({ command: ['mkfifo', pipe], cwd: made.root, env: process.env });
+    const [loaded] = await Promise.all([
+      loadProject({ cwd: made.root, env: { ...made.env, COHERENCE_CONFIG: pipe } }),
+      capture({ command: ['sh', '-c', 'echo "max_workers: 3" > "$0"', pipe], cwd: made.root, env: process.env }),
+    ]);
+    expect(loaded).toMatchObject({ ok: true, value: { settings: { max_workers: 3 } } });
+  });
+
   // @verifies AC-config-symlinks
   it.each(['.coherence/project.toml', '.coherence/config.yaml', '.coherence/config.local.yaml'])(
     'and the settings are not read through a symlink that leads out: %s',
