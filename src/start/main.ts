@@ -16,7 +16,8 @@ export interface Program {
 
 /** The exports of a program's bundle. `argv`: its words; the first that is no option names the command, whose functions the cache keeps. */
 export function program(name: ProgramName, argv: readonly string[] = []): Program {
-  if (name === 'cli') optimiseLate();
+  // A worker is a process for one run; the daemon and a warm worker stay.
+  if (name === 'cli' || name === 'worker') optimiseLate();
   const purpose = name === 'cli' ? (argv.find((word) => /^[a-z][a-z-]*$/u.test(word)) ?? '') : name;
   // A bundle of the same build.
   return loadCompiled(join(__dirname, `${name}.cjs`), purpose) as Program;
