@@ -5,7 +5,7 @@ import type { ModuleFacts } from '../model/index.js';
 import type { ClosureTree, InstalledPackage } from '../evidence/index.js';
 import type { FactsCache } from '../scan/index.js';
 import type { SourceFile } from '../sources/index.js';
-import { isBelow, readRegularFile } from '../util/files.js';
+import { isBelow, orNull, readRegularFile } from '../util/files.js';
 import { sha256 } from '../util/hash.js';
 
 /** Installed packages, build output and caches: known by lock files, or made again by the tools that read them. */
@@ -14,15 +14,6 @@ const MAX_FILES = 20_000;
 
 /** What a deleted file is to a closure: it was there, and whoever reached it is affected. */
 const GONE: ModuleFacts = { fingerprint: 'gone', imports: [], paths: [], computed: false, reads: false, outside: null };
-
-/** Small questions to the file system, thousands of them: asked at once, since a turn through the thread pool takes ten times as long. */
-function orNull<T>(ask: () => T): T | null {
-  try {
-    return ask();
-  } catch {
-    return null; // not there, or not to be read
-  }
-}
 
 /**
  * @param gone paths that lie no longer in the tree and yet count as its members, so that what once reached them still does: an

@@ -4,14 +4,14 @@
  */
 import { existsSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
-import { readRegularFile } from '../util/files.js';
+import { readRegularText } from '../util/files.js';
 
 export type GitHead =
   | { readonly kind: 'branch'; readonly name: string; readonly commit: string | null }
   | { readonly kind: 'detached'; readonly commit: string }
   | { readonly kind: 'no-git' };
 
-const text = (path: string): string | null => readRegularFile(path)?.toString('utf8').trim() ?? null;
+const text = (path: string): string | null => readRegularText(path)?.trim() ?? null;
 
 /** The nearest folder, from `start` upwards, that holds `.git`. */
 function topFolder(start: string): string | null {

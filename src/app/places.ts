@@ -1,15 +1,15 @@
 /** The places of a run: where a tree is tested, made from the settings. */
 import type { Project } from '../config/index.js';
-import type { Around, PlaceName } from '../model/index.js';
+import type { PlaceName } from '../model/index.js';
 import { hostPlace, type ExecuteOptions, type HostOptions, type Place } from '../run/index.js';
 import type { VerifyContext } from './verify-request.js';
 
 export type DockerModule = typeof import('../run/docker/index.js');
 
-export function placesOf(project: Project, root: string, options: Pick<ExecuteOptions, 'outputFolder' | 'emit' | 'signal' | 'jobs'> & { readonly run: string; readonly env: Readonly<Record<string, string | undefined>>; readonly around?: Around }, docker: DockerModule | null, wrapHost: VerifyContext['wrapHost'] = (place) => place): (name: PlaceName) => Place {
+export function placesOf(project: Project, root: string, options: Pick<ExecuteOptions, 'outputFolder' | 'emit' | 'signal' | 'jobs'> & { readonly run: string; readonly env: Readonly<Record<string, string | undefined>> }, docker: DockerModule | null, wrapHost: VerifyContext['wrapHost'] = (place) => place): (name: PlaceName) => Place {
   return (name) => {
     if (name === 'host' || docker === null) {
-      const host: HostOptions = { root, env: options.env, outputFolder: options.outputFolder, emit: options.emit, ...(options.around === undefined ? {} : { around: options.around }) };
+      const host: HostOptions = { root, env: options.env, outputFolder: options.outputFolder, emit: options.emit };
       return wrapHost(hostPlace(host), host);
     }
     return docker.dockerPlace({

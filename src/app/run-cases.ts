@@ -47,8 +47,7 @@ export async function runCases(project: Project, cases: readonly Case[], request
 const merged = (left: Execution, right: Execution): ReadonlyMap<string, Outcome> => new Map([...left.outcomes, ...right.outcomes]);
 
 async function executeIn(project: Project, root: string, cases: readonly Case[], request: Request, cargoEnv: ExecuteOptions['cargoEnv']): Promise<Execution> {
-  const { env, wrapHost, around } = request.context;
-  const places = placesOf(project, root, { ...request.options, run: request.run, env, ...(root === project.root && around !== undefined ? { around } : {}) }, request.docker, wrapHost);
+  const places = placesOf(project, root, { ...request.options, run: request.run, env: request.context.env }, request.docker, request.context.wrapHost);
   return execute(cases, { ...request.options, root, places, cargoEnv });
 }
 

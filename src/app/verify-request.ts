@@ -36,8 +36,6 @@ export interface VerifyContext {
   readonly emit: EventSink;
   /** The tree, when it was read just now; default: it is read. */
   readonly source?: Source;
-  /** All files around the root as `source` has them, for whoever runs tests there first. */
-  readonly around?: Around;
-  /** Puts something before the place `host`: a warm worker's test runner in memory. */
-  readonly wrapHost?: (place: Place, options: HostOptions) => Place;
+  /** Puts something before the place `host`: a warm worker's test runner in memory. `around`: the files around the root, when they were read for this run and nothing has run there since. */
+  readonly wrapHost?: (place: Place, options: HostOptions, around?: Around | null) => Place;
 }

@@ -46,8 +46,7 @@ export async function prepare(project: Project, request: VerifyRequest, context:
   });
   if (!selected.ok) return selected;
   const takes = (traced: TracedCriterion): boolean => selected.value.selected(traced) && !skipped.has(traced.criterion.id);
-  const around = context.wrapHost === undefined ? null : analysis.source.around();
-  const wiring = await wireRun(project, request, { ...context, ...(around === null ? {} : { around }) }, runFolder);
+  const wiring = await wireRun(project, request, toldOnce(context, project.root, analysis.source), runFolder);
   const missing = await requiredBackEnds(request.require, wiring, context.env);
   if (missing.length > 0) return failure(...missing);
   const unmet = await unmetRequirements(analysis.graph.criteria.filter(takes), request.place === 'docker', { env: context.env, docker: wiring.docker, dolt: wiring.dolt, orchestrator: wiring.orchestrator });
@@ -61,6 +60,21 @@ export async function prepare(project: Project, request: VerifyRequest, context:
     },
   );
   return success({ analysis, plan: planned, wiring, chosen });
+}
+
+/** The first place that is wrapped for the root hears what lies around it. Whatever runs there may make files, so nobody else does. */
+function toldOnce(context: VerifyContext, root: string, source: Source): VerifyContext {
+  const { wrapHost } = context;
+  if (wrapHost === undefined) return context;
+  let isFirst = true;
+  return {
+    ...context,
+    wrapHost: (place, options) => {
+      const around = isFirst && options.root === root ? source.around() : null;
+      isFirst = false;
+      return wrapHost(place, options, around);
+    },
+  };
 }
 
 const isExecutable = (mode: string | number | undefined): boolean => (typeof mode === 'number' ? (mode & 0o111) !== 0 : mode === '100755');

@@ -51,8 +51,6 @@ export async function wireRun(project: Project, request: VerifyRequest, context:
   const all = runnersOf(project);
   const session = request.session ?? project.manifest.slug;
   const jobs = request.jobs ?? settings.verify.jobs ?? availableParallelism();
-  const { around: given, ...withoutAround } = context;
-  let around = given;
   const state: { warm: Readonly<Record<string, unknown>>; notes: string[] } = { warm: await skippedWarm(), notes: [] };
   return {
     timeoutMs: settings.verify.timeout, environments: Object.keys(settings.docker.environments), session,
@@ -67,8 +65,7 @@ export async function wireRun(project: Project, request: VerifyRequest, context:
         env: { COHERENCE_RUN_ID: run, ...(attempt > 1 ? { COHERENCE_RUN_ATTEMPT: String(attempt) } : {}) },
         ...(runTimeoutMs === undefined ? {} : { runTimeoutMs }), privateDaemon: privateDaemonFor(project, context.env),
       };
-      const done = await runCases(project, cases, { options, docker, run, attempt, session, speculative: request.speculative || settings.cargo.speculative, keepWorktree: request.keepWorktree, context: { ...withoutAround, ...(around === undefined ? {} : { around }) } });
-      around = undefined; // whatever ran may have made files
+      const done = await runCases(project, cases, { options, docker, run, attempt, session, speculative: request.speculative || settings.cargo.speculative, keepWorktree: request.keepWorktree, context });
       if (done.warm !== null) state.warm = done.warm;
       state.notes.push(...done.notes);
       return done.execution;

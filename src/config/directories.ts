@@ -4,7 +4,7 @@ import { lstat, mkdir, stat } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
 import { failure, success, type Result } from '../model/index.js';
-import { errorCode, findUp, readRegularFile } from '../util/files.js';
+import { errorCode, findUp, readRegularText } from '../util/files.js';
 import { sha256 } from '../util/hash.js';
 import { absolute, cacheFolder, given, homeOf, type Environment } from '../util/user-folders.js';
 
@@ -54,11 +54,11 @@ export async function gitCommonDir(root: string): Promise<string | null> {
   const entry = join(top, '.git');
   try {
     if (statSync(entry).isDirectory()) return realpathSync.native(entry);
-    const pointer = /^gitdir: (.+?)\r?\n?$/.exec(readRegularFile(entry)?.toString('utf8') ?? '')?.[1];
+    const pointer = /^gitdir: (.+?)\r?\n?$/.exec(readRegularText(entry) ?? '')?.[1];
     if (pointer === undefined) return null;
     const folder = resolve(top, pointer);
-    const common = readRegularFile(join(folder, 'commondir'))?.toString('utf8').trim();
-    return realpathSync.native(common === undefined ? folder : resolve(folder, common));
+    const common = readRegularText(join(folder, 'commondir'));
+    return realpathSync.native(common === null ? folder : resolve(folder, common.trim()));
   } catch {
     return null;
   }

@@ -1,5 +1,5 @@
 /** The sources of settings, weakest first: defaults, the user's config, the project's two files, environment, flags. */
-import { lstatSync, readFileSync, statSync } from 'node:fs';
+import { lstatSync, statSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import type { Failure } from '../model/index.js';
@@ -77,7 +77,7 @@ export async function fileLayer(root: string, config: ConfigPath, content?: stri
       return refuse('invalid-config', `${config.shown} is a folder.`, 'Remove it.');
     // A pipe in a project would be waited for. What the user names may well be one (or /dev/null).
     if (content === undefined && inProject && !statSync(config.path).isFile()) return refuse('invalid-config', `${config.shown} is no regular file.`, 'Replace it by a file.');
-    bytes = content !== undefined ? Buffer.from(content) : inProject ? readFileSync(config.path) : await readFile(config.path);
+    bytes = content === undefined ? await readFile(config.path) : Buffer.from(content);
   } catch (error) {
     if (errorCode(error) !== 'ENOENT' && errorCode(error) !== 'ENOTDIR')
       return refuse('invalid-config', `${config.shown} cannot be read (${errorCode(error)}).`, 'Check its permissions.');

@@ -6,7 +6,7 @@ import { mkdirSync, readdirSync, renameSync, rmSync, statSync, writeFileSync } f
 import { chmod, readdir, readFile, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { failure, success, type Result, type RunRecord } from '../model/index.js';
-import { errorCode, readRegularFile, syncFolder, writeAtomically } from '../util/files.js';
+import { errorCode, readRegularText, syncFolder, writeAtomically } from '../util/files.js';
 import { sha256File } from '../util/hash.js';
 import { identityOf, isAlive, type ProcessIdentity } from '../util/process.js';
 
@@ -69,7 +69,7 @@ export async function openRunFolder(root: string, id: string, isPart = false): P
 function removeDeadRuns(runs: string): void {
   for (const name of readdirSync(runs)) {
     if (!name.startsWith(TEMPORARY)) continue;
-    const text = readRegularFile(join(runs, name, OWNER))?.toString('utf8') ?? null;
+    const text = readRegularText(join(runs, name, OWNER));
     if (text === null) {
       // Without an owner it is either being made right now or was left between two statements: an hour decides.
       const made = statSync(join(runs, name), { throwIfNoEntry: false })?.mtimeMs ?? Date.now();

@@ -27,12 +27,8 @@ const isRunner = (name: string): name is RunnerName => (RUNNER_NAMES as readonly
 export interface DraftCase extends Case {
   timeoutMs: number;
   readonly criteria: string[];
-  readonly after: string[];
+  after: readonly string[];
 }
-
-export const addOnce = (list: string[], item: string): void => {
-  if (!list.includes(item)) list.push(item);
-};
 
 const BY_EXTENSION: Readonly<Record<string, RunnerName>> = { rs: 'cargo', py: 'pytest', go: 'go' };
 
@@ -177,7 +173,8 @@ export function checkOf(traced: TracedCriterion, link: ResolvedLink, planning: P
         ...fields, ...wrapped, criteria: [traced.criterion.id], after: [],
       });
     } else {
-      addOnce(draft.criteria, traced.criterion.id);
+      // One criterion's links come one after the other, so its id can only be the last.
+      if (draft.criteria.at(-1) !== traced.criterion.id) draft.criteria.push(traced.criterion.id);
       draft.timeoutMs = Math.min(draft.timeoutMs, timeoutMs);
     }
     return id;

@@ -2,7 +2,7 @@
  * trace graph + selection + known evidence → what will be run. A function of data.
  */
 import { reviewOf, statusOf, type Case, type Check, type Plan, type PlannedCriterion, type PlannedSpec, type Reuse, type TraceGraph, type TracedCriterion } from '../model/index.js';
-import { addOnce, checkOf, type DraftCase, type Lookups, type Planning, type PlanOptions } from './cases.js';
+import { checkOf, type DraftCase, type Lookups, type Planning, type PlanOptions } from './cases.js';
 
 export interface Selection extends Lookups {
   /** Whether a criterion takes part. */
@@ -30,6 +30,7 @@ interface Draft {
 /** `needs: [id]` of a link: its cases wait for those of the named links, in the same criterion first, then in the whole plan. */
 function wireNeeds(graph: readonly Draft[], cases: Map<string, DraftCase>): void {
   const byId = new Map<string, Check>();
+  const waits = new Map<DraftCase, Set<string>>();
   for (const { checks } of graph) for (const check of checks) if (check.linkId !== null) byId.set(check.linkId, check);
   for (const { traced, checks } of graph)
     checks.forEach((check, i) => {
@@ -38,18 +39,21 @@ function wireNeeds(graph: readonly Draft[], cases: Map<string, DraftCase>): void
         for (const id of check.cases) {
           const draft = cases.get(id);
           if (draft === undefined) continue;
-          if (target === undefined) addOnce(draft.after, `missing:${need}`);
-          else if (target.known !== null) addOnce(draft.after, `known:${need}`);
-          else for (const other of target.cases) if (other !== id) addOnce(draft.after, other);
+          const after = waits.get(draft) ?? new Set<string>();
+          waits.set(draft, after);
+          if (target === undefined) after.add(`missing:${need}`);
+          else if (target.known !== null) after.add(`known:${need}`);
+          else for (const other of target.cases) if (other !== id) after.add(other);
         }
       }
     });
+  for (const [draft, after] of waits) draft.after = [...after].sort();
 }
 
 /** The plan for the selected criteria. `reuse` is filled in by `withReuse`, once the cases' cache keys are known. */
 export function plan(graph: TraceGraph, selection: Selection, options: PlanOptions): Plan {
   const cases = new Map<string, DraftCase>();
-  const planning: Planning = { options, cases, parse: selection.parse, runnerOfFile: selection.runnerOfFile, testsOfFile: selection.testsOfFile, plain: new Map() };
+  const planning: Planning = { ...selection, options, cases, plain: new Map() };
   const planned: Draft[] = [];
   for (const traced of graph.criteria) {
     if (!selection.selected(traced)) continue;
@@ -65,10 +69,7 @@ export function plan(graph: TraceGraph, selection: Selection, options: PlanOptio
     list.push({ spec: traced.spec.id, criterion: traced.criterion.id, known: decided, checks });
     specs.set(traced.spec.id, list);
   }
-  for (const draft of cases.values()) {
-    if (draft.criteria.length > 1) draft.criteria.sort();
-    if (draft.after.length > 1) draft.after.sort();
-  }
+  for (const draft of cases.values()) if (draft.criteria.length > 1) draft.criteria.sort();
   return {
     specs: [...specs].map(([id, criteria]): PlannedSpec => ({ id, criteria })),
     cases: [...cases.values()],

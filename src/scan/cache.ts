@@ -12,7 +12,7 @@ import { closeSync, mkdirSync, openSync, readFileSync, renameSync, statSync, unl
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { FoundFile } from '../model/index.js';
-import { readRegularFile } from '../util/files.js';
+import { readRegularText } from '../util/files.js';
 import { unpack } from './pack.js';
 
 /** Raise this with every change to what an analyser finds. */
@@ -55,7 +55,7 @@ function version(): string {
 /** The cache file of a project: one for all worktrees of a clone. */
 function cacheFile(root: string, folder: string): string {
   // Where it is no file: the main checkout, or no git.
-  const link = readRegularFile(join(root, '.git'))?.toString('utf8') ?? '';
+  const link = readRegularText(join(root, '.git')) ?? '';
   const identity = /^gitdir: (.*)[/\\]\.git[/\\]worktrees[/\\][^/\\]+\s*$/u.exec(link)?.[1] ?? root;
   return join(folder, `scan-${digest(identity).slice(0, 16)}.cache`);
 }

@@ -7,6 +7,15 @@ import { promisify } from 'node:util';
 export const errorCode = (error: unknown): string =>
   error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : '';
 
+/** What a small question to the file system answers, null where it throws: not there, or not ours to ask. */
+export function orNull<T>(ask: () => T): T | null {
+  try {
+    return ask();
+  } catch {
+    return null;
+  }
+}
+
 /** Asked of the kernel at once: a turn through the thread pool takes ten times as long. */
 export const exists = async (path: string): Promise<boolean> => existsSync(path);
 
@@ -33,21 +42,13 @@ export async function writeAtomically(path: string, content: string | Uint8Array
     beforeRename?.();
     renameSync(temporary, path);
   } catch (error) {
-    unlinkIfThere(temporary);
+    orNull(() => unlinkSync(temporary));
     throw error;
   }
   await syncFolder(dirname(path));
 }
 
 const toDisk = promisify(fsync);
-
-function unlinkIfThere(path: string): void {
-  try {
-    unlinkSync(path);
-  } catch {
-    // gone already, or not ours to remove any more
-  }
-}
 
 /**
  * Like `writeAtomically` for what can be made again: a reader sees the old bytes or the new ones, and after a power cut the file may
@@ -60,19 +61,15 @@ export async function writeRemakeable(path: string, content: string | Uint8Array
     writeFileSync(temporary, content, { flag: 'wx', mode: 0o600 });
     renameSync(temporary, path);
   } catch (error) {
-    unlinkIfThere(temporary);
+    orNull(() => unlinkSync(temporary));
     throw error;
   }
 }
 
 /** Makes renames inside a folder durable. Best effort: some file systems refuse to sync a folder. */
 export async function syncFolder(path: string): Promise<void> {
-  let handle: number;
-  try {
-    handle = openSync(path, 'r');
-  } catch {
-    return;
-  }
+  const handle = orNull(() => openSync(path, 'r'));
+  if (handle === null) return;
   await toDisk(handle).catch(() => undefined);
   closeSync(handle);
 }
@@ -103,8 +100,9 @@ export async function insideRoot(root: string, path: string): Promise<string | n
   const wanted = resolve(realRoot, path);
   let probe = wanted;
   for (;;) {
-    if (isThere(probe)) {
-      const real = realOrNull(probe);
+    // A link that leads nowhere is there, and has no real path.
+    if (orNull(() => lstatSync(probe)) !== null) {
+      const real = orNull(() => realpathSync.native(probe));
       if (real === null) return null;
       return real === realRoot || real.startsWith(realRoot + sep) ? wanted : null;
     }
@@ -114,31 +112,10 @@ export async function insideRoot(root: string, path: string): Promise<string | n
   }
 }
 
-/** A link that leads nowhere is there. */
-function isThere(path: string): boolean {
-  try {
-    return lstatSync(path, { throwIfNoEntry: false }) !== undefined;
-  } catch {
-    return false; // below a file, or not ours to look at
-  }
-}
-
-function realOrNull(path: string): string | null {
-  try {
-    return realpathSync.native(path);
-  } catch {
-    return null; // a link that leads nowhere
-  }
-}
-
 /** The bytes of a regular file (or of one that a link leads to), else null. A pipe would be waited for, and nothing can interrupt such a wait. */
-export function readRegularFile(path: string): Buffer | null {
-  try {
-    return statSync(path).isFile() ? readFileSync(path) : null;
-  } catch {
-    return null; // not there, or not to be read
-  }
-}
+export const readRegularFile = (path: string): Buffer | null => orNull(() => (statSync(path).isFile() ? readFileSync(path) : null));
+
+export const readRegularText = (path: string): string | null => readRegularFile(path)?.toString('utf8') ?? null;
 
 /** The first ancestor of `start` (itself included) that holds `name`, or null. */
 export async function findUp(start: string, name: string): Promise<string | null> {

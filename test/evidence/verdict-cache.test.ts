@@ -40,8 +40,8 @@ describe('the verdict cache', () => {
     await cache.put([verdict(3, { inputs: 'stale' })]);
     for (const seen of [cache, await openVerdictCache(folder)]) {
       expect(seen.get(key(1))).toBeUndefined();
-      expect(seen.get(key(2))).toBeDefined();
-      expect(seen.get(key(3))).toBeDefined();
+      expect(seen.get(key(2))).toEqual(verdict(2, { inputs: 'good' }));
+      expect(seen.get(key(3))).toEqual(verdict(3, { inputs: 'stale' }));
     }
   });
 
@@ -91,6 +91,6 @@ describe('the verdict cache', () => {
     await cache.put([verdict(10), verdict(11)]);
     const later = await openVerdictCache(folder, 10);
     expect([8, 9].map((n) => later.get(key(n)))).toEqual([undefined, undefined]);
-    expect(later.get(key(11))).toBeDefined();
+    expect(later.get(key(11))).toEqual(verdict(11));
   });
 });

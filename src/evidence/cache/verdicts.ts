@@ -9,7 +9,7 @@ import { appendFile, mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { CachedOutcome } from '../../model/index.js';
 import { takeLock } from '../../util/lock.js';
-import { writeAtomically } from '../../util/files.js';
+import { orNull, writeAtomically } from '../../util/files.js';
 
 export interface CachedVerdict extends CachedOutcome {
   readonly key: string;
@@ -104,13 +104,7 @@ class Lines {
 }
 
 /** Synchronously: the asynchronous reading decodes piece by piece, which takes longer than all that is done with the lines. */
-function readWhole(path: string): string {
-  try {
-    return readFileSync(path, 'utf8');
-  } catch {
-    return ''; // not there, or unreadable: unknown is a miss
-  }
-}
+const readWhole = (path: string): string => orNull(() => readFileSync(path, 'utf8')) ?? '';
 
 /** @param maxLines beyond so many lines the file is written anew with the newest half of its verdicts */
 export async function openVerdictCache(stateFolder: string, maxLines = 100_000): Promise<VerdictCache> {

@@ -18,7 +18,8 @@ import { loadVitest } from './vitest-api.js';
 
 export interface HotHost {
   /** Puts the hot vitest before a host place. */
-  wrap(place: Place, options: Pick<HostOptions, 'root' | 'outputFolder' | 'emit' | 'around'>): Place;
+  /** @param around what lies around the root, when it was read just now; it holds for the first workspace */
+  wrap(place: Place, options: Pick<HostOptions, 'root' | 'outputFolder' | 'emit'>, around?: Around | null): Place;
   /** Loads the vitest of a project's root, if it has one. */
   preload(root: string): Promise<void>;
   /** False after a run had to be broken off: what is left in this process is not to be trusted. */
@@ -146,9 +147,9 @@ export function hotHost(): HotHost {
     preload: async (root) => {
       await loadVitest(join(root, 'node_modules', 'vitest', 'vitest.mjs')).catch(() => null);
     },
-    wrap: (place, options) => {
+    wrap: (place, options, around = null) => {
       // Only the first workspace: what runs in it may make files, and they count for those that come later.
-      let read = options.around ?? null;
+      let read = around;
       return {
         ...place,
         open: async (request) => {

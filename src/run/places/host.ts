@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import type { Executed, Invocation, OpenRequest, Place, Workspace } from '../adapters.js';
 import { Capture } from '../decorators/capture.js';
 import { inheritedEnv, maskedEnv, secretValues } from '../environment.js';
-import type { Around, EventSink } from '../../model/index.js';
+import type { EventSink } from '../../model/index.js';
 import { insideRoot } from '../../util/files.js';
 import { findProgram, run, type ProcessEnd } from '../../util/process.js';
 
@@ -19,8 +19,6 @@ export interface HostOptions {
   /** Existing folder for captured output; the files stay when the place closes. */
   readonly outputFolder: string;
   readonly emit?: EventSink;
-  /** All files around the root, when they were read for this run; absent: who needs them asks git. */
-  readonly around?: Around;
   /** Between TERM and KILL when a program is ended; default 2 000 ms. */
   readonly graceMs?: number;
 }

@@ -9,6 +9,7 @@
 import { createHmac, randomBytes } from 'node:crypto';
 import { chmodSync, closeSync, constants, fstatSync, mkdirSync, openSync, readSync, readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { orNull } from '../../util/files.js';
 
 /** Tells a reporter where its channel's description is: `{"key","folder","once","extra"}`. */
 const CHANNEL_VARIABLE = 'COHERENCE_REPORT_CHANNEL';
@@ -73,7 +74,8 @@ export class Channel implements AsyncDisposable {
 
   /** All events since the last call, in the order of their sessions. */
   async read(): Promise<ReportEvent[]> {
-    const names = this.names();
+    // A program under test may have taken the folder away: then nothing is reported.
+    const names = orNull(() => readdirSync(this.folder)) ?? [];
     const events: ReportEvent[] = [];
     for (const name of names.filter((item) => item.endsWith('.log')).sort()) {
       const source = this.sources.get(name) ?? this.attach(name);
@@ -82,21 +84,9 @@ export class Channel implements AsyncDisposable {
     return events;
   }
 
-  private names(): string[] {
-    try {
-      return readdirSync(this.folder);
-    } catch {
-      return []; // a program under test took it away: then nothing is reported
-    }
-  }
-
   private attach(name: string): Source | null {
-    let handle: number;
-    try {
-      handle = openSync(join(this.folder, name), READING);
-    } catch {
-      return null;
-    }
+    const handle = orNull(() => openSync(join(this.folder, name), READING));
+    if (handle === null) return null;
     if (!fstatSync(handle).isFile()) {
       closeSync(handle);
       return null;

@@ -6,7 +6,7 @@ import { readdirSync, writeFileSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Batch, Case } from '../../../model/index.js';
-import { exists } from '../../../util/files.js';
+import { exists, orNull } from '../../../util/files.js';
 import type { Availability, Invocation, RunContext, Workspace } from '../../adapters.js';
 import { conclude, endWords } from '../../conclude.js';
 import type { Attempt, BatchRunner } from '../../decorators/isolation.js';
@@ -25,17 +25,9 @@ const CONFIGURATION = /^(?:vite(?:st)?\.config|vitest\.(?:workspace|projects))\.
 
 /** The folder that vitest is started in: the nearest with its configuration, else the nearest package, else the root. */
 async function directoryOf(root: string, file: string): Promise<string> {
-  for (const folder of ancestors(file)) if (namesIn(join(root, folder)).some((name) => CONFIGURATION.test(name))) return folder;
+  for (const folder of ancestors(file)) if ((orNull(() => readdirSync(join(root, folder))) ?? []).some((name) => CONFIGURATION.test(name))) return folder;
   for (const folder of ancestors(file)) if (await exists(join(root, folder, 'package.json'))) return folder;
   return '';
-}
-
-function namesIn(folder: string): string[] {
-  try {
-    return readdirSync(folder);
-  } catch {
-    return [];
-  }
 }
 
 /** The project's vitest (its start file, relative to the root): nearest installation from the batch's folder upwards. */
