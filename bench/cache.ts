@@ -7,32 +7,54 @@ import { compare, figure, median, type Command, type Figure } from './measure.js
 
 const ROOT = process.cwd();
 const CLI = join(ROOT, 'bin', 'coherence.cjs');
-const AUTHOR = { GIT_AUTHOR_NAME: 'b', GIT_AUTHOR_EMAIL: 'b@example.org', GIT_COMMITTER_NAME: 'b', GIT_COMMITTER_EMAIL: 'b@example.org' };
+const AUTHOR = {
+  GIT_AUTHOR_NAME: 'b',
+  GIT_AUTHOR_EMAIL: 'b@example.org',
+  GIT_COMMITTER_NAME: 'b',
+  GIT_COMMITTER_EMAIL: 'b@example.org',
+};
 
 interface Made extends Disposable {
   readonly root: string;
   readonly env: Readonly<Record<string, string>>;
   write(path: string, text: string): void;
   git(...args: readonly string[]): string;
-  coherence(args: readonly string[], input?: string): { readonly code: number; readonly out: string; readonly err: string; readonly ms: number };
+  coherence(
+    args: readonly string[],
+    input?: string,
+  ): { readonly code: number; readonly out: string; readonly err: string; readonly ms: number };
 }
 
-const spec = (name: string, criteria: readonly string[]): string => `id: SPEC-${name}\ntitle: ${name}\nlevel: module\nstatus: active\ncriteria:\n${criteria.map((line) => `  - id: ${line}\n    title: ${line}\n`).join('')}`;
+const spec = (name: string, criteria: readonly string[]): string =>
+  `id: SPEC-${name}\ntitle: ${name}\nlevel: module\nstatus: active\ncriteria:\n${criteria.map((line) => `  - id: ${line}\n    title: ${line}\n`).join('')}`;
 
 /** A committed vitest project: each test file imports a module of its own and one that all share. */
 function project(files: number, testsInFile: number): Made {
   const folder = realpathSync(mkdtempSync(join(tmpdir(), 'coh-bench-')));
   const root = join(folder, 'p');
-  const env = { ...AUTHOR, COHERENCE_STATE_DIR: join(folder, 's'), COHERENCE_CACHE_DIR: join(folder, 'c'), HOME: folder, CI: '' };
+  const env = {
+    ...AUTHOR,
+    COHERENCE_STATE_DIR: join(folder, 's'),
+    COHERENCE_CACHE_DIR: join(folder, 'c'),
+    HOME: folder,
+    CI: '',
+  };
   const run = (command: readonly string[], input?: string) => {
     const started = performance.now();
     const [program = '', ...args] = command;
-    const answer = spawnSync(program, args, { cwd: root, env: { ...process.env, ...env }, encoding: 'utf8', maxBuffer: 1 << 28, ...(input === undefined ? {} : { input }) });
+    const answer = spawnSync(program, args, {
+      cwd: root,
+      env: { ...process.env, ...env },
+      encoding: 'utf8',
+      maxBuffer: 1 << 28,
+      ...(input === undefined ? {} : { input }),
+    });
     if (answer.error !== undefined) throw answer.error;
     return { code: answer.status ?? -1, out: answer.stdout, err: answer.stderr, ms: performance.now() - started };
   };
   const made: Made = {
-    root, env,
+    root,
+    env,
     write: (path, text) => {
       mkdirSync(dirname(join(root, path)), { recursive: true });
       writeFileSync(join(root, path), text);
@@ -52,7 +74,10 @@ function project(files: number, testsInFile: number): Made {
   made.write('lib/shared.ts', 'export const add = (a: number, b: number): number => a + b;\n');
   for (let file = 0; file < files; file += 1) {
     const ids: string[] = [];
-    made.write(`lib/m${file}.ts`, `import { add } from './shared.js';\nexport const more = (x: number): number => add(x, ${file});\n`);
+    made.write(
+      `lib/m${file}.ts`,
+      `import { add } from './shared.js';\nexport const more = (x: number): number => add(x, ${file});\n`,
+    );
     let text = `import { expect, it } from 'vitest';\nimport { more } from '../lib/m${file}.js';\n`;
     for (let k = 0; k < testsInFile; k += 1) {
       ids.push(`AC-b-${file}-${k}`);
@@ -73,7 +98,9 @@ function project(files: number, testsInFile: number): Made {
 function expectSummary(made: Made, args: readonly string[], wanted: Readonly<Record<string, number>>): void {
   const answer = made.coherence(['verify', '--all', '--json', ...args]);
   const { summary } = JSON.parse(answer.out) as { summary: Record<string, number> };
-  for (const [key, value] of Object.entries(wanted)) if (summary[key] !== value) throw new Error(`the benchmark's project gives ${key} ${summary[key]}, not ${value}: ${answer.err}`);
+  for (const [key, value] of Object.entries(wanted))
+    if (summary[key] !== value)
+      throw new Error(`the benchmark's project gives ${key} ${summary[key]}, not ${value}: ${answer.err}`);
 }
 
 /** gate.md: a no-op `verify --all` over 1,000 cached checks says "0 executed" and takes under 4 x (`git status` + Node's start). */
@@ -82,7 +109,11 @@ function noop(): Figure {
   expectSummary(made, [], { pass: 1000, executed: 1000 });
   expectSummary(made, [], { pass: 1000, executed: 0, cached: 1000 });
   const ours: Command = { command: [process.execPath, CLI, 'verify', '--all'], cwd: made.root, env: made.env };
-  const floor: Command = { command: ['sh', '-c', `git status > /dev/null; ${process.execPath} -e 0`], cwd: made.root, env: made.env };
+  const floor: Command = {
+    command: ['sh', '-c', `git status > /dev/null; ${process.execPath} -e 0`],
+    cwd: made.root,
+    env: made.env,
+  };
   const both = compare(ours, floor, 9);
   return figure('no-op verify --all, 1,000 cached checks', both.left, '(git status + node -e 0)', both.right, 4);
 }
@@ -98,7 +129,10 @@ function pushes(): Figure[] {
   for (let round = 0; round < 3; round += 1) {
     full.push(made.coherence(['verify', '--all', '--no-cache', '--quiet']).ms);
     const base = made.git('rev-parse', 'HEAD');
-    made.write('test/f7.test.ts', `// round ${round}\nimport { expect, it } from 'vitest';\nimport { more } from '../lib/m7.js';\n// @verifies AC-b-7-0, AC-b-7-1\nit('round ${round}', () => {\n  expect(more(${round})).toBe(${7 + round});\n});\n`);
+    made.write(
+      'test/f7.test.ts',
+      `// round ${round}\nimport { expect, it } from 'vitest';\nimport { more } from '../lib/m7.js';\n// @verifies AC-b-7-0, AC-b-7-1\nit('round ${round}', () => {\n  expect(more(${round})).toBe(${7 + round});\n});\n`,
+    );
     made.git('commit', '-qam', `round ${round}`);
     const line = `refs/heads/main ${made.git('rev-parse', 'HEAD')} refs/heads/main ${base}\n`;
     // In a clean checkout of the pushed commit, then with a dirty one: the first runs in place, the second in a worktree; the
@@ -111,14 +145,27 @@ function pushes(): Figure[] {
   }
   if (made.git('rev-parse', 'HEAD') === before) throw new Error('nothing was pushed');
   return [
-    figure('gate, a push touching 1 of 200 test files, clean checkout', median(here), 'verify --all --no-cache', median(full), 0.25),
-    figure('gate, the same push from a dirty checkout (worktree)', median(elsewhere), 'verify --all --no-cache', median(full), 0.25),
+    figure(
+      'gate, a push touching 1 of 200 test files, clean checkout',
+      median(here),
+      'verify --all --no-cache',
+      median(full),
+      0.25,
+    ),
+    figure(
+      'gate, the same push from a dirty checkout (worktree)',
+      median(elsewhere),
+      'verify --all --no-cache',
+      median(full),
+      0.25,
+    ),
   ];
 }
 
 function gate(made: Made, line: string): number {
   const answer = made.coherence(['gate'], line);
-  if (answer.code !== 0 || !answer.err.includes(': 2 affected criteria')) throw new Error(`the gate said ${answer.code}: ${answer.err}`);
+  if (answer.code !== 0 || !answer.err.includes(': 2 affected criteria'))
+    throw new Error(`the gate said ${answer.code}: ${answer.err}`);
   return answer.ms;
 }
 

@@ -20,7 +20,10 @@ const TESTS = 60;
 async function load(folder) {
   const entry = join(folder, 'entry.ts');
   const room = (name) => JSON.stringify(join(here, '..', 'src', name));
-  await writeFile(entry, `export * from ${room('run/cargo/index.ts')}; export { hostPlace } from ${room('run/places/index.ts')};`);
+  await writeFile(
+    entry,
+    `export * from ${room('run/cargo/index.ts')}; export { hostPlace } from ${room('run/places/index.ts')};`,
+  );
   // Below the product, so that packages resolve.
   const outfile = join(here, '..', 'node_modules', '.cache', `bench-cargo-${process.pid}.mjs`);
   await build({
@@ -70,14 +73,25 @@ async function verify(product, root, cases, cacheFolder, cargoEnv = [], env = pr
   for (const batch of await runner.batches(root, cases)) {
     const opened = await place.open({ environment: null, batch, signal });
     const { workspace } = opened;
-    outcomes.push(...(await runner.run(batch, workspace, { root, jobs: 2, signal, emit: () => undefined, env: {}, attempt: 1, cargoEnv })));
+    outcomes.push(
+      ...(await runner.run(batch, workspace, {
+        root,
+        jobs: 2,
+        signal,
+        emit: () => undefined,
+        env: {},
+        attempt: 1,
+        cargoEnv,
+      })),
+    );
     await workspace[Symbol.asyncDispose]();
   }
   const spent = performance.now() - started;
   await place.close();
   await rm(output, { recursive: true, force: true });
   const bad = outcomes.find((outcome) => outcome.reason !== 'executed');
-  if (bad !== undefined) throw new Error(`the benchmark's own test did not pass: ${bad.reason} ${bad.detail} ${bad.message}`);
+  if (bad !== undefined)
+    throw new Error(`the benchmark's own test did not pass: ${bad.reason} ${bad.detail} ${bad.message}`);
   return spent;
 }
 
@@ -98,7 +112,8 @@ export async function cargoBench({ rounds = 3, parts = ['toy', 'published', 'war
   }
   const folder = await realpath(await mkdtemp(join(tmpdir(), 'coherence-bench-cargo-')));
   const rows = [];
-  const row = (name, ratio, target, holds, detail) => rows.push({ name, ratio: Number(ratio.toFixed(2)), target, holds, detail });
+  const row = (name, ratio, target, holds, detail) =>
+    rows.push({ name, ratio: Number(ratio.toFixed(2)), target, holds, detail });
   try {
     const product = await load(folder);
     const ms = (value) => `${Math.round(value)} ms`;
@@ -117,7 +132,10 @@ async function toy(product, folder, rounds, row, ms) {
   const cacheFolder = join(folder, 'cache');
   const names = Array.from({ length: TESTS }, (_, i) => `case_${i}`);
   await mkdir(join(root, 'src'), { recursive: true });
-  await writeFile(join(root, 'Cargo.toml'), '[package]\nname = "many"\nversion = "0.1.0"\nedition = "2021"\n\n[workspace]\n');
+  await writeFile(
+    join(root, 'Cargo.toml'),
+    '[package]\nname = "many"\nversion = "0.1.0"\nedition = "2021"\n\n[workspace]\n',
+  );
   await writeFile(
     join(root, 'src/lib.rs'),
     `pub fn square(value: u64) -> u64 { value * value }\n#[cfg(test)] mod tests { use super::square;\n${names.map((name, i) => `#[test] fn ${name}() { let mut sum = 0u64; for n in 0..${1000 + i} { sum = sum.wrapping_add(square(n)); } assert!(sum > 0); }`).join('\n')}\n}\n`,
@@ -182,7 +200,8 @@ async function published(product, folder, rounds, row, ms) {
   }
   const names = [];
   for (const file of ['src/map/tests.rs', 'src/set/tests.rs'])
-    for (const match of (await readFile(join(root, file), 'utf8')).matchAll(/^#\[test\]\nfn (\w+)\(\)/gmu)) names.push([file, match[1]]);
+    for (const match of (await readFile(join(root, file), 'utf8')).matchAll(/^#\[test\]\nfn (\w+)\(\)/gmu))
+      names.push([file, match[1]]);
   const cases = names.slice(0, TESTS).map(([file, name], i) => caseOf(name, i, file, [name]));
   const edit = () => utimes(join(root, 'src/lib.rs'), new Date(), new Date());
   const cacheFolder = join(folder, 'cache');
@@ -199,7 +218,10 @@ async function published(product, folder, rounds, row, ms) {
       await timed(async () => {
         await run('cargo', ['test', '--no-run'], { cwd: root, maxBuffer: 1e9 });
         const exact = cases.map((one) => one.selector.replace(/^src\/(\w+)\/tests\.rs::/u, '$1::tests::'));
-        const { stdout } = await run('cargo', ['test', '--lib', '--', '--exact', ...exact], { cwd: root, maxBuffer: 1e9 });
+        const { stdout } = await run('cargo', ['test', '--lib', '--', '--exact', ...exact], {
+          cwd: root,
+          maxBuffer: 1e9,
+        });
         if (!stdout.includes(`${cases.length} passed`)) throw new Error('the rival ran other tests');
       }),
     );
@@ -245,7 +267,12 @@ async function warmGain(product, folder, row, ms) {
   const env = { ...process.env, COHERENCE_CACHE_DIR: join(folder, 'warm-cache') };
   const cases = [caseOf('parses', 0)];
   const speculative = async (tree) => {
-    const { report, cargoEnv } = await product.speculativeCargo({ sessionId: 'bench', worktree: join(folder, tree), enabled: true, env });
+    const { report, cargoEnv } = await product.speculativeCargo({
+      sessionId: 'bench',
+      worktree: join(folder, tree),
+      enabled: true,
+      env,
+    });
     if (report.status !== 'Warmed') throw new Error(`warm boot: ${report.reason} ${report.stderrTail}`);
     return verify(product, join(folder, tree), cases, join(folder, 'warm-cache'), cargoEnv, env);
   };

@@ -1,7 +1,17 @@
 /** The orchestrator: a changed vitest test through the warm daemon, queued runs, stale worktrees, reload, the idle daemon. */
 import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { appendFileSync, mkdirSync, mkdtempSync, readFileSync, readdirSync, realpathSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import {
+  appendFileSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  readdirSync,
+  realpathSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
@@ -42,9 +52,17 @@ function project(files: Readonly<Record<string, string>>): Made {
   ])
     spawnSync('git', args, { cwd: root });
   symlinkSync(join(ROOT, 'node_modules'), join(root, 'node_modules'));
-  const env = { COHERENCE_STATE_DIR: join(folder, 's'), COHERENCE_CACHE_DIR: join(folder, 'c'), XDG_RUNTIME_DIR: join(folder, 'run') };
+  const env = {
+    COHERENCE_STATE_DIR: join(folder, 's'),
+    COHERENCE_CACHE_DIR: join(folder, 'c'),
+    XDG_RUNTIME_DIR: join(folder, 'run'),
+  };
   const cli = (...args: string[]): string => {
-    const done = spawnSync(process.execPath, [CLI, ...args], { cwd: root, env: { ...process.env, ...env }, encoding: 'utf8' });
+    const done = spawnSync(process.execPath, [CLI, ...args], {
+      cwd: root,
+      env: { ...process.env, ...env },
+      encoding: 'utf8',
+    });
     if (done.status !== 0) throw new Error(`coherence ${args.join(' ')}: ${done.stderr}`);
     return done.stdout;
   };
@@ -66,7 +84,8 @@ const spec = (name: string, criteria: string): string =>
 /** Edit the test, verify it; the same edit, a cold vitest. Both sides in turn. */
 function changedTest(): Figure {
   const made = project({
-    'test/a.test.ts': "import { expect, it } from 'vitest';\n// @verifies AC-a-1\nit('adds', () => { expect(1 + 2).toBe(3); });\n",
+    'test/a.test.ts':
+      "import { expect, it } from 'vitest';\n// @verifies AC-a-1\nit('adds', () => { expect(1 + 2).toBe(3); });\n",
     'specs/a.yaml': spec('a', '  - id: AC-a-1\n    title: adds\n'),
   });
   try {
@@ -78,12 +97,23 @@ function changedTest(): Figure {
     // One of the first rounds meets code that nobody has compiled yet; the median of many tells what a day is like.
     for (let round = 0; round < 15; round += 1) {
       appendFileSync(join(made.root, 'test/a.test.ts'), `// ${round}\nexport const changed${round} = ${round};\n`);
-      ours.push(runOnce({ command: [process.execPath, CLI, 'verify', 'SPEC-a', '--quiet'], cwd: made.root, env: made.env }));
+      ours.push(
+        runOnce({ command: [process.execPath, CLI, 'verify', 'SPEC-a', '--quiet'], cwd: made.root, env: made.env }),
+      );
       theirs.push(
-        runOnce({ command: [process.execPath, join(ROOT, 'node_modules/vitest/vitest.mjs'), 'run', 'test/a.test.ts'], cwd: made.root }),
+        runOnce({
+          command: [process.execPath, join(ROOT, 'node_modules/vitest/vitest.mjs'), 'run', 'test/a.test.ts'],
+          cwd: made.root,
+        }),
       );
     }
-    return figure('changed vitest test through the warm daemon', median(ours), 'cold vitest run of it', median(theirs), 0.4);
+    return figure(
+      'changed vitest test through the warm daemon',
+      median(ours),
+      'cold vitest run of it',
+      median(theirs),
+      0.4,
+    );
   } finally {
     made.end();
   }
@@ -138,7 +168,11 @@ async function perSlot(command: readonly string[], made: Made, count: number, wi
     Array.from({ length: width }, async () => {
       while (next < count) {
         next += 1;
-        const child = spawn(command[0] ?? '', command.slice(1), { cwd: made.root, env: { ...process.env, ...made.env }, stdio: 'ignore' });
+        const child = spawn(command[0] ?? '', command.slice(1), {
+          cwd: made.root,
+          env: { ...process.env, ...made.env },
+          stdio: 'ignore',
+        });
         await new Promise((done) => child.once('exit', done));
       }
     }),
@@ -161,11 +195,13 @@ async function queuedRuns(): Promise<readonly Figure[]> {
     const before = await perSlot(bare, made, Math.min(100, RUNS), WORKERS);
     await enqueueCopies(made, RUNS);
     made.cli('daemon', 'start');
-    while ((JSON.parse(made.cli('queue', 'list', '--json')) as { runs: unknown[] }).runs.length > 0) spawnSync('sleep', ['2']);
+    while ((JSON.parse(made.cli('queue', 'list', '--json')) as { runs: unknown[] }).runs.length > 0)
+      spawnSync('sleep', ['2']);
     const events = entriesOf(made.state);
     const starts = events.filter((entry) => entry.event === 'worker.start').map((entry) => Date.parse(entry.ts));
     const ends = events.filter((entry) => entry.event === 'worker.exit').map((entry) => Date.parse(entry.ts));
-    if (starts.length !== RUNS || ends.length !== RUNS) throw new Error(`${starts.length} starts and ${ends.length} ends of ${RUNS} runs`);
+    if (starts.length !== RUNS || ends.length !== RUNS)
+      throw new Error(`${starts.length} starts and ${ends.length} ends of ${RUNS} runs`);
     made.cli('daemon', 'stop');
     const after = await perSlot(bare, made, Math.min(100, RUNS), WORKERS);
     const floor = (before + after) / 2;
@@ -208,14 +244,17 @@ async function staleWorktrees(): Promise<Figure> {
         nonce: `n${index}`,
         reason,
       });
-      spawnSync('git', ['worktree', 'add', '-q', '--detach', '--lock', '--reason', reason, path, commit], { cwd: made.root });
+      spawnSync('git', ['worktree', 'add', '-q', '--detach', '--lock', '--reason', reason, path, commit], {
+        cwd: made.root,
+      });
     }
     const started = performance.now();
     made.cli('daemon', 'start');
     const taken = performance.now() - started;
-    const left = spawnSync('git', ['worktree', 'list', '--porcelain'], { cwd: made.root, encoding: 'utf8' }).stdout.match(
-      /^worktree /gm,
-    )?.length;
+    const left = spawnSync('git', ['worktree', 'list', '--porcelain'], {
+      cwd: made.root,
+      encoding: 'utf8',
+    }).stdout.match(/^worktree /gm)?.length;
     if (left !== 1) throw new Error(`${left ?? 0} worktrees are left`);
     return figure('`daemon start` over 300 stale worktrees', taken, '5 s', 5000, 1);
   } finally {
@@ -243,7 +282,8 @@ async function reload(): Promise<readonly Figure[]> {
   try {
     made.cli('daemon', 'start');
     const { socket } = JSON.parse(readFileSync(join(made.state, 'daemon.json'), 'utf8')) as { socket: string };
-    const change = (value: number): void => writeFileSync(join(made.root, '.coherence/config.yaml'), `max_workers: ${value}\n`);
+    const change = (value: number): void =>
+      writeFileSync(join(made.root, '.coherence/config.yaml'), `max_workers: ${value}\n`);
     const answers: number[] = [];
     const commands: number[] = [];
     for (let round = 0; round < 11; round += 1) {
@@ -252,7 +292,10 @@ async function reload(): Promise<readonly Figure[]> {
       change(round + 10);
       commands.push(runOnce({ command: [process.execPath, CLI, 'daemon', 'reload'], cwd: made.root, env: made.env }));
     }
-    return [figure("a reload, the daemon's answer", median(answers), '250 ms', 250, 1), figure('a reload, the whole command', median(commands), '250 ms', 250, 1)];
+    return [
+      figure("a reload, the daemon's answer", median(answers), '250 ms', 250, 1),
+      figure('a reload, the whole command', median(commands), '250 ms', 250, 1),
+    ];
   } finally {
     made.end();
   }
@@ -264,7 +307,11 @@ function idle(): readonly Figure[] {
     made.cli('daemon', 'start');
     const { pid } = JSON.parse(readFileSync(join(made.state, 'daemon.json'), 'utf8')) as { pid: number };
     // Nanoseconds on a processor, of all its threads.
-    const spent = (): number => readdirSync(`/proc/${pid}/task`).reduce((sum, thread) => sum + Number(readFileSync(`/proc/${pid}/task/${thread}/schedstat`, 'latin1').split(' ')[0]), 0);
+    const spent = (): number =>
+      readdirSync(`/proc/${pid}/task`).reduce(
+        (sum, thread) => sum + Number(readFileSync(`/proc/${pid}/task/${thread}/schedstat`, 'latin1').split(' ')[0]),
+        0,
+      );
     // V8 tidies up once, some seconds after the boot.
     spawnSync('sleep', ['15']);
     const before = spent();

@@ -41,7 +41,11 @@ export default async function dockerBenchmarks(): Promise<Figure[]> {
     };
     const coherence = [process.execPath, resolve(process.cwd(), 'bin', 'coherence.cjs')];
     await capture({ command: ['git', 'init', '-q'], cwd: root });
-    await capture({ command: [...coherence, 'init', '--slug', 'bench', '--quiet'], cwd: root, env: { ...process.env, ...env } });
+    await capture({
+      command: [...coherence, 'init', '--slug', 'bench', '--quiet'],
+      cwd: root,
+      env: { ...process.env, ...env },
+    });
     for (const [path, text] of [
       ['marker.txt', 'v1\n'],
       ['.coherence/config.yaml', CONFIG],
@@ -53,7 +57,14 @@ export default async function dockerBenchmarks(): Promise<Figure[]> {
     if (!first.ok) throw new Error(`verify: exit ${first.end.code}\n${first.stdout}${first.stderr}`);
 
     const newest = await capture({
-      command: ['docker', 'images', '--format', '{{.Repository}}:{{.Tag}} {{.ID}}', '--filter', 'label=coherence.name=base/three'],
+      command: [
+        'docker',
+        'images',
+        '--format',
+        '{{.Repository}}:{{.Tag}} {{.ID}}',
+        '--filter',
+        'label=coherence.name=base/three',
+      ],
       cwd: root,
       env: { ...process.env, ...env },
     });

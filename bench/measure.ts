@@ -20,13 +20,19 @@ export interface Command {
   readonly before?: () => void;
 }
 
-export const median = (values: readonly number[]): number => values.toSorted((left, right) => left - right)[values.length >> 1] ?? 0;
+export const median = (values: readonly number[]): number =>
+  values.toSorted((left, right) => left - right)[values.length >> 1] ?? 0;
 
 export function runOnce(entry: Command): number {
   entry.before?.();
   const started = performance.now();
   const [program = '', ...args] = entry.command;
-  const result = spawnSync(program, args, { cwd: entry.cwd, env: { ...process.env, ...entry.env }, stdio: ['ignore', 'ignore', 'pipe'], maxBuffer: 1 << 28 });
+  const result = spawnSync(program, args, {
+    cwd: entry.cwd,
+    env: { ...process.env, ...entry.env },
+    stdio: ['ignore', 'ignore', 'pipe'],
+    maxBuffer: 1 << 28,
+  });
   const taken = performance.now() - started;
   if (result.error !== undefined) throw result.error;
   return taken;
@@ -45,4 +51,11 @@ export function compare(left: Command, right: Command, times = 5): { readonly le
   return { left: median(lefts), right: median(rights) };
 }
 
-export const figure = (name: string, ms: number, against: string, baseMs: number, target: number, atLeast = false): Figure => ({ name, ms, against, baseMs, ratio: ms / baseMs, target, ...(atLeast ? { atLeast } : {}) });
+export const figure = (
+  name: string,
+  ms: number,
+  against: string,
+  baseMs: number,
+  target: number,
+  atLeast = false,
+): Figure => ({ name, ms, against, baseMs, ratio: ms / baseMs, target, ...(atLeast ? { atLeast } : {}) });

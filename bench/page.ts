@@ -16,14 +16,28 @@ const LIMIT_MS = 100;
 export default async function pageBenchmarks(): Promise<readonly Figure[]> {
   if (PROGRAM === undefined) return [];
   const folder = mkdtempSync(join(tmpdir(), 'coh-bench-page-'));
-  const browser = await chromium.launch({ executablePath: PROGRAM, args: ['--no-sandbox', '--disable-gpu', '--no-first-run', '--disable-background-networking', '--disable-component-update', '--disable-sync'] });
+  const browser = await chromium.launch({
+    executablePath: PROGRAM,
+    args: [
+      '--no-sandbox',
+      '--disable-gpu',
+      '--no-first-run',
+      '--disable-background-networking',
+      '--disable-component-update',
+      '--disable-sync',
+    ],
+  });
   try {
-    const html = await COVERAGE_FORMATS.find((format) => format.name === 'html')?.render(coverageViewOf(SIZE), { color: false });
+    const html = await COVERAGE_FORMATS.find((format) => format.name === 'html')?.render(coverageViewOf(SIZE), {
+      color: false,
+    });
     const file = join(folder, 'coverage.html');
     writeFileSync(file, html ?? '');
     const page = await browser.newPage({ viewport: { width: 1600, height: 900 } });
     // Text, so that no build step can put anything of its own into what the page runs.
-    await page.addInitScript('window.longest = 0; new PerformanceObserver((list) => { for (const entry of list.getEntries()) window.longest = Math.max(window.longest, entry.duration); }).observe({ type: "longtask", buffered: true });');
+    await page.addInitScript(
+      'window.longest = 0; new PerformanceObserver((list) => { for (const entry of list.getEntries()) window.longest = Math.max(window.longest, entry.duration); }).observe({ type: "longtask", buffered: true });',
+    );
     const longest = async (): Promise<number> => {
       await page.evaluate(async () => new Promise((done) => requestAnimationFrame(() => setTimeout(done, 0))));
       return page.evaluate(() => {
@@ -33,13 +47,26 @@ export default async function pageBenchmarks(): Promise<readonly Figure[]> {
         return value;
       });
     };
-    const shows = async (start: string): Promise<unknown> => page.waitForFunction((wanted) => document.getElementById('count')?.textContent?.startsWith(wanted) === true, start);
+    const shows = async (start: string): Promise<unknown> =>
+      page.waitForFunction(
+        (wanted) => document.getElementById('count')?.textContent?.startsWith(wanted) === true,
+        start,
+      );
     await page.goto(`file://${file}`);
-    await page.waitForFunction((wanted) => document.getElementById('count')?.textContent?.endsWith(`of ${wanted} criteria`) === true, SIZE);
+    await page.waitForFunction(
+      (wanted) => document.getElementById('count')?.textContent?.endsWith(`of ${wanted} criteria`) === true,
+      SIZE,
+    );
     const load = await longest();
-    for (const [text, count] of [['criterion 4999', '15 of'], ['no such words', '0 of'], ['area7', ''], ['', `${SIZE} of`]] as const) {
+    for (const [text, count] of [
+      ['criterion 4999', '15 of'],
+      ['no such words', '0 of'],
+      ['area7', ''],
+      ['', `${SIZE} of`],
+    ] as const) {
       await page.fill('#search', text);
-      if (count === '') await page.waitForFunction(() => document.getElementById('count')?.textContent?.startsWith('0 of') === false);
+      if (count === '')
+        await page.waitForFunction(() => document.getElementById('count')?.textContent?.startsWith('0 of') === false);
       else await shows(count);
     }
     await page.selectOption('#verdict', 'FAIL');

@@ -21,20 +21,33 @@ mkdirSync(out, { recursive: true });
 let missed = 0;
 try {
   for (const name of chosen) {
-    const source = ['ts', 'mjs'].map((ending) => join(root, 'bench', `${name}.${ending}`)).find((path) => existsSync(path));
+    const source = ['ts', 'mjs']
+      .map((ending) => join(root, 'bench', `${name}.${ending}`))
+      .find((path) => existsSync(path));
     if (source === undefined) {
       process.stderr.write(`no benchmark ${name}; there are ${NAMES.join(', ')}\n`);
       process.exit(64);
     }
     await build({
-      entryPoints: [source], outfile: join(out, `${name}.mjs`), bundle: true, format: 'esm', platform: 'node', target: 'node20.19', packages: 'external', logLevel: 'warning',
-      banner: { js: "import { createRequire as __createRequire } from 'node:module'; const require = __createRequire(import.meta.url);" },
+      entryPoints: [source],
+      outfile: join(out, `${name}.mjs`),
+      bundle: true,
+      format: 'esm',
+      platform: 'node',
+      target: 'node20.19',
+      packages: 'external',
+      logLevel: 'warning',
+      banner: {
+        js: "import { createRequire as __createRequire } from 'node:module'; const require = __createRequire(import.meta.url);",
+      },
     });
     if (name === 'cargo') {
       const { cargoBench } = await import('./cargo.mjs');
       for (const row of await cargoBench()) {
         if (!row.holds && row.target !== null) missed += 1;
-        process.stdout.write(`${row.holds ? 'ok    ' : 'MISSED'} cargo   ${row.name}: ${row.ratio.toFixed(2)} x (target ${row.target}); ${row.detail}\n`);
+        process.stdout.write(
+          `${row.holds ? 'ok    ' : 'MISSED'} cargo   ${row.name}: ${row.ratio.toFixed(2)} x (target ${row.target}); ${row.detail}\n`,
+        );
       }
       continue;
     }
@@ -43,7 +56,9 @@ try {
     for (const figure of figures) {
       const ok = figure.atLeast === true ? figure.ratio >= figure.target : figure.ratio <= figure.target;
       if (!ok) missed += 1;
-      process.stdout.write(`${ok ? 'ok    ' : 'MISSED'} ${name.padEnd(7)} ${figure.name}: ${figure.ratio.toFixed(2)} x ${figure.against} (target ${figure.atLeast === true ? '≥' : '≤'} ${figure.target}); ${Math.round(figure.ms)} against ${Math.round(figure.baseMs)} ms\n`);
+      process.stdout.write(
+        `${ok ? 'ok    ' : 'MISSED'} ${name.padEnd(7)} ${figure.name}: ${figure.ratio.toFixed(2)} x ${figure.against} (target ${figure.atLeast === true ? '≥' : '≤'} ${figure.target}); ${Math.round(figure.ms)} against ${Math.round(figure.baseMs)} ms\n`,
+      );
     }
   }
 } finally {

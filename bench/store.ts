@@ -32,7 +32,8 @@ const get = <T>(result: Result<T>): T => {
   if (result.ok) return result.value;
   throw new Error(JSON.stringify(result.failures));
 };
-const median = (values: readonly number[]): number => values.toSorted((left, right) => left - right)[values.length >> 1] ?? 0;
+const median = (values: readonly number[]): number =>
+  values.toSorted((left, right) => left - right)[values.length >> 1] ?? 0;
 async function time(work: () => unknown, times = 1): Promise<number> {
   const taken: number[] = [];
   for (let round = 0; round < times; round += 1) {
@@ -66,7 +67,9 @@ const specs = (count: number, criteria: number): Spec[] =>
     })),
   }));
 
-async function withProject<T>(work: (project: Project, root: string, env: Record<string, string | undefined>) => Promise<T>): Promise<T> {
+async function withProject<T>(
+  work: (project: Project, root: string, env: Record<string, string | undefined>) => Promise<T>,
+): Promise<T> {
   const folder = await mkdtemp(join(tmpdir(), 'coherence-bench-store-'));
   const root = join(folder, 'repo');
   const env = {
@@ -79,7 +82,10 @@ async function withProject<T>(work: (project: Project, root: string, env: Record
   await mkdir(join(root, '.coherence'), { recursive: true });
   await mkdir(join(root, 'specs'));
   await mkdir(join(folder, 'r'), { mode: 0o700 });
-  await writeFile(join(root, '.coherence/project.toml'), 'project_slug = "bench"\nproject_hash = "b"\ndolt_db_name = "bench_b"\n');
+  await writeFile(
+    join(root, '.coherence/project.toml'),
+    'project_slug = "bench"\nproject_hash = "b"\ndolt_db_name = "bench_b"\n',
+  );
   const project = get(await loadProject({ cwd: root, env }));
   try {
     return await work(project, root, env);
@@ -92,7 +98,8 @@ async function withProject<T>(work: (project: Project, root: string, env: Record
 /** `sync` with nothing changed over 5,000 criteria, against reading the status of the same files. */
 export async function syncUnchanged(): Promise<Figure> {
   return withProject(async (project, root, env) => {
-    for (const spec of specs(500, 10)) await writeFile(join(root, 'specs', `${spec.id.slice(5)}.yaml`), formatSpec(spec));
+    for (const spec of specs(500, 10))
+      await writeFile(join(root, 'specs', `${spec.id.slice(5)}.yaml`), formatSpec(spec));
     get(await startStore(project, () => undefined, env));
     // Files that are as fresh as the comparison are read again; a later comparison trusts their time stamps.
     await new Promise((resolve) => setTimeout(resolve, 100));
@@ -164,7 +171,11 @@ export async function wholeImport(): Promise<Figure> {
   });
 }
 
-async function bulkInsert(project: Project, env: Record<string, string | undefined>, wanted: readonly Spec[]): Promise<number> {
+async function bulkInsert(
+  project: Project,
+  env: Record<string, string | undefined>,
+  wanted: readonly Spec[],
+): Promise<number> {
   const paths = serverPaths(project.directories.state, project.directories.sockets);
   const server = await runningServer({
     ...paths,
@@ -251,14 +262,19 @@ export async function historyGrowth(): Promise<Figure[]> {
 /** One edit with the store running, as a command does it (without starting node). */
 export async function oneEdit(): Promise<Figure> {
   return withProject(async (project, root, env) => {
-    for (const spec of specs(500, 10)) await writeFile(join(root, 'specs', `${spec.id.slice(5)}.yaml`), formatSpec(spec));
+    for (const spec of specs(500, 10))
+      await writeFile(join(root, 'specs', `${spec.id.slice(5)}.yaml`), formatSpec(spec));
     const edit = async (word: string): Promise<unknown> =>
       get(
         await applyCatalogChange(
           project,
           'Edit',
           (current) =>
-            success({ specs: current.specs.map((spec, at) => (at === 7 ? { ...spec, title: `${word} ${performance.now()}` } : spec)) }),
+            success({
+              specs: current.specs.map((spec, at) =>
+                at === 7 ? { ...spec, title: `${word} ${performance.now()}` } : spec,
+              ),
+            }),
           env,
         ),
       );
@@ -274,7 +290,8 @@ export async function oneEdit(): Promise<Figure> {
 /** Reading 50,000 criteria from 2,500 files: without a cache of parsed files, and with one. Against fixed times: there is no rival. */
 export async function catalogLoad(): Promise<Figure[]> {
   return withProject(async (project, root) => {
-    for (const spec of specs(2500, 20)) await writeFile(join(root, 'specs', `${spec.id.slice(5)}.yaml`), formatSpec(spec));
+    for (const spec of specs(2500, 20))
+      await writeFile(join(root, 'specs', `${spec.id.slice(5)}.yaml`), formatSpec(spec));
     const cacheFolder = join(root, '..', 'catalog-cache');
     const load = async (): Promise<unknown> => loadCatalog(project.root, { cacheFolder });
     const cold = await time(load);

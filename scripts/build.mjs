@@ -14,7 +14,10 @@ const { version } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'))
 /** One hash of all sources: caches of analyses are kept under it. */
 function sourceHash() {
   const hash = createHash('sha256');
-  for (const entry of readdirSync(join(root, 'src'), { recursive: true, withFileTypes: true }).filter((found) => found.isFile()).map((found) => join(found.parentPath, found.name)).sort()) {
+  for (const entry of readdirSync(join(root, 'src'), { recursive: true, withFileTypes: true })
+    .filter((found) => found.isFile())
+    .map((found) => join(found.parentPath, found.name))
+    .sort()) {
     hash.update(relative(root, entry)).update('\0').update(readFileSync(entry)).update('\0');
   }
   const lock = join(root, 'package-lock.json');
@@ -46,22 +49,44 @@ try {
     // A third less to read and parse at every start; names stay, for stack traces.
     minifyWhitespace: true,
     legalComments: 'none',
-    external: ['ts-morph', 'web-tree-sitter', 'mysql2', 'mysql2/promise', 'dockerode', '@photostructure/sqlite', 'node:sqlite'],
-    define: { COHERENCE_VERSION: JSON.stringify(version), COHERENCE_BUILD: JSON.stringify(sourceHash()), 'import.meta.url': '__bundleUrl' },
+    external: [
+      'ts-morph',
+      'web-tree-sitter',
+      'mysql2',
+      'mysql2/promise',
+      'dockerode',
+      '@photostructure/sqlite',
+      'node:sqlite',
+    ],
+    define: {
+      COHERENCE_VERSION: JSON.stringify(version),
+      COHERENCE_BUILD: JSON.stringify(sourceHash()),
+      'import.meta.url': '__bundleUrl',
+    },
     banner: { js: "const __bundleUrl = require('node:url').pathToFileURL(__filename).href;" },
     logLevel: 'warning',
   };
   const wanted = (name) => (only === null || only.includes(name)) && existsSync(join(root, programs[name]));
   await build({ ...options, entryPoints: { start: 'src/start/main.ts' } });
   // Optional native parts stay outside: these packages do without them.
-  const libraries = { 'mysql2.library': 'node_modules/mysql2/promise.js', 'dockerode.library': 'node_modules/dockerode/lib/docker.js' };
+  const libraries = {
+    'mysql2.library': 'node_modules/mysql2/promise.js',
+    'dockerode.library': 'node_modules/dockerode/lib/docker.js',
+  };
   await build({ ...options, sourcemap: false, entryPoints: libraries, external: ['*.node', 'cpu-features'] });
   // What the start loads has no `import()`: libraries outside the bundle are required, and util/import-module.ts has the rest.
-  await build({ ...options, entryPoints: Object.fromEntries(Object.entries(programs).filter(([name]) => wanted(name))), supported: { 'dynamic-import': false } });
+  await build({
+    ...options,
+    entryPoints: Object.fromEntries(Object.entries(programs).filter(([name]) => wanted(name))),
+    supported: { 'dynamic-import': false },
+  });
   // One character beyond ASCII makes V8 keep a bundle as UTF-16, twice the memory and slower at every start.
   for (const name of readdirSync(join(root, fresh)).filter((file) => file.endsWith('.cjs'))) {
     const found = /.{0,40}[^\x00-\x7f]/u.exec(readFileSync(join(root, fresh, name), 'latin1'));
-    if (found !== null) throw new Error(`${name} holds a character beyond ASCII; write it as \\u and its number where it stands in a regular expression or String.raw: ${found[0]}`);
+    if (found !== null)
+      throw new Error(
+        `${name} holds a character beyond ASCII; write it as \\u and its number where it stands in a regular expression or String.raw: ${found[0]}`,
+      );
   }
   rmSync(join(root, 'dist'), { recursive: true, force: true });
   renameSync(join(root, fresh), join(root, 'dist'));

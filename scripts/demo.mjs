@@ -11,5 +11,9 @@ const python = pythonWithPytest();
 if (python === null) say('no Python with pytest here: its criterion will be SKIP(unavailable:pytest)');
 say('verify-spec SPEC-checkout, in fixtures/shop');
 const wanted = process.argv.slice(2);
-const result = spawnSync(process.execPath, [join(root, 'bin', 'verify-spec.cjs'), ...(wanted.length > 0 ? wanted : ['SPEC-checkout'])], { cwd: shop, env: withPath(python), stdio: 'inherit' });
+const result = spawnSync(
+  process.execPath,
+  [join(root, 'bin', 'verify-spec.cjs'), ...(wanted.length > 0 ? wanted : ['SPEC-checkout'])],
+  { cwd: shop, env: withPath(python), stdio: 'inherit' },
+);
 process.exit(result.status ?? 1);

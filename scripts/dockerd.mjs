@@ -37,7 +37,8 @@ export function install() {
     .map(([, name]) => name);
   if (wanted.length === 0) return 'present';
   if (process.getuid?.() !== 0) throw new Error(`not root: cannot install ${wanted.join(', ')}`);
-  if (find('apt-get') === null) throw new Error(`there is no apt-get here: install ${wanted.join(' and ')} by the machine's own means`);
+  if (find('apt-get') === null)
+    throw new Error(`there is no apt-get here: install ${wanted.join(' and ')} by the machine's own means`);
   const env = { ...process.env, DEBIAN_FRONTEND: 'noninteractive', PATH };
   spawnSync('apt-get', ['update', '-q'], { env });
   // No daemon of the machine is started by the package: the tests bring their own.
@@ -144,7 +145,10 @@ export async function startDockerd(root, { parentDeath = true } = {}) {
     });
     closeSync(log);
     const started = child;
-    if (!(await until(async () => started.exitCode !== null || (await ping(socket)), 60_000)) || started.exitCode !== null)
+    if (
+      !(await until(async () => started.exitCode !== null || (await ping(socket)), 60_000)) ||
+      started.exitCode !== null
+    )
       throw new Error(`dockerd did not start:\n${readFileSync(join(base, 'log'), 'utf8').slice(-2000)}`);
   };
   const end = async (signal) => {
@@ -220,4 +224,5 @@ async function main([verb, root]) {
   await daemon.stop();
 }
 
-if (process.argv[1] !== undefined && import.meta.url === pathToFileURL(process.argv[1]).href) await main(process.argv.slice(2));
+if (process.argv[1] !== undefined && import.meta.url === pathToFileURL(process.argv[1]).href)
+  await main(process.argv.slice(2));

@@ -27,7 +27,8 @@ await build({
 try {
   const { ensureDolt } = await import(pathToFileURL(outfile).href);
   const { env } = process;
-  const base = env.XDG_CACHE_HOME !== undefined && isAbsolute(env.XDG_CACHE_HOME) ? env.XDG_CACHE_HOME : join(homedir(), '.cache');
+  const base =
+    env.XDG_CACHE_HOME !== undefined && isAbsolute(env.XDG_CACHE_HOME) ? env.XDG_CACHE_HOME : join(homedir(), '.cache');
   const place = {
     state: '',
     sockets: '',

@@ -2,7 +2,12 @@
 import { readFileSync, readdirSync } from 'node:fs';
 import { say } from './setup.mjs';
 
-const MARKS = [/\bdolt(?:\s|\0).*sql-server/, /\bdockerd\b.*coherence/, /coh-warm-/, /dist\/start\.cjs(?:\s|\0)(?:daemon|worker|warm-worker)/];
+const MARKS = [
+  /\bdolt(?:\s|\0).*sql-server/,
+  /\bdockerd\b.*coherence/,
+  /coh-warm-/,
+  /dist\/start\.cjs(?:\s|\0)(?:daemon|worker|warm-worker)/,
+];
 /** What is still ending gets a few seconds. */
 const GRACE_MS = 10_000;
 

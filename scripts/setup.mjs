@@ -10,7 +10,8 @@ import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 export const root = join(dirname(fileURLToPath(import.meta.url)), '..');
-export const cache = process.env.COHERENCE_CACHE_DIR ?? join(process.env.XDG_CACHE_HOME ?? join(homedir(), '.cache'), 'coherence');
+export const cache =
+  process.env.COHERENCE_CACHE_DIR ?? join(process.env.XDG_CACHE_HOME ?? join(homedir(), '.cache'), 'coherence');
 
 export const say = (text) => process.stderr.write(`\u001b[1m› ${text}\u001b[0m\n`);
 
@@ -27,7 +28,9 @@ export function run(command, args, { cwd = root, env = process.env, check = true
 
 /** `npm ci` in a folder, unless its lock file is the one that was installed last. */
 export function installPackages(folder) {
-  const lock = createHash('sha256').update(readFileSync(join(folder, 'package-lock.json'))).digest('hex');
+  const lock = createHash('sha256')
+    .update(readFileSync(join(folder, 'package-lock.json')))
+    .digest('hex');
   const stamp = join(folder, 'node_modules', '.coherence-lock');
   if (existsSync(stamp) && readFileSync(stamp, 'utf8') === lock) return;
   say(`installing npm packages${folder === root ? '' : ` in ${folder.slice(root.length + 1)}`}`);
@@ -49,7 +52,14 @@ export function pythonWithPytest() {
     say('installing pytest into a virtual environment in the cache');
     mkdirSync(cache, { recursive: true });
     if (run('python3', ['-m', 'venv', folder], { check: false }) !== 0) return null;
-    if (run(join(folder, 'bin', 'python3'), ['-m', 'pip', 'install', '--quiet', '--disable-pip-version-check', 'pytest'], { check: false }) !== 0) return null;
+    if (
+      run(
+        join(folder, 'bin', 'python3'),
+        ['-m', 'pip', 'install', '--quiet', '--disable-pip-version-check', 'pytest'],
+        { check: false },
+      ) !== 0
+    )
+      return null;
   }
   return join(folder, 'bin');
 }

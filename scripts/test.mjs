@@ -30,7 +30,10 @@ const python = pythonWithPytest();
 let env = { ...withPath(python), FORCE_COLOR: '0' };
 
 if (!onlyUnit) {
-  for (const [name, script] of [['Dolt', 'scripts/dolt.mjs'], ['Docker', 'scripts/dockerd.mjs']]) {
+  for (const [name, script] of [
+    ['Dolt', 'scripts/dolt.mjs'],
+    ['Docker', 'scripts/dockerd.mjs'],
+  ]) {
     if (!existsSync(join(root, script))) continue;
     const code = node([script, 'install'], { env });
     if (code !== 0 && ci) {
@@ -42,7 +45,23 @@ if (!onlyUnit) {
 
 step('types', node([join(root, 'node_modules/typescript-7/bin/tsc'), '-p', 'tsconfig.json']));
 step('lint', run(bin('oxlint'), ['src', 'test', 'scripts', 'bin', 'bench'], { check: false }));
-step('floating promises', run(bin('oxlint'), ['--type-aware', '-A', 'all', '-D', 'typescript/no-floating-promises', '-D', 'typescript/no-misused-promises', 'src'], { check: false }));
+step(
+  'floating promises',
+  run(
+    bin('oxlint'),
+    [
+      '--type-aware',
+      '-A',
+      'all',
+      '-D',
+      'typescript/no-floating-promises',
+      '-D',
+      'typescript/no-misused-promises',
+      'src',
+    ],
+    { check: false },
+  ),
+);
 step('dependency rules', run(bin('depcruise'), ['--config', '.dependency-cruiser.mjs', 'src'], { check: false }));
 step('own specs: check', node(['bin/coherence.cjs', 'check', '--quiet'], { env }));
 
@@ -52,7 +71,19 @@ const count = { passed: 0, failed: 0, skipped: 0 };
 function vitest(project, { files = [], pattern = null } = {}) {
   const file = join(report, `${project}.json`);
   const filter = [...(pattern === null ? [] : [`--testNamePattern=${pattern}`]), ...files];
-  const code = node([join(root, 'node_modules/vitest/vitest.mjs'), 'run', '--project', project, ...filter, '--reporter=default', '--reporter=json', `--outputFile.json=${file}`], { env });
+  const code = node(
+    [
+      join(root, 'node_modules/vitest/vitest.mjs'),
+      'run',
+      '--project',
+      project,
+      ...filter,
+      '--reporter=default',
+      '--reporter=json',
+      `--outputFile.json=${file}`,
+    ],
+    { env },
+  );
   const result = existsSync(file) ? JSON.parse(readFileSync(file, 'utf8')) : null;
   if (result === null) failed += 1;
   else {

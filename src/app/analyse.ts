@@ -37,7 +37,12 @@ export async function readCatalog(project: Project): Promise<Result<LoadedCatalo
  * @param identify whether the caller will ask which source it is: then git is asked beside the analysis
  * @param read a reading of the tree that was made just now; default: a new one
  */
-export async function analyse(project: Project, everything = false, identify = false, read?: Source): Promise<Result<Analysis>> {
+export async function analyse(
+  project: Project,
+  everything = false,
+  identify = false,
+  read?: Source,
+): Promise<Result<Analysis>> {
   // An import or sync that was killed between two files is completed first: nobody reads half a change.
   const recovered = await recoverCatalog(project);
   if (!recovered.ok) return recovered;
@@ -53,7 +58,13 @@ export async function analyse(project: Project, everything = false, identify = f
   const { files } = source;
   // `scan.ignore` leaves files out of the analysis only: tests may still read them, so closures and link targets see them.
   const ignored = ignoreMatcher(project.settings.scan.ignore);
-  const found = await scan({ root: project.root, files: files.filter((file) => !ignored(file.path)), cache, want: namedFiles(catalog), scanAll: everything });
+  const found = await scan({
+    root: project.root,
+    files: files.filter((file) => !ignored(file.path)),
+    cache,
+    want: namedFiles(catalog),
+    scanAll: everything,
+  });
   const graph = trace(catalog, found, new Set(files.map((file) => file.path)));
   return success({ catalog, specFiles, source, scan: found, graph });
 }

@@ -39,11 +39,21 @@ export async function atCommit<T>(
   specs: Catalog | null = null,
 ): Promise<Result<T>> {
   const commit = await resolveCommit(project.root, ref);
-  if (commit === null) return failure({ kind: 'unknown-id', message: `git knows no commit "${ref}" here.`, hint: 'Name a branch, a tag or a commit id.' });
+  if (commit === null)
+    return failure({
+      kind: 'unknown-id',
+      message: `git knows no commit "${ref}" here.`,
+      hint: 'Name a branch, a tag or a commit id.',
+    });
   const listed = await listAtCommit(project.root, commit);
   if (!listed.ok) return listed;
   return inPassing(project, async (there) => {
-    const files = listed.value.filter((file) => unsafePathReason(file.path) === null && file.mode !== '160000' && (specs === null || !file.path.startsWith(`${SPECS_FOLDER}/`)));
+    const files = listed.value.filter(
+      (file) =>
+        unsafePathReason(file.path) === null &&
+        file.mode !== '160000' &&
+        (specs === null || !file.path.startsWith(`${SPECS_FOLDER}/`)),
+    );
     for (let i = 0; i < files.length; i += CHUNK) await writeCommitted(project, files.slice(i, i + CHUNK), there.root);
     if (specs !== null) await writeSpecs(there.root, specs);
     return work(there, commit);
@@ -51,7 +61,10 @@ export async function atCommit<T>(
 }
 
 async function writeCommitted(project: Project, files: readonly CommittedFile[], root: string): Promise<void> {
-  const blobs = await readBlobs(project.root, files.map((file) => file.blob));
+  const blobs = await readBlobs(
+    project.root,
+    files.map((file) => file.blob),
+  );
   for (const file of files) {
     const bytes = blobs.get(file.blob);
     if (bytes === undefined) continue;
@@ -63,7 +76,11 @@ async function writeCommitted(project: Project, files: readonly CommittedFile[],
 }
 
 /** Runs `work` on a project that has these specs and no other file. */
-export async function withoutCode<T>(project: Project, specs: Catalog, work: (project: Project) => Promise<Result<T>>): Promise<Result<T>> {
+export async function withoutCode<T>(
+  project: Project,
+  specs: Catalog,
+  work: (project: Project) => Promise<Result<T>>,
+): Promise<Result<T>> {
   return inPassing(project, async (there) => {
     await writeSpecs(there.root, specs);
     return work(there);

@@ -6,7 +6,19 @@
  * closure are as they were; and it was PASS or FAIL(assertion) at the first attempt, on a source that did not change meanwhile.
  */
 import type { Project } from '../config/index.js';
-import { auditSize, cacheKey, closureDigest, environmentDigest, openVerdictCache, sample, wordingOf, type AuditFigures, type CachedVerdict, type ClosureDigest, type VerdictCache } from '../evidence/index.js';
+import {
+  auditSize,
+  cacheKey,
+  closureDigest,
+  environmentDigest,
+  openVerdictCache,
+  sample,
+  wordingOf,
+  type AuditFigures,
+  type CachedVerdict,
+  type ClosureDigest,
+  type VerdictCache,
+} from '../evidence/index.js';
 import { criteriaOf, type Case, type Outcome, type Plan, type Reuse } from '../model/index.js';
 import { inheritedEnv } from '../run/index.js';
 import { canonicalJson } from '../util/hash.js';
@@ -32,10 +44,27 @@ export interface RunCache {
 const CACHEABLE = new Set(['vitest', 'node-test', 'pytest', 'cargo', 'command']);
 
 function isAlone(entry: Case, needed: ReadonlySet<string>): boolean {
-  return CACHEABLE.has(entry.runner) && entry.place === 'host' && entry.after.length === 0 && !needed.has(entry.id) && !entry.privateDaemon && !entry.inheritWorkspace && entry.artifacts.length === 0;
+  return (
+    CACHEABLE.has(entry.runner) &&
+    entry.place === 'host' &&
+    entry.after.length === 0 &&
+    !needed.has(entry.id) &&
+    !entry.privateDaemon &&
+    !entry.inheritWorkspace &&
+    entry.artifacts.length === 0
+  );
 }
 
-export async function runCache(project: Project, analysis: Analysis, plan: Plan, options: { readonly read: boolean; readonly env: Readonly<Record<string, string | undefined>>; readonly percent: number }): Promise<RunCache> {
+export async function runCache(
+  project: Project,
+  analysis: Analysis,
+  plan: Plan,
+  options: {
+    readonly read: boolean;
+    readonly env: Readonly<Record<string, string | undefined>>;
+    readonly percent: number;
+  },
+): Promise<RunCache> {
   const cache = await openVerdictCache(project.directories.state);
   const keys = await keysOf(project, analysis, plan, options.env);
   const cases = new Map(plan.cases.map((entry) => [entry.id, entry]));
@@ -43,7 +72,13 @@ export async function runCache(project: Project, analysis: Analysis, plan: Plan,
   if (options.read) {
     for (const [id, { key, inputs }] of keys) {
       const there = cache.get(key);
-      if (there !== undefined) hits.push({ case: id, key, inputs, outcome: { reason: there.reason, run: there.run, detail: there.detail, ended_at: there.ended_at } });
+      if (there !== undefined)
+        hits.push({
+          case: id,
+          key,
+          inputs,
+          outcome: { reason: there.reason, run: there.run, detail: there.detail, ended_at: there.ended_at },
+        });
     }
   }
   const audited = new Map(sample(hits, auditSize(hits.length, options.percent)).map((hit) => [hit.case, hit]));
@@ -56,8 +91,20 @@ export async function runCache(project: Project, analysis: Analysis, plan: Plan,
       const added: CachedVerdict[] = [];
       for (const [id, outcome] of outcomes) {
         const keyed = keys.get(id);
-        if (keyed === undefined || outcome.attempt !== 1 || (outcome.reason !== 'executed' && outcome.reason !== 'assertion')) continue;
-        added.push({ ...keyed, selector: cases.get(id)?.selector ?? '', reason: outcome.reason, run, detail: outcome.detail, ended_at: outcome.endedAt });
+        if (
+          keyed === undefined ||
+          outcome.attempt !== 1 ||
+          (outcome.reason !== 'executed' && outcome.reason !== 'assertion')
+        )
+          continue;
+        added.push({
+          ...keyed,
+          selector: cases.get(id)?.selector ?? '',
+          reason: outcome.reason,
+          run,
+          detail: outcome.detail,
+          ended_at: outcome.endedAt,
+        });
       }
       // Disk full or a read-only state folder costs a hit later, never a verdict now.
       await cache.put(added).catch(() => undefined);
@@ -65,7 +112,14 @@ export async function runCache(project: Project, analysis: Analysis, plan: Plan,
   };
 }
 
-async function auditHits(cache: VerdictCache, hits: readonly (Reuse & { readonly inputs: string })[], audited: ReadonlyMap<string, Reuse & { readonly inputs: string }>, cases: ReadonlyMap<string, Case>, outcomes: ReadonlyMap<string, Outcome>, notes: string[]): Promise<readonly Case[]> {
+async function auditHits(
+  cache: VerdictCache,
+  hits: readonly (Reuse & { readonly inputs: string })[],
+  audited: ReadonlyMap<string, Reuse & { readonly inputs: string }>,
+  cases: ReadonlyMap<string, Case>,
+  outcomes: ReadonlyMap<string, Outcome>,
+  notes: string[],
+): Promise<readonly Case[]> {
   const stale: string[] = [];
   let seen = 0;
   for (const [id, hit] of audited) {
@@ -74,23 +128,39 @@ async function auditHits(cache: VerdictCache, hits: readonly (Reuse & { readonly
     seen += 1;
     if (outcome.reason === hit.outcome.reason) continue;
     stale.push(hit.inputs);
-    notes.push(`stale-hit: ${cases.get(id)?.selector ?? id} was ${hit.outcome.reason} in run ${hit.outcome.run} and is ${outcome.reason} now, on the same inputs; every cached verdict with these inputs was dropped.`);
+    notes.push(
+      `stale-hit: ${cases.get(id)?.selector ?? id} was ${hit.outcome.reason} in run ${hit.outcome.run} and is ${outcome.reason} now, on the same inputs; every cached verdict with these inputs was dropped.`,
+    );
   }
   if (seen > 0) await cache.audited({ audited: seen, stale: stale.length }).catch(() => undefined);
   if (stale.length === 0) return [];
   await cache.drop(stale).catch(() => undefined);
-  return hits.filter((hit) => !audited.has(hit.case) && stale.includes(hit.inputs)).flatMap((hit) => cases.get(hit.case) ?? []);
+  return hits
+    .filter((hit) => !audited.has(hit.case) && stale.includes(hit.inputs))
+    .flatMap((hit) => cases.get(hit.case) ?? []);
 }
 
 /** Keys of the cases that can have one. */
-async function keysOf(project: Project, analysis: Analysis, plan: Plan, env: Readonly<Record<string, string | undefined>>): Promise<ReadonlyMap<string, Keyed>> {
+async function keysOf(
+  project: Project,
+  analysis: Analysis,
+  plan: Plan,
+  env: Readonly<Record<string, string | undefined>>,
+): Promise<ReadonlyMap<string, Keyed>> {
   const needed = new Set(plan.cases.flatMap((entry) => entry.after));
   const alone = plan.cases.filter((entry) => isAlone(entry, needed));
   if (alone.length === 0) return new Map();
   const closures = await closuresOf(project, analysis, env);
-  const wording = new Map(analysis.catalog.specs.flatMap((spec) => criteriaOf(spec).map((criterion) => [criterion.id, wordingOf(criterion)] as const)));
+  const wording = new Map(
+    analysis.catalog.specs.flatMap((spec) =>
+      criteriaOf(spec).map((criterion) => [criterion.id, wordingOf(criterion)] as const),
+    ),
+  );
   const environment = environmentDigest(inheritedEnv(env));
-  const configuration = canonicalJson({ cargo: { parallel: project.settings.cargo.parallel }, backends: project.settings.backends });
+  const configuration = canonicalJson({
+    cargo: { parallel: project.settings.cargo.parallel },
+    backends: project.settings.backends,
+  });
   const keys = new Map<string, Keyed>();
   const digests = new Map<string, ClosureDigest | null>();
   for (const entry of alone) {
@@ -102,7 +172,13 @@ async function keysOf(project: Project, analysis: Analysis, plan: Plan, env: Rea
       digests.set(group, digest);
     }
     if (digest === null) continue;
-    const key = cacheKey({ entry, closure: digest.whole, wordings: entry.criteria.map((id) => wording.get(id) ?? ''), environment, configuration });
+    const key = cacheKey({
+      entry,
+      closure: digest.whole,
+      wordings: entry.criteria.map((id) => wording.get(id) ?? ''),
+      environment,
+      configuration,
+    });
     keys.set(entry.id, { key, inputs: digest.inputs });
   }
   await closures.save();
@@ -110,9 +186,18 @@ async function keysOf(project: Project, analysis: Analysis, plan: Plan, env: Rea
 }
 
 /** Cases of a plan that have a cached PASS for exactly what they rest on now, ignored files included. */
-export async function standingPasses(project: Project, analysis: Analysis, plan: Plan, env: Readonly<Record<string, string | undefined>>): Promise<ReadonlySet<string>> {
+export async function standingPasses(
+  project: Project,
+  analysis: Analysis,
+  plan: Plan,
+  env: Readonly<Record<string, string | undefined>>,
+): Promise<ReadonlySet<string>> {
   const cache = await openVerdictCache(project.directories.state);
-  return new Set([...(await keysOf(project, analysis, plan, env))].filter(([, { key }]) => cache.get(key)?.reason === 'executed').map(([id]) => id));
+  return new Set(
+    [...(await keysOf(project, analysis, plan, env))]
+      .filter(([, { key }]) => cache.get(key)?.reason === 'executed')
+      .map(([id]) => id),
+  );
 }
 
 /** What audits have seen over time; null when none has run. */

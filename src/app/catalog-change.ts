@@ -132,7 +132,9 @@ async function writeStore(
     const touched = new Set([...created, ...changed]);
     const upsert = after.specs.filter((spec) => touched.has(spec.id));
     const hashOf = (path: string | undefined): string | null =>
-      path === undefined ? null : ((text) => (text === null || text === undefined ? null : sha256(text)))(changes.get(path));
+      path === undefined
+        ? null
+        : ((text) => (text === null || text === undefined ? null : sha256(text)))(changes.get(path));
     const sync = upsert.map((spec) => ({
       spec: spec.id,
       path: paths.get(spec.id) ?? null,

@@ -9,7 +9,21 @@ import { isBelow, orNull, readRegularFile } from '../util/files.js';
 import { sha256 } from '../util/hash.js';
 
 /** Installed packages, build output and caches: known by lock files, or made again by the tools that read them. */
-const SKIPPED = new Set(['node_modules', '.git', 'target', '__pycache__', '.pytest_cache', '.venv', 'venv', '.vite', '.vitest', '.cache', '.coherence', '.mypy_cache', '.ruff_cache']);
+const SKIPPED = new Set([
+  'node_modules',
+  '.git',
+  'target',
+  '__pycache__',
+  '.pytest_cache',
+  '.venv',
+  'venv',
+  '.vite',
+  '.vitest',
+  '.cache',
+  '.coherence',
+  '.mypy_cache',
+  '.ruff_cache',
+]);
 const MAX_FILES = 20_000;
 
 /** What a deleted file is to a closure: it was there, and whoever reached it is affected. */
@@ -19,7 +33,12 @@ const GONE: ModuleFacts = { fingerprint: 'gone', imports: [], paths: [], compute
  * @param gone paths that lie no longer in the tree and yet count as its members, so that what once reached them still does: an
  *   import of a deleted module leads nowhere now, and what it decides is exactly that
  */
-export async function closureTree(root: string, files: readonly SourceFile[], facts: FactsCache, gone: readonly string[] = []): Promise<ClosureTree> {
+export async function closureTree(
+  root: string,
+  files: readonly SourceFile[],
+  facts: FactsCache,
+  gone: readonly string[] = [],
+): Promise<ClosureTree> {
   const listed = new Map(files.map((file) => [file.path, file]));
   const lost = new Set(gone.filter((path) => !listed.has(path)));
   const real = realpathSync.native(root);
@@ -55,7 +74,8 @@ export async function closureTree(root: string, files: readonly SourceFile[], fa
         if (found.length > MAX_FILES) return null;
       }
     }
-    for (const path of lost) if (direct ? dirname(path) === (start === '' ? '.' : start) : isBelow(start, path)) found.push(path);
+    for (const path of lost)
+      if (direct ? dirname(path) === (start === '' ? '.' : start) : isBelow(start, path)) found.push(path);
     return found.sort();
   };
 
@@ -66,7 +86,8 @@ export async function closureTree(root: string, files: readonly SourceFile[], fa
         const target = orNull(() => realpathSync.native(path));
         if (target === null) return { kind: 'missing' };
         if (!target.includes(`${sep}node_modules${sep}`)) {
-          if (target === real || target.startsWith(real + sep)) return { kind: 'inside', folder: relative(real, target).split(sep).join('/'), entry: null };
+          if (target === real || target.startsWith(real + sep))
+            return { kind: 'inside', folder: relative(real, target).split(sep).join('/'), entry: null };
           return { kind: 'linked-outside' };
         }
         const manifest = readRegularFile(join(target, 'package.json'));

@@ -1,7 +1,14 @@
 /** Closures of cases: which kind a runner needs, and what the tools themselves add to it. */
 import { readdir, realpath, stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import { cargoClosure, commandClosure, pytestClosure, typescriptClosure, type Closure, type ClosureTree } from '../evidence/index.js';
+import {
+  cargoClosure,
+  commandClosure,
+  pytestClosure,
+  typescriptClosure,
+  type Closure,
+  type ClosureTree,
+} from '../evidence/index.js';
 import type { Case } from '../model/index.js';
 import { capture, findProgram } from '../util/process.js';
 
@@ -12,7 +19,8 @@ export interface ToolContext {
 }
 
 /** Cases with the same group have the same closure. */
-export const closureGroup = (entry: Case): string => `${entry.runner} ${entry.runner === 'command' ? JSON.stringify(entry.inputs ?? null) : entry.file}`;
+export const closureGroup = (entry: Case): string =>
+  `${entry.runner} ${entry.runner === 'command' ? JSON.stringify(entry.inputs ?? null) : entry.file}`;
 
 /** One closure a test file and runner, however many cases share it; null where no closure can be made (never cached, always selected). */
 export function closures(tree: ClosureTree, context: ToolContext): (entry: Case) => Promise<Closure | null> {
@@ -30,7 +38,10 @@ export function closures(tree: ClosureTree, context: ToolContext): (entry: Case)
     switch (entry.runner) {
       case 'vitest': {
         const vitest = await tree.installed(entry.file, 'vitest');
-        return typescriptClosure(tree, entry.file, [`node ${process.version} ${process.platform} ${process.arch}`, vitest.kind === 'package' ? vitest.identity : `vitest ${vitest.kind}`]);
+        return typescriptClosure(tree, entry.file, [
+          `node ${process.version} ${process.platform} ${process.arch}`,
+          vitest.kind === 'package' ? vitest.identity : `vitest ${vitest.kind}`,
+        ]);
       }
       case 'node-test':
         return typescriptClosure(tree, entry.file, [`node ${process.version} ${process.platform} ${process.arch}`]);
@@ -58,11 +69,26 @@ function once<T>(make: () => Promise<T>): () => Promise<T> {
 /** Python's own identity and its installed distributions: the programs that the pytest runner may choose, all of them. */
 async function pythonFacts(context: ToolContext): Promise<readonly string[] | null> {
   const found: string[] = [];
-  for (const candidate of [join(context.root, '.venv', 'bin', 'python'), join(context.root, 'venv', 'bin', 'python'), 'python3', 'python']) {
+  for (const candidate of [
+    join(context.root, '.venv', 'bin', 'python'),
+    join(context.root, 'venv', 'bin', 'python'),
+    'python3',
+    'python',
+  ]) {
     const program = await findProgram(candidate, context.env['PATH']);
     if (program === null) continue;
     // `-I` and `-S`: no code of the project, no site customisation, only where things are.
-    const answer = await capture({ command: [program, '-c', 'import sys,json,site;print(json.dumps([sys.version,sys.executable]+site.getsitepackages()+[site.getusersitepackages()]))'], cwd: '/', env: context.env, timeoutMs: 10_000, ...(context.signal === undefined ? {} : { signal: context.signal }) });
+    const answer = await capture({
+      command: [
+        program,
+        '-c',
+        'import sys,json,site;print(json.dumps([sys.version,sys.executable]+site.getsitepackages()+[site.getusersitepackages()]))',
+      ],
+      cwd: '/',
+      env: context.env,
+      timeoutMs: 10_000,
+      ...(context.signal === undefined ? {} : { signal: context.signal }),
+    });
     if (!answer.ok) return null;
     let values: unknown;
     try {
@@ -72,7 +98,9 @@ async function pythonFacts(context: ToolContext): Promise<readonly string[] | nu
     }
     if (!Array.isArray(values)) return null;
     const [version, executable, ...folders] = values.map(String);
-    found.push(`python ${version ?? ''} ${executable === undefined ? '' : await realpath(executable).catch(() => executable)}`);
+    found.push(
+      `python ${version ?? ''} ${executable === undefined ? '' : await realpath(executable).catch(() => executable)}`,
+    );
     for (const folder of folders) {
       for (const name of (await readdir(folder).catch(() => [] as string[])).sort()) {
         if (!/\.(?:dist-info|egg-info|egg-link|pth)$/u.test(name)) continue;
@@ -85,6 +113,11 @@ async function pythonFacts(context: ToolContext): Promise<readonly string[] | nu
 }
 
 async function rustFacts(context: ToolContext, folder: string): Promise<readonly string[] | null> {
-  const answer = await capture({ command: ['rustc', '-vV'], cwd: join(context.root, folder), env: context.env, timeoutMs: 20_000 });
+  const answer = await capture({
+    command: ['rustc', '-vV'],
+    cwd: join(context.root, folder),
+    env: context.env,
+    timeoutMs: 20_000,
+  });
   return answer.ok ? [answer.stdout] : null;
 }

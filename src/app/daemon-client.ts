@@ -9,7 +9,8 @@ import { identityOf, isAlive, type ProcessIdentity } from '../util/process.js';
 import { lineSplitter, type AnswerLine, type MethodName, type Methods } from './daemon-protocol.js';
 
 /** One socket a state folder. Short, since a socket's path is limited to about a hundred characters. */
-export const socketPath = (directories: Directories): string => join(directories.sockets, `d-${sha256(directories.state).slice(0, 16)}.sock`);
+export const socketPath = (directories: Directories): string =>
+  join(directories.sockets, `d-${sha256(directories.state).slice(0, 16)}.sock`);
 
 export const lockPath = (stateFolder: string): string => join(stateFolder, 'orchestrator.lock');
 export const identityPath = (stateFolder: string): string => join(stateFolder, 'daemon.json');
@@ -28,8 +29,21 @@ export interface DaemonIdentity {
 export async function readDaemonIdentity(stateFolder: string): Promise<DaemonIdentity | null> {
   try {
     const value = JSON.parse(await readFile(identityPath(stateFolder), 'utf8')) as Partial<DaemonIdentity>; // fields are checked below
-    if (typeof value.pid !== 'number' || typeof value.start_ticks !== 'number' || typeof value.boot_id !== 'string' || typeof value.instance_id !== 'string') return null;
-    return { instance_id: value.instance_id, boot_id: value.boot_id, pid: value.pid, start_ticks: value.start_ticks, socket: value.socket ?? '', started_at: value.started_at ?? '' };
+    if (
+      typeof value.pid !== 'number' ||
+      typeof value.start_ticks !== 'number' ||
+      typeof value.boot_id !== 'string' ||
+      typeof value.instance_id !== 'string'
+    )
+      return null;
+    return {
+      instance_id: value.instance_id,
+      boot_id: value.boot_id,
+      pid: value.pid,
+      start_ticks: value.start_ticks,
+      socket: value.socket ?? '',
+      started_at: value.started_at ?? '',
+    };
   } catch {
     return null;
   }
@@ -45,10 +59,18 @@ export async function livingDaemon(stateFolder: string): Promise<ProcessIdentity
 
 export interface DaemonClient extends Disposable {
   /** `try-again` (75) when no answer came in `timeoutMs` or the connection broke; else the daemon's own failures. */
-  ask<M extends MethodName>(method: M, params: Methods[M]['params'], options?: { readonly timeoutMs?: number; readonly onEvent?: EventSink; readonly signal?: AbortSignal }): Promise<Result<Methods[M]['answer']>>;
+  ask<M extends MethodName>(
+    method: M,
+    params: Methods[M]['params'],
+    options?: { readonly timeoutMs?: number; readonly onEvent?: EventSink; readonly signal?: AbortSignal },
+  ): Promise<Result<Methods[M]['answer']>>;
 }
 
-export const noDaemon = (stateFolder: string): Failure => ({ kind: 'unavailable', message: `No daemon runs for ${stateFolder}.`, hint: '`coherence daemon start` starts one.' });
+export const noDaemon = (stateFolder: string): Failure => ({
+  kind: 'unavailable',
+  message: `No daemon runs for ${stateFolder}.`,
+  hint: '`coherence daemon start` starts one.',
+});
 
 interface Waiting {
   readonly settle: (result: Result<unknown>) => void;
@@ -58,7 +80,11 @@ interface Waiting {
 function clientOf(socket: Socket): DaemonClient {
   const waiting = new Map<number, Waiting>();
   let next = 1;
-  const broken: Failure = { kind: 'try-again', message: 'The daemon ended the connection before it answered.', hint: 'It may have been stopped; `coherence daemon status` tells.' };
+  const broken: Failure = {
+    kind: 'try-again',
+    message: 'The daemon ended the connection before it answered.',
+    hint: 'It may have been stopped; `coherence daemon status` tells.',
+  };
   const dropAll = (): void => {
     for (const entry of waiting.values()) entry.settle(failure(broken));
     waiting.clear();
@@ -81,8 +107,21 @@ function clientOf(socket: Socket): DaemonClient {
       const id = next;
       next += 1;
       return new Promise((resolve) => {
-        const timer = options.timeoutMs === undefined ? null : setTimeout(() => settle(failure({ kind: 'try-again', message: `The daemon did not answer "${method}" within ${(options.timeoutMs ?? 0) / 1000} seconds.` })), options.timeoutMs);
-        const onAbort = (): void => settle(failure({ kind: 'try-again', message: 'Interrupted while waiting for the daemon.' }));
+        const timer =
+          options.timeoutMs === undefined
+            ? null
+            : setTimeout(
+                () =>
+                  settle(
+                    failure({
+                      kind: 'try-again',
+                      message: `The daemon did not answer "${method}" within ${(options.timeoutMs ?? 0) / 1000} seconds.`,
+                    }),
+                  ),
+                options.timeoutMs,
+              );
+        const onAbort = (): void =>
+          settle(failure({ kind: 'try-again', message: 'Interrupted while waiting for the daemon.' }));
         const settle = (result: Result<unknown>): void => {
           if (!waiting.delete(id)) return;
           if (timer !== null) clearTimeout(timer);
@@ -106,7 +145,8 @@ function clientOf(socket: Socket): DaemonClient {
 export async function connectDaemon(directories: Directories): Promise<DaemonClient | null> {
   const path = socketPath(directories);
   const found = await lstat(path).catch(() => null);
-  if (found === null || !found.isSocket() || (process.getuid !== undefined && found.uid !== process.getuid())) return null;
+  if (found === null || !found.isSocket() || (process.getuid !== undefined && found.uid !== process.getuid()))
+    return null;
   const socket = connect(path);
   const connected = await new Promise<boolean>((resolve) => {
     socket.once('connect', () => resolve(true));
@@ -118,7 +158,12 @@ export async function connectDaemon(directories: Directories): Promise<DaemonCli
 const ANSWER_MS = 10_000;
 
 /** One question to the daemon; `unavailable` (69) without one. */
-export async function askDaemon<M extends MethodName>(directories: Directories, method: M, params: Methods[M]['params'], timeoutMs = ANSWER_MS): Promise<Result<Methods[M]['answer']>> {
+export async function askDaemon<M extends MethodName>(
+  directories: Directories,
+  method: M,
+  params: Methods[M]['params'],
+  timeoutMs = ANSWER_MS,
+): Promise<Result<Methods[M]['answer']>> {
   using client = await connectDaemon(directories);
   if (client === null) return failure(noDaemon(directories.state));
   // Awaited here: the connection lasts until the answer is there.

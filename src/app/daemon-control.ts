@@ -30,7 +30,8 @@ const PATIENCE_MS = 60_000;
 /** The start of the daemon's and the workers' programs: beside this bundle, or in dist/ when run from the sources' tests. */
 export async function startProgram(): Promise<string | null> {
   const here = dirname(fileURLToPath(import.meta.url));
-  for (const candidate of [join(here, 'start.cjs'), join(here, '..', '..', 'dist', 'start.cjs')]) if (await exists(candidate)) return candidate;
+  for (const candidate of [join(here, 'start.cjs'), join(here, '..', '..', 'dist', 'start.cjs')])
+    if (await exists(candidate)) return candidate;
   return null;
 }
 
@@ -42,24 +43,41 @@ async function readReport(path: string): Promise<Report | null> {
   }
 }
 
-export const alreadyRunning = (pid: number): Failure => ({ kind: 'does-not-hold', message: `daemon already running (pid ${pid})`, hint: '`coherence daemon status` shows it, `coherence daemon stop` ends it.' });
+export const alreadyRunning = (pid: number): Failure => ({
+  kind: 'does-not-hold',
+  message: `daemon already running (pid ${pid})`,
+  hint: '`coherence daemon status` shows it, `coherence daemon stop` ends it.',
+});
 
 /** Starts a daemon of its own session and waits until it answers. 1 when one runs, 65 on a broken config, 74 on a damaged state. */
-export async function startDaemon(options: StartOptions): Promise<Result<{ readonly pid: number; readonly project: Project }>> {
+export async function startDaemon(
+  options: StartOptions,
+): Promise<Result<{ readonly pid: number; readonly project: Project }>> {
   const opened = await openDaemonProject(options, options.safeConfig);
   if (!opened.ok) return opened;
   const project = opened.value;
   const running = await livingDaemon(project.directories.state);
-  if (running !== null && (await connectDaemon(project.directories)) !== null) return failure(alreadyRunning(running.pid));
+  if (running !== null && (await connectDaemon(project.directories)) !== null)
+    return failure(alreadyRunning(running.pid));
   const program = await startProgram();
   if (program === null) return failure({ kind: 'unavailable', message: 'The daemon is not part of this build.' });
   const folder = await mkdtemp(join(tmpdir(), 'coherence-start-'));
   const report = join(folder, 'report.json');
   const output = await open(join(folder, 'output.txt'), 'a+');
   try {
-    const command = [process.execPath, program, 'daemon', '--project', options.cwd, '--report', report, ...(options.safeConfig ? ['--safe-config'] : []), ...(options.allowNetworkState ? ['--allow-network-state'] : [])];
+    const command = [
+      process.execPath,
+      program,
+      'daemon',
+      '--project',
+      options.cwd,
+      '--report',
+      report,
+      ...(options.safeConfig ? ['--safe-config'] : []),
+      ...(options.allowNetworkState ? ['--allow-network-state'] : []),
+    ];
     const pid = startDetached(command, '/', options.env, output.fd);
-    if (pid === null) return failure({ kind: 'try-again', message: 'The daemon\'s process could not be started.' });
+    if (pid === null) return failure({ kind: 'try-again', message: "The daemon's process could not be started." });
     const identity = identityOf(pid);
     const until = monotonicMs() + (options.patienceMs ?? PATIENCE_MS);
     for (;;) {
@@ -70,9 +88,18 @@ export async function startDaemon(options: StartOptions): Promise<Result<{ reado
         const last = await readReport(report);
         if (last?.failures !== undefined) return failure(...last.failures);
         const text = await readFile(join(folder, 'output.txt'), 'utf8').catch(() => '');
-        return failure({ kind: 'try-again', message: `The daemon ended before it was ready${text.trim() === '' ? '' : `: ${text.trim().split('\n').slice(-3).join(' ')}`}.`, hint: `Its log is ${join(project.directories.state, 'logs', 'daemon.jsonl')}.` });
+        return failure({
+          kind: 'try-again',
+          message: `The daemon ended before it was ready${text.trim() === '' ? '' : `: ${text.trim().split('\n').slice(-3).join(' ')}`}.`,
+          hint: `Its log is ${join(project.directories.state, 'logs', 'daemon.jsonl')}.`,
+        });
       }
-      if (monotonicMs() > until) return failure({ kind: 'try-again', message: `The daemon (pid ${pid}) is not ready yet.`, hint: '`coherence daemon status` tells when it is.' });
+      if (monotonicMs() > until)
+        return failure({
+          kind: 'try-again',
+          message: `The daemon (pid ${pid}) is not ready yet.`,
+          hint: '`coherence daemon status` tells when it is.',
+        });
       await pause(15);
     }
   } finally {
@@ -82,16 +109,26 @@ export async function startDaemon(options: StartOptions): Promise<Result<{ reado
 }
 
 /** Null: it runs, but does not answer yet (booting, or stopped by a signal). */
-export async function daemonStatus(directories: Directories): Promise<Result<{ readonly status: DaemonStatus | null; readonly identity: ProcessIdentity | null }>> {
+export async function daemonStatus(
+  directories: Directories,
+): Promise<Result<{ readonly status: DaemonStatus | null; readonly identity: ProcessIdentity | null }>> {
   const answer = await askDaemon(directories, 'status', {}, 5000);
-  if (answer.ok) return success({ status: answer.value, identity: { bootId: '', pid: answer.value.pid, startTicks: answer.value.start_ticks } });
+  if (answer.ok)
+    return success({
+      status: answer.value,
+      identity: { bootId: '', pid: answer.value.pid, startTicks: answer.value.start_ticks },
+    });
   const identity = await livingDaemon(directories.state);
   if (identity !== null) return success({ status: null, identity });
   return failure(noDaemon(directories.state));
 }
 
 /** Asks it to stop and waits until that very process is gone. 69 when none runs. */
-export async function stopDaemon(directories: Directories, now: boolean, patienceMs: number): Promise<Result<{ readonly pid: number }>> {
+export async function stopDaemon(
+  directories: Directories,
+  now: boolean,
+  patienceMs: number,
+): Promise<Result<{ readonly pid: number }>> {
   const identity = await livingDaemon(directories.state);
   const answer = await askDaemon(directories, 'stop', { now });
   if (!answer.ok) {
@@ -102,7 +139,12 @@ export async function stopDaemon(directories: Directories, now: boolean, patienc
   const watched = identity ?? (answer.ok ? identityOf(answer.value.pid) : null);
   const until = monotonicMs() + patienceMs;
   while (watched !== null && isAlive(watched)) {
-    if (monotonicMs() > until) return failure({ kind: 'try-again', message: `The daemon (pid ${watched.pid}) has not stopped yet.`, hint: '`coherence daemon stop --now` does not wait for what runs.' });
+    if (monotonicMs() > until)
+      return failure({
+        kind: 'try-again',
+        message: `The daemon (pid ${watched.pid}) has not stopped yet.`,
+        hint: '`coherence daemon stop --now` does not wait for what runs.',
+      });
     await pause(20);
   }
   return success({ pid: watched?.pid ?? 0 });
@@ -120,7 +162,12 @@ export async function reloadSettings(directories: Directories): Promise<Result<R
   if (answer.failures[0]?.kind !== 'unavailable') return answer;
   const identity = await livingDaemon(directories.state);
   const named = await readDaemonIdentity(directories.state);
-  if (identity === null || named === null || !isAlive({ bootId: named.boot_id, pid: named.pid, startTicks: named.start_ticks })) return failure(noDaemon(directories.state));
+  if (
+    identity === null ||
+    named === null ||
+    !isAlive({ bootId: named.boot_id, pid: named.pid, startTicks: named.start_ticks })
+  )
+    return failure(noDaemon(directories.state));
   process.kill(identity.pid, 'SIGHUP');
   const until = monotonicMs() + RELOAD_MS;
   while (monotonicMs() < until) {
@@ -137,7 +184,10 @@ export interface PrivateDaemonHandle extends AsyncDisposable {
 }
 
 /** A daemon in a state folder of its own, for `requires: [orchestrator]`; ended, with everything it started, on dispose. */
-export async function startPrivateDaemon(cwd: string, env: Readonly<Record<string, string | undefined>>): Promise<Result<PrivateDaemonHandle>> {
+export async function startPrivateDaemon(
+  cwd: string,
+  env: Readonly<Record<string, string | undefined>>,
+): Promise<Result<PrivateDaemonHandle>> {
   const folder = await mkdtemp(join(tmpdir(), 'coherence-private-'));
   const own = { COHERENCE_STATE_DIR: join(folder, 'state') };
   const merged = { ...env, ...own };
@@ -155,4 +205,3 @@ export async function startPrivateDaemon(cwd: string, env: Readonly<Record<strin
     },
   });
 }
-

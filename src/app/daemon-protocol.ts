@@ -67,7 +67,10 @@ export type SweepJson = Readonly<Record<string, number | boolean>>;
 export interface Methods {
   readonly status: { readonly params: Record<string, never>; readonly answer: DaemonStatus };
   readonly reload: { readonly params: Record<string, never>; readonly answer: ReloadAnswer };
-  readonly stop: { readonly params: { readonly now: boolean }; readonly answer: { readonly pid: number; readonly start_ticks: number } };
+  readonly stop: {
+    readonly params: { readonly now: boolean };
+    readonly answer: { readonly pid: number; readonly start_ticks: number };
+  };
   /** `env` is the caller's environment for interactive runs; it stays in memory and is never stored. */
   readonly enqueue: {
     readonly params: { readonly runs: readonly NewRun[]; readonly env?: Readonly<Record<string, string>> };
@@ -77,10 +80,22 @@ export interface Methods {
   readonly retry: { readonly params: { readonly run_id: string }; readonly answer: { readonly run: RunRow } };
   /** Answers when the run has ended; its events come before that. */
   readonly wait: { readonly params: { readonly run_id: string }; readonly answer: { readonly run: RunRow } };
-  readonly pool: { readonly params: Record<string, never>; readonly answer: { readonly workers: readonly PoolWorker[] } };
-  readonly evict: { readonly params: { readonly name: string | null }; readonly answer: { readonly evicted: readonly string[] } };
-  readonly warm: { readonly params: { readonly root: string; readonly slug: string }; readonly answer: { readonly worker: PoolWorker; readonly fresh: boolean } };
-  readonly sweep: { readonly params: { readonly dry_run: boolean; readonly repo: string }; readonly answer: { readonly report: SweepJson } };
+  readonly pool: {
+    readonly params: Record<string, never>;
+    readonly answer: { readonly workers: readonly PoolWorker[] };
+  };
+  readonly evict: {
+    readonly params: { readonly name: string | null };
+    readonly answer: { readonly evicted: readonly string[] };
+  };
+  readonly warm: {
+    readonly params: { readonly root: string; readonly slug: string };
+    readonly answer: { readonly worker: PoolWorker; readonly fresh: boolean };
+  };
+  readonly sweep: {
+    readonly params: { readonly dry_run: boolean; readonly repo: string };
+    readonly answer: { readonly report: SweepJson };
+  };
 }
 
 export type MethodName = keyof Methods;

@@ -1,7 +1,15 @@
 /** `export`: the catalog for teammates and other tools, with its links. Bytes depend on the catalog alone. */
 import { mkdir, readFile, stat } from 'node:fs/promises';
 import { join, relative } from 'node:path';
-import { editSpecText, parseSpecText, sameSpec, writeJsonl, writeYaml, type Conflict, type FormatName } from '../catalog/index.js';
+import {
+  editSpecText,
+  parseSpecText,
+  sameSpec,
+  writeJsonl,
+  writeYaml,
+  type Conflict,
+  type FormatName,
+} from '../catalog/index.js';
 import type { Project } from '../config/index.js';
 import { failure, success, type Catalog, type Result } from '../model/index.js';
 import { writeAtomically } from '../util/files.js';
@@ -29,9 +37,15 @@ export interface ExportOutcome {
 const outcome = (catalog: Catalog, rest: Partial<ExportOutcome>): Result<ExportOutcome> =>
   success({ text: null, written: [], differing: [], conflicts: [], specs: catalog.specs.length, ...rest });
 
-export async function exportCatalog(project: Project, request: ExportRequest, env: Env = process.env): Promise<Result<ExportOutcome>> {
+export async function exportCatalog(
+  project: Project,
+  request: ExportRequest,
+  env: Env = process.env,
+): Promise<Result<ExportOutcome>> {
   if (request.format === 'jsonl') return exportJsonl(project, request, env);
-  return request.out === null ? exportSpecs(project, request.check, env) : exportFolder(project, request.out, request.check, env);
+  return request.out === null
+    ? exportSpecs(project, request.check, env)
+    : exportFolder(project, request.out, request.check, env);
 }
 
 async function exportJsonl(project: Project, { out, check }: ExportRequest, env: Env): Promise<Result<ExportOutcome>> {
@@ -43,7 +57,11 @@ async function exportJsonl(project: Project, { out, check }: ExportRequest, env:
     return exportSpecs(project, true, env);
   }
   if ((await stat(out).catch(() => null))?.isDirectory() === true)
-    return failure({ kind: 'usage', message: `${out} is a folder; jsonl is one file.`, hint: 'Name a file: --out catalog.jsonl' });
+    return failure({
+      kind: 'usage',
+      message: `${out} is a folder; jsonl is one file.`,
+      hint: 'Name a file: --out catalog.jsonl',
+    });
   const there = await readFile(out, 'utf8').catch(() => null);
   if (check) return outcome(catalog.value, { differing: there === text ? [] : [relative(project.root, out)] });
   if (there !== text) await writeAtomically(out, text);
@@ -57,7 +75,9 @@ async function exportSpecs(project: Project, check: boolean, env: Env): Promise<
     if (!synced.ok) return synced;
     if (synced.value.invalid.length > 0) return { ok: false, failures: synced.value.invalid };
     const catalog = await catalogAt(project, undefined, env);
-    return catalog.ok ? outcome(catalog.value, { written: synced.value.toFiles, conflicts: synced.value.conflicts }) : catalog;
+    return catalog.ok
+      ? outcome(catalog.value, { written: synced.value.toFiles, conflicts: synced.value.conflicts })
+      : catalog;
   }
   const catalog = await catalogAt(project, undefined, env);
   if (!catalog.ok) return catalog;
@@ -76,11 +96,20 @@ async function exportSpecs(project: Project, check: boolean, env: Env): Promise<
 }
 
 /** Into a folder: canonical files; in files of the same name that are there only what changed is touched. */
-async function exportFolder(project: Project, folder: string, check: boolean, env: Env): Promise<Result<ExportOutcome>> {
+async function exportFolder(
+  project: Project,
+  folder: string,
+  check: boolean,
+  env: Env,
+): Promise<Result<ExportOutcome>> {
   const catalog = await catalogAt(project, undefined, env);
   if (!catalog.ok) return catalog;
   if ((await stat(folder).catch(() => null))?.isFile() === true)
-    return failure({ kind: 'usage', message: `${folder} is a file; yaml is a folder of files.`, hint: 'Name a folder: --out exported/' });
+    return failure({
+      kind: 'usage',
+      message: `${folder} is a file; yaml is a folder of files.`,
+      hint: 'Name a folder: --out exported/',
+    });
   const specs = new Map(catalog.value.specs.map((spec) => [[...writeYaml({ specs: [spec] }).keys()][0] ?? '', spec]));
   const changes: [string, string][] = [];
   for (const [name, text] of writeYaml(catalog.value)) {

@@ -31,7 +31,11 @@ export async function gitHead(root: string): Promise<GitHead> {
   const name = /^ref: refs\/heads\/(.+)$/.exec(head)?.[1];
   if (name === undefined) return { kind: 'detached', commit: head };
   const shared = text(join(folder, 'commondir'));
-  return { kind: 'branch', name, commit: refCommit(shared === null ? folder : resolve(folder, shared), `refs/heads/${name}`) };
+  return {
+    kind: 'branch',
+    name,
+    commit: refCommit(shared === null ? folder : resolve(folder, shared), `refs/heads/${name}`),
+  };
 }
 
 /** The commit of a ref, loose or packed; null before the first commit (or where refs are kept another way). */

@@ -41,7 +41,8 @@ export interface Hook {
 /** The folder that git takes hooks from: `core.hooksPath` as git itself reads it, else the common folder's `hooks`. */
 async function hooksFolder(root: string): Promise<Result<string>> {
   const common = await gitLine(root, ['rev-parse', '--path-format=absolute', '--git-common-dir']);
-  if (common === null) return failure({ kind: 'usage', message: `${root} is not in a git repository.`, hint: 'Run `git init` first.' });
+  if (common === null)
+    return failure({ kind: 'usage', message: `${root} is not in a git repository.`, hint: 'Run `git init` first.' });
   const configured = (await gitConfigValue(root, 'core.hooksPath')) ?? '';
   if (configured === '') return success(join(common, 'hooks'));
   const folder = isAbsolute(configured) ? configured : resolve(root, configured);
@@ -50,7 +51,8 @@ async function hooksFolder(root: string): Promise<Result<string>> {
   const inside = (base: string): boolean => !relative(base, real).startsWith('..') && !isAbsolute(relative(base, real));
   if (inside(top) || inside(await realpath(common))) return success(folder);
   return failure({
-    kind: 'usage', message: `core.hooksPath is ${configured}, outside this repository, so other repositories use it too.`,
+    kind: 'usage',
+    message: `core.hooksPath is ${configured}, outside this repository, so other repositories use it too.`,
     hint: `Add this line to ${join(configured, 'pre-push')} yourself: ${LINES}`,
   });
 }
@@ -60,18 +62,34 @@ async function framework(root: string, folder: string): Promise<Failure | null> 
   const here = async (name: string): Promise<boolean> => exists(join(root, name));
   const name = relative(root, folder);
   if (name.startsWith('.husky') || ((await here('.husky')) && !(await here('.git/hooks/pre-push')))) {
-    return { kind: 'usage', message: 'husky owns the hooks of this repository.', hint: `Add to .husky/pre-push: ${LINES}` };
+    return {
+      kind: 'usage',
+      message: 'husky owns the hooks of this repository.',
+      hint: `Add to .husky/pre-push: ${LINES}`,
+    };
   }
   if ((await here('lefthook.yml')) || (await here('lefthook.yaml')) || (await here('.lefthook.yml'))) {
-    return { kind: 'usage', message: 'lefthook owns the hooks of this repository.', hint: 'Add to lefthook.yml: pre-push: { commands: { coherence: { run: coherence gate --remote {1}, use_stdin: true } } }' };
+    return {
+      kind: 'usage',
+      message: 'lefthook owns the hooks of this repository.',
+      hint: 'Add to lefthook.yml: pre-push: { commands: { coherence: { run: coherence gate --remote {1}, use_stdin: true } } }',
+    };
   }
   if (await here('.pre-commit-config.yaml')) {
-    return { kind: 'usage', message: 'the pre-commit framework owns the hooks of this repository.', hint: 'Add a local hook with stages: [pre-push], language: system, entry: coherence gate, pass_filenames: false, always_run: true.' };
+    return {
+      kind: 'usage',
+      message: 'the pre-commit framework owns the hooks of this repository.',
+      hint: 'Add a local hook with stages: [pre-push], language: system, entry: coherence gate, pass_filenames: false, always_run: true.',
+    };
   }
   return null;
 }
 
-const isOurs = async (path: string): Promise<boolean> => readFile(path, 'utf8').then((text) => text.includes(MARK), () => false);
+const isOurs = async (path: string): Promise<boolean> =>
+  readFile(path, 'utf8').then(
+    (text) => text.includes(MARK),
+    () => false,
+  );
 
 /** Idempotent. Failures: no repository, hooks outside it, or a framework that owns them (with the lines to add). */
 export async function installHook(root: string): Promise<Result<Hook>> {
@@ -102,7 +120,10 @@ export async function uninstallHook(root: string): Promise<Result<Hook>> {
   const path = join(folder.value, 'pre-push');
   const before = join(folder.value, KEPT);
   if (!(await isOurs(path))) return success({ path, changed: false, kept: false });
-  const kept = await lstat(before).then(() => true, () => false);
+  const kept = await lstat(before).then(
+    () => true,
+    () => false,
+  );
   if (kept) await rename(before, path);
   else await rm(path);
   return success({ path, changed: true, kept });
@@ -113,5 +134,11 @@ export async function hookInstalled(root: string): Promise<boolean> {
   const folder = await hooksFolder(root);
   if (!folder.ok) return false;
   const path = join(folder.value, 'pre-push');
-  return (await isOurs(path)) && (await stat(path).then((found) => (found.mode & 0o111) !== 0, () => false));
+  return (
+    (await isOurs(path)) &&
+    (await stat(path).then(
+      (found) => (found.mode & 0o111) !== 0,
+      () => false,
+    ))
+  );
 }

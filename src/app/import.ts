@@ -1,7 +1,13 @@
 /** `import`: a catalog from another tool or project, all or nothing, and the second time without effect. */
 import { readFile, readdir, stat } from 'node:fs/promises';
 import { extname, join } from 'node:path';
-import { planImport, readCatalog as readSources, readJsonl, type ImportPlan, type ResolveTest } from '../catalog/index.js';
+import {
+  planImport,
+  readCatalog as readSources,
+  readJsonl,
+  type ImportPlan,
+  type ResolveTest,
+} from '../catalog/index.js';
 import type { Project } from '../config/index.js';
 import { failure, RUNNER_OF, success, type Catalog, type FoundTest, type Result } from '../model/index.js';
 import { analyse } from './analyse.js';
@@ -31,11 +37,17 @@ export interface ImportOutcome {
 }
 
 /** Failures: `usage` (no such file), `invalid-spec` with file, line and field; nothing is changed then. */
-export async function importCatalog(project: Project, request: ImportRequest, env: Env = process.env): Promise<Result<ImportOutcome>> {
+export async function importCatalog(
+  project: Project,
+  request: ImportRequest,
+  env: Env = process.env,
+): Promise<Result<ImportOutcome>> {
   const source = await readSource(request);
   if (!source.ok) return source;
   const resolve =
-    source.value.kind === 'jsonl' && source.value.text.includes('"codeintel_code_location"') ? await testResolver(project) : undefined;
+    source.value.kind === 'jsonl' && source.value.text.includes('"codeintel_code_location"')
+      ? await testResolver(project)
+      : undefined;
   let seen: { readonly imported: Catalog; readonly plan: ImportPlan } | null = null;
   const next = (current: Catalog): Result<Catalog> => {
     const imported = readImport(source.value, request.name, current, resolve);
@@ -80,7 +92,8 @@ async function readSource({ path, name, from }: ImportRequest): Promise<Result<S
       message: `${name} does not exist.`,
       hint: 'Name a .jsonl file, a spec file, or a folder of spec files.',
     });
-  const yaml = from === 'yaml' || (from === undefined && (found.isDirectory() || ['.yaml', '.yml'].includes(extname(path))));
+  const yaml =
+    from === 'yaml' || (from === undefined && (found.isDirectory() || ['.yaml', '.yml'].includes(extname(path))));
   if (!yaml) {
     if (found.isDirectory())
       return failure({
@@ -98,7 +111,9 @@ async function readSource({ path, name, from }: ImportRequest): Promise<Result<S
     .toSorted();
   return success({
     kind: 'yaml',
-    files: await Promise.all(names.map(async (file) => ({ file: join(name, file.slice(path.length + 1)), content: await readFile(file) }))),
+    files: await Promise.all(
+      names.map(async (file) => ({ file: join(name, file.slice(path.length + 1)), content: await readFile(file) })),
+    ),
   });
 }
 
@@ -120,7 +135,8 @@ async function testResolver(project: Project): Promise<ResolveTest | undefined> 
     const fits = (test: FoundTest): boolean => {
       if (RUNNER_OF[test.framework] !== query.runner) return false;
       if (query.file !== null && test.file !== query.file) return false;
-      if (query.target !== null && query.target !== 'lib' && !test.file.endsWith(`tests/${query.target}.rs`)) return false;
+      if (query.target !== null && query.target !== 'lib' && !test.file.endsWith(`tests/${query.target}.rs`))
+        return false;
       if (query.name === null) return test.kind === 'file' && query.file !== null;
       return (
         test.kind === 'case' &&

@@ -4,7 +4,21 @@ export { analyse, readCatalog, type Analysis } from './analyse.js';
 export { auditFigures } from './cache.js';
 export { coverageView, type CoverageRequest } from './coverage-view.js';
 export { diagnose, type Finding } from './doctor.js';
-export { addCriterion, addSpec, allCriteria, editCriterion, editSpec, linkCriterion, removeCriterion, removeSpec, unknownId, unlinkCriterion, type CriterionFields, type Edit, type SpecFields } from './edits.js';
+export {
+  addCriterion,
+  addSpec,
+  allCriteria,
+  editCriterion,
+  editSpec,
+  linkCriterion,
+  removeCriterion,
+  removeSpec,
+  unknownId,
+  unlinkCriterion,
+  type CriterionFields,
+  type Edit,
+  type SpecFields,
+} from './edits.js';
 export { blockedText, judgeGate, type GateRequest, type PushVerdict } from './gate/index.js';
 export { installHook, uninstallHook, type Hook } from './hook.js';
 export { initProject, type Initialised } from './init.js';
@@ -30,7 +44,16 @@ export * from './daemon-client.js';
 export * from './daemon-protocol.js';
 export * from './run-job.js';
 export * from './daemon-control.js';
-export { addToQueue, cancelQueued, listQueue, retryQueued, showQueued, type Queued, type QueueRequest, type ShownRun } from './queue.js';
+export {
+  addToQueue,
+  cancelQueued,
+  listQueue,
+  retryQueued,
+  showQueued,
+  type Queued,
+  type QueueRequest,
+  type ShownRun,
+} from './queue.js';
 export { evictPool, listPool, warmPool } from './pool.js';
 export { sweepProject } from './sweep.js';
 export { pushVerdicts } from './outbox.js';

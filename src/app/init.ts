@@ -18,20 +18,32 @@ export interface Initialised {
 const IGNORED = ['runs/', 'config.local.yaml', '*.tmp'];
 const SLUG = /^[a-z0-9_-]{1,48}$/;
 
-const slugOf = (name: string): string => name.toLowerCase().replace(/[^a-z0-9_-]+/g, '-').replace(/^-+|-+$/g, '').slice(0, 48) || 'project';
+const slugOf = (name: string): string =>
+  name
+    .toLowerCase()
+    .replace(/[^a-z0-9_-]+/g, '-')
+    .replace(/^-+|-+$/g, '')
+    .slice(0, 48) || 'project';
 
 /** Runners by the files that name them; read as data, one folder deep. */
 export async function runnersInUse(root: string): Promise<readonly string[]> {
   const found = new Set<string>();
-  const folders = [root, ...(await readdir(root, { withFileTypes: true })).filter((entry) => entry.isDirectory() && !entry.name.startsWith('.') && entry.name !== 'node_modules').map((entry) => join(root, entry.name))];
+  const folders = [
+    root,
+    ...(await readdir(root, { withFileTypes: true }))
+      .filter((entry) => entry.isDirectory() && !entry.name.startsWith('.') && entry.name !== 'node_modules')
+      .map((entry) => join(root, entry.name)),
+  ];
   for (const folder of folders) {
     const names = new Set(await readdir(folder).catch(() => [] as string[]));
     if (names.has('Cargo.toml')) found.add('cargo');
     if (names.has('go.mod')) found.add('go');
-    if (['pytest.ini', 'pyproject.toml', 'setup.cfg', 'tox.ini', 'conftest.py'].some((name) => names.has(name))) found.add('pytest');
+    if (['pytest.ini', 'pyproject.toml', 'setup.cfg', 'tox.ini', 'conftest.py'].some((name) => names.has(name)))
+      found.add('pytest');
     const manifest = await readFile(join(folder, 'package.json'), 'utf8').catch(() => null);
     if (manifest === null) continue;
-    for (const name of ['vitest', 'jest', 'mocha', '@playwright/test']) if (manifest.includes(`"${name}"`)) found.add(name);
+    for (const name of ['vitest', 'jest', 'mocha', '@playwright/test'])
+      if (manifest.includes(`"${name}"`)) found.add(name);
     if (/node\s+(?:[^"]*\s)?--test/.test(manifest)) found.add('node-test');
   }
   return [...found].sort();
@@ -40,7 +52,12 @@ export async function runnersInUse(root: string): Promise<readonly string[]> {
 export async function initProject(cwd: string, slug: string | undefined): Promise<Result<Initialised>> {
   const root = (await gitLine(cwd, ['rev-parse', '--show-toplevel'])) ?? cwd;
   const wanted = slug ?? slugOf(basename(root));
-  if (!SLUG.test(wanted)) return failure({ kind: 'usage', message: `"${wanted}" cannot be a project slug.`, hint: 'Use 1 to 48 of a-z, 0-9, _ and -.' });
+  if (!SLUG.test(wanted))
+    return failure({
+      kind: 'usage',
+      message: `"${wanted}" cannot be a project slug.`,
+      hint: 'Use 1 to 48 of a-z, 0-9, _ and -.',
+    });
   const made: string[] = [];
   const kept: string[] = [];
   const note = async (path: string, make: () => Promise<void>): Promise<void> => {
@@ -54,13 +71,22 @@ export async function initProject(cwd: string, slug: string | undefined): Promis
   await note('.coherence/project.toml', async () => {
     // Random, not derived from the path: two projects of one name never share a database, and no path gets out.
     const hash = createHash('sha256').update(randomBytes(16)).digest('hex').slice(0, 12);
-    await writeFile(join(root, '.coherence/project.toml'), `project_slug = "${wanted}"\nproject_hash = "${hash}"\ndolt_db_name = "${`${wanted}_${hash}`.slice(0, 48)}"\n`);
+    await writeFile(
+      join(root, '.coherence/project.toml'),
+      `project_slug = "${wanted}"\nproject_hash = "${hash}"\ndolt_db_name = "${`${wanted}_${hash}`.slice(0, 48)}"\n`,
+    );
   });
-  await note('.coherence/.gitignore', async () => writeFile(join(root, '.coherence/.gitignore'), `${IGNORED.join('\n')}\n`));
+  await note('.coherence/.gitignore', async () =>
+    writeFile(join(root, '.coherence/.gitignore'), `${IGNORED.join('\n')}\n`),
+  );
   if (kept.includes('.coherence/.gitignore')) {
     const there = (await readFile(join(root, '.coherence/.gitignore'), 'utf8')).split(/\r?\n/);
     const lacking = IGNORED.filter((line) => !there.includes(line));
-    if (lacking.length > 0) await appendFile(join(root, '.coherence/.gitignore'), `${there.at(-1) === '' ? '' : '\n'}${lacking.join('\n')}\n`);
+    if (lacking.length > 0)
+      await appendFile(
+        join(root, '.coherence/.gitignore'),
+        `${there.at(-1) === '' ? '' : '\n'}${lacking.join('\n')}\n`,
+      );
   }
   await note('specs', async () => void (await mkdir(join(root, 'specs'))));
   return success({ root, made, kept, runners: await runnersInUse(root) });

@@ -1,7 +1,15 @@
 /** The git merge driver for spec files: the same merge by field that `sync` uses. Needs no project, store or network. */
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { editSpecText, formatSpec, mergeCatalogs, parseSpecText, sameSpec, type Conflict, type Side } from '../catalog/index.js';
+import {
+  editSpecText,
+  formatSpec,
+  mergeCatalogs,
+  parseSpecText,
+  sameSpec,
+  type Conflict,
+  type Side,
+} from '../catalog/index.js';
 import type { Catalog, Spec } from '../model/index.js';
 import { exists, writeAtomically } from '../util/files.js';
 import { git } from '../util/git.js';
@@ -108,8 +116,16 @@ function commonLines(left: readonly string[], right: readonly string[]): Step[] 
 }
 
 /** Merges files as git hands them over: the result replaces `ours`. Resolves to git's exit code: 0 merged, 1 conflict. */
-export async function mergeFiles(base: string, ours: string, theirs: string): Promise<{ readonly code: 0 | 1; readonly merge: FileMerge }> {
-  const [o, a, b] = (await Promise.all([base, ours, theirs].map(async (path) => readFile(path, 'utf8')))) as [string, string, string];
+export async function mergeFiles(
+  base: string,
+  ours: string,
+  theirs: string,
+): Promise<{ readonly code: 0 | 1; readonly merge: FileMerge }> {
+  const [o, a, b] = (await Promise.all([base, ours, theirs].map(async (path) => readFile(path, 'utf8')))) as [
+    string,
+    string,
+    string,
+  ];
   const merge = mergeTexts(o, a, b);
   await writeFile(ours, merge.text);
   return { code: merge.conflicts.length === 0 && merge.byField ? 0 : 1, merge };
@@ -131,7 +147,9 @@ export async function installMergeDriver(root: string, command: readonly string[
     await writeAtomically(path, `${text}${text === '' || text.endsWith('\n') ? '' : '\n'}${ATTRIBUTES}\n`);
     changed = true;
   }
-  const quoted = command.map((word) => (/^[A-Za-z0-9_./-]+$/.test(word) ? word : `'${word.replaceAll("'", String.raw`'\''`)}'`)).join(' ');
+  const quoted = command
+    .map((word) => (/^[A-Za-z0-9_./-]+$/.test(word) ? word : `'${word.replaceAll("'", String.raw`'\''`)}'`))
+    .join(' ');
   for (const [key, value] of [
     ['merge.coherence.name', 'field-wise merge of specs'],
     ['merge.coherence.driver', `${quoted} merge-file %O %A %B`],

@@ -4,7 +4,9 @@ import { readRun } from '../evidence/index.js';
 import { getRun, isTerminal, type Journal, type OutboxRow } from '../journal/index.js';
 import { drainRuns, recordRun } from './store.js';
 
-export type Pushed = { readonly pushed: true; readonly sequences: readonly number[] } | { readonly pushed: false; readonly why: string };
+export type Pushed =
+  | { readonly pushed: true; readonly sequences: readonly number[] }
+  | { readonly pushed: false; readonly why: string };
 
 /**
  * Hands the verdicts of ended runs to the store. Doing it again changes nothing: the store knows a run by its id.
@@ -39,7 +41,9 @@ export async function pushVerdicts(own: Project, journal: Journal, rows: readonl
     else if ((await drainRuns(project)) === 0) done();
     else waiting += 1;
   }
-  return sequences.length === 0 && waiting > 0 ? { pushed: false, why: 'the store is not running' } : { pushed: true, sequences };
+  return sequences.length === 0 && waiting > 0
+    ? { pushed: false, why: 'the store is not running' }
+    : { pushed: true, sequences };
 }
 
 function grouped(rows: readonly OutboxRow[]): Map<string, OutboxRow[]> {

@@ -6,15 +6,33 @@ import type { VerifyContext } from './verify-request.js';
 
 export type DockerModule = typeof import('../run/docker/index.js');
 
-export function placesOf(project: Project, root: string, options: Pick<ExecuteOptions, 'outputFolder' | 'emit' | 'signal' | 'jobs'> & { readonly run: string; readonly env: Readonly<Record<string, string | undefined>> }, docker: DockerModule | null, wrapHost: VerifyContext['wrapHost'] = (place) => place): (name: PlaceName) => Place {
+export function placesOf(
+  project: Project,
+  root: string,
+  options: Pick<ExecuteOptions, 'outputFolder' | 'emit' | 'signal' | 'jobs'> & {
+    readonly run: string;
+    readonly env: Readonly<Record<string, string | undefined>>;
+  },
+  docker: DockerModule | null,
+  wrapHost: VerifyContext['wrapHost'] = (place) => place,
+): (name: PlaceName) => Place {
   return (name) => {
     if (name === 'host' || docker === null) {
       const host: HostOptions = { root, env: options.env, outputFolder: options.outputFolder, emit: options.emit };
       return wrapHost(hostPlace(host), host);
     }
     return docker.dockerPlace({
-      root, environments: project.settings.docker.environments, layerCapacity: project.settings.docker.layer_capacity, stateFolder: project.directories.state, cacheFolder: project.directories.cache,
-      outputFolder: options.outputFolder, runId: options.run, jobs: options.jobs, emit: options.emit, signal: options.signal, env: options.env,
+      root,
+      environments: project.settings.docker.environments,
+      layerCapacity: project.settings.docker.layer_capacity,
+      stateFolder: project.directories.state,
+      cacheFolder: project.directories.cache,
+      outputFolder: options.outputFolder,
+      runId: options.run,
+      jobs: options.jobs,
+      emit: options.emit,
+      signal: options.signal,
+      env: options.env,
     });
   };
 }

@@ -16,6 +16,8 @@ export async function evictPool(project: Project, name: string | null): Promise<
 }
 
 /** Makes the project's worker ahead of time; `fresh` is false when there was one. */
-export async function warmPool(project: Project): Promise<Result<{ readonly worker: PoolWorker; readonly fresh: boolean }>> {
+export async function warmPool(
+  project: Project,
+): Promise<Result<{ readonly worker: PoolWorker; readonly fresh: boolean }>> {
   return askDaemon(project.directories, 'warm', { root: project.root, slug: project.manifest.slug }, 60_000);
 }

@@ -22,9 +22,14 @@ export interface ProjectClosures {
   readonly save: () => Promise<void>;
 }
 
-export async function projectClosures(project: Project, files: readonly SourceFile[], env: Env): Promise<ProjectClosures> {
+export async function projectClosures(
+  project: Project,
+  files: readonly SourceFile[],
+  env: Env,
+): Promise<ProjectClosures> {
   const facts = await openFactsCache(join(project.directories.cache, 'facts', hashFields([project.root]).slice(0, 16)));
-  const withGone = async (gone: readonly string[]): Promise<ClosureOf> => closures(await closureTree(project.root, files, facts, gone), { root: project.root, env });
+  const withGone = async (gone: readonly string[]): Promise<ClosureOf> =>
+    closures(await closureTree(project.root, files, facts, gone), { root: project.root, env });
   return { of: await withGone([]), withGone, save: facts.save };
 }
 

@@ -9,5 +9,7 @@ import { withCatalogLock } from './store-place.js';
  * its change at this moment is waited for, and an old change is never applied over a newer one.
  */
 export async function recoverCatalog(project: Project): Promise<Result<null>> {
-  return (await hasUnfinishedChange(project)) ? withCatalogLock(project, async () => recoverFiles(project)) : success(null);
+  return (await hasUnfinishedChange(project))
+    ? withCatalogLock(project, async () => recoverFiles(project))
+    : success(null);
 }

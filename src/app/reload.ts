@@ -11,5 +11,11 @@ export async function reloadDaemon(project: Project): Promise<Result<string>> {
   const { generation, applied, requires_restart: restart, errors } = answer.value;
   if (errors.length > 0) return failure(...errors);
   const lines = Object.entries(applied).map(([key, change]) => `${key} ${shown(change.from)}→${shown(change.to)}`);
-  return success([`reloaded, generation ${generation}`, ...lines, ...(restart.length === 0 ? [] : [`needs a restart: ${restart.join(', ')}`])].join('\n'));
+  return success(
+    [
+      `reloaded, generation ${generation}`,
+      ...lines,
+      ...(restart.length === 0 ? [] : [`needs a restart: ${restart.join(', ')}`]),
+    ].join('\n'),
+  );
 }

@@ -12,7 +12,11 @@ export interface RequirementContext {
 }
 
 /** Requirement as written → why it is not met. Met ones are absent. */
-export async function unmetRequirements(criteria: readonly TracedCriterion[], everythingInDocker: boolean, context: RequirementContext): Promise<ReadonlyMap<string, string>> {
+export async function unmetRequirements(
+  criteria: readonly TracedCriterion[],
+  everythingInDocker: boolean,
+  context: RequirementContext,
+): Promise<ReadonlyMap<string, string>> {
   const wanted = new Set<string>();
   for (const { links } of criteria)
     for (const link of links) {

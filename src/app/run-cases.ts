@@ -34,54 +34,107 @@ interface Done {
 }
 
 export async function runCases(project: Project, cases: readonly Case[], request: Request): Promise<Done> {
-  const warm = request.speculative ? cases.filter((entry) => entry.runner === 'cargo' && entry.place === 'host' && entry.after.length === 0) : [];
+  const warm = request.speculative
+    ? cases.filter((entry) => entry.runner === 'cargo' && entry.place === 'host' && entry.after.length === 0)
+    : [];
   const plain = cases.filter((entry) => !warm.includes(entry));
   const execution = plain.length === 0 ? null : await executeIn(project, project.root, plain, request, []);
   if (!request.speculative) return { execution: execution ?? { outcomes: new Map() }, warm: null, notes: [] };
-  if (execution?.ended !== undefined) return { execution: { ...execution, outcomes: merged(execution, await canceled(project, warm, request)) }, warm: null, notes: [] };
+  if (execution?.ended !== undefined)
+    return {
+      execution: { ...execution, outcomes: merged(execution, await canceled(project, warm, request)) },
+      warm: null,
+      notes: [],
+    };
   const speculative = await runSpeculative(project, warm, request);
-  const both = execution === null ? speculative.execution : { ...speculative.execution, outcomes: merged(execution, speculative.execution) };
+  const both =
+    execution === null
+      ? speculative.execution
+      : { ...speculative.execution, outcomes: merged(execution, speculative.execution) };
   return { execution: both, warm: speculative.warm, notes: speculative.notes };
 }
 
-const merged = (left: Execution, right: Execution): ReadonlyMap<string, Outcome> => new Map([...left.outcomes, ...right.outcomes]);
+const merged = (left: Execution, right: Execution): ReadonlyMap<string, Outcome> =>
+  new Map([...left.outcomes, ...right.outcomes]);
 
-async function executeIn(project: Project, root: string, cases: readonly Case[], request: Request, cargoEnv: ExecuteOptions['cargoEnv']): Promise<Execution> {
-  const places = placesOf(project, root, { ...request.options, run: request.run, env: request.context.env }, request.docker, request.context.wrapHost);
+async function executeIn(
+  project: Project,
+  root: string,
+  cases: readonly Case[],
+  request: Request,
+  cargoEnv: ExecuteOptions['cargoEnv'],
+): Promise<Execution> {
+  const places = placesOf(
+    project,
+    root,
+    { ...request.options, run: request.run, env: request.context.env },
+    request.docker,
+    request.context.wrapHost,
+  );
   return execute(cases, { ...request.options, root, places, cargoEnv });
 }
 
 /** Outcomes for cases that an earlier end of the run left: the executor itself says canceled. */
 async function canceled(project: Project, cases: readonly Case[], request: Request): Promise<Execution> {
   if (cases.length === 0) return { outcomes: new Map() };
-  return executeIn(project, project.root, cases, { ...request, options: { ...request.options, signal: AbortSignal.abort() } }, []);
+  return executeIn(
+    project,
+    project.root,
+    cases,
+    { ...request, options: { ...request.options, signal: AbortSignal.abort() } },
+    [],
+  );
 }
 
 async function runSpeculative(project: Project, cases: readonly Case[], request: Request): Promise<Done> {
   const commit = await resolveCommit(project.root, 'HEAD');
   if (commit === null) {
     const cold = await executeIn(project, project.root, cases, request, []);
-    return { execution: cold, warm: null, notes: ['There is no commit yet, so the speculative run had no worktree to work in and ran cold in the checkout.'] };
+    return {
+      execution: cold,
+      warm: null,
+      notes: [
+        'There is no commit yet, so the speculative run had no worktree to work in and ran cold in the checkout.',
+      ],
+    };
   }
   if (await isOurWorktree(project)) return speculativeIn(project, project.root, cases, request);
-  const made = await withWorktree(project, { commit, run: request.run, attempt: request.attempt, keep: request.keepWorktree, prepare: false }, request.context, async (folder) => {
-    const top = (await gitLine(project.root, ['rev-parse', '--show-toplevel'])) ?? project.root;
-    const root = join(folder, relative(top, project.root));
-    const overlaid = await overlay(project.root, root);
-    if (!overlaid.ok) return overlaid;
-    return success(await speculativeIn(project, root, cases, request));
-  });
+  const made = await withWorktree(
+    project,
+    { commit, run: request.run, attempt: request.attempt, keep: request.keepWorktree, prepare: false },
+    request.context,
+    async (folder) => {
+      const top = (await gitLine(project.root, ['rev-parse', '--show-toplevel'])) ?? project.root;
+      const root = join(folder, relative(top, project.root));
+      const overlaid = await overlay(project.root, root);
+      if (!overlaid.ok) return overlaid;
+      return success(await speculativeIn(project, root, cases, request));
+    },
+  );
   if (made.ok) return made.value;
   const cold = await executeIn(project, project.root, cases, request, []);
-  return { execution: cold, warm: null, notes: [`No worktree could be made, so the speculative run was cold: ${made.failures[0]?.message ?? ''}`] };
+  return {
+    execution: cold,
+    warm: null,
+    notes: [`No worktree could be made, so the speculative run was cold: ${made.failures[0]?.message ?? ''}`],
+  };
 }
 
 async function speculativeIn(project: Project, root: string, cases: readonly Case[], request: Request): Promise<Done> {
   const warm = await speculativeCargo({
-    sessionId: request.session, worktree: root, enabled: true, env: request.context.env, signal: request.context.signal, emit: request.options.emit,
-    timeoutMs: project.settings.cargo.warm_timeout_ms, program: project.settings.backends.cargo.bin,
+    sessionId: request.session,
+    worktree: root,
+    enabled: true,
+    env: request.context.env,
+    signal: request.context.signal,
+    emit: request.options.emit,
+    timeoutMs: project.settings.cargo.warm_timeout_ms,
+    program: project.settings.backends.cargo.bin,
   });
-  const execution = cases.length === 0 ? { outcomes: new Map<string, Outcome>() } : await executeIn(project, root, cases, request, warm.cargoEnv);
+  const execution =
+    cases.length === 0
+      ? { outcomes: new Map<string, Outcome>() }
+      : await executeIn(project, root, cases, request, warm.cargoEnv);
   return { execution, warm: warmRecord(warm.report), notes: [] };
 }
 

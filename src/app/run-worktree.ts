@@ -12,12 +12,21 @@ interface Wanted {
 }
 
 /** Nothing for a run on the checkout. What could not be installed is a note: the tests that need it say so themselves. */
-export async function prepareRunWorktree(project: Project, job: Wanted, context: { readonly env: Readonly<Record<string, string | undefined>>; readonly signal: AbortSignal }): Promise<Result<readonly string[]>> {
+export async function prepareRunWorktree(
+  project: Project,
+  job: Wanted,
+  context: { readonly env: Readonly<Record<string, string | undefined>>; readonly signal: AbortSignal },
+): Promise<Result<readonly string[]>> {
   if (job.commit === null || relative(job.checkout, job.root) === '') return success([]);
   const files = await listFiles(job.root);
   const prepared = await prepareDependencies({
-    checkout: job.checkout, worktree: job.root, paths: files.map((file) => file.path), prepare: project.settings.worktrees.prepare,
-    cacheFolder: project.directories.cache, env: context.env, signal: context.signal,
+    checkout: job.checkout,
+    worktree: job.root,
+    paths: files.map((file) => file.path),
+    prepare: project.settings.worktrees.prepare,
+    cacheFolder: project.directories.cache,
+    env: context.env,
+    signal: context.signal,
   });
   return success(prepared.ok ? prepared.notes : [`Dependencies of the worktree: ${prepared.message}`]);
 }

@@ -14,7 +14,12 @@ export async function trackedEvidence(root: string): Promise<(path: string) => P
 
 export async function loadRun(project: Project, id: string): Promise<Result<RunRecord>> {
   const wanted = id === 'latest' ? (await listRuns(project.root))[0] : id;
-  if (wanted === undefined) return failure({ kind: 'unknown-id', message: 'No run is recorded yet.', hint: '`coherence verify --all` makes one.' });
+  if (wanted === undefined)
+    return failure({
+      kind: 'unknown-id',
+      message: 'No run is recorded yet.',
+      hint: '`coherence verify --all` makes one.',
+    });
   return readRun(project.root, wanted, await trackedEvidence(project.root));
 }
 
@@ -39,16 +44,26 @@ export interface EvidenceQuery {
  * The newest verdict of each criterion among runs on exactly that source and with exactly this wording.
  * A verdict about another source or other words is no verdict about these.
  */
-export async function lastVerdicts(root: string, criteria: readonly Criterion[], of: EvidenceQuery['of']): Promise<ReadonlyMap<string, LastVerdict>> {
+export async function lastVerdicts(
+  root: string,
+  criteria: readonly Criterion[],
+  of: EvidenceQuery['of'],
+): Promise<ReadonlyMap<string, LastVerdict>> {
   const wording = new Map(criteria.map((criterion) => [criterion.id, wordingOf(criterion)]));
   const found = new Map<string, LastVerdict>();
   for (const record of await recordedRuns(root)) {
-    const fits = 'tree' in of ? record.source.tree === of.tree : record.source.commit === of.commit && !record.source.dirty;
+    const fits =
+      'tree' in of ? record.source.tree === of.tree : record.source.commit === of.commit && !record.source.dirty;
     if (!fits) continue;
     for (const spec of record.specs)
       for (const criterion of spec.criteria) {
         if (found.has(criterion.id) || wording.get(criterion.id) !== criterion.wording) continue;
-        found.set(criterion.id, { verdict: criterion.verdict, reason: criterion.reason, detail: criterion.detail ?? '', run: record.run });
+        found.set(criterion.id, {
+          verdict: criterion.verdict,
+          reason: criterion.reason,
+          detail: criterion.detail ?? '',
+          run: record.run,
+        });
       }
   }
   return found;

@@ -1,5 +1,15 @@
 /** Which criteria take part: ids, status, risk, changes. */
-import { criteriaOf, failure, riskOf, success, type Catalog, type Result, type Risk, type Status, type TracedCriterion } from '../model/index.js';
+import {
+  criteriaOf,
+  failure,
+  riskOf,
+  success,
+  type Catalog,
+  type Result,
+  type Risk,
+  type Status,
+  type TracedCriterion,
+} from '../model/index.js';
 import { allCriteria, unknownId } from './edits.js';
 
 export interface Wanted {
@@ -22,13 +32,21 @@ export function select(catalog: Catalog, wanted: Wanted): Result<Selected> {
   const unknown = wanted.ids.filter((id) => !specs.has(id) && !criteria.has(id));
   if (unknown.length > 0) return failure(...unknown.map((id) => unknownId(id, catalog)));
   const ids = new Set(wanted.ids);
-  const matches = (specId: string, status: Status): boolean => (ids.size === 0 || ids.has(specId)) && (wanted.status === undefined || status === wanted.status);
+  const matches = (specId: string, status: Status): boolean =>
+    (ids.size === 0 || ids.has(specId)) && (wanted.status === undefined || status === wanted.status);
   return success({
     selected: ({ spec, criterion }) =>
       (ids.size === 0 || ids.has(spec.id) || ids.has(criterion.id)) &&
       (wanted.status === undefined || (criterion.status ?? spec.status) === wanted.status) &&
       (wanted.risk === undefined || riskOf(criterion) === wanted.risk) &&
       (wanted.only === undefined || wanted.only.has(criterion.id)),
-    emptySpecs: wanted.risk !== undefined || wanted.only !== undefined ? [] : catalog.specs.filter((spec) => criteriaOf(spec).length === 0 && spec.status !== 'retired' && matches(spec.id, spec.status)).map((spec) => spec.id),
+    emptySpecs:
+      wanted.risk !== undefined || wanted.only !== undefined
+        ? []
+        : catalog.specs
+            .filter(
+              (spec) => criteriaOf(spec).length === 0 && spec.status !== 'retired' && matches(spec.id, spec.status),
+            )
+            .map((spec) => spec.id),
   });
 }

@@ -79,7 +79,8 @@ function freePath(spec: Spec, taken: ReadonlySet<string>): string {
 }
 
 const journalFolder = (project: Project): string => join(project.directories.state, 'changes');
-const journalOf = (project: Project): string => join(journalFolder(project), `${sha256(project.root).slice(0, 16)}.json`);
+const journalOf = (project: Project): string =>
+  join(journalFolder(project), `${sha256(project.root).slice(0, 16)}.json`);
 
 /** Applies a change, under the catalog lock. Failures: `try-again` when the disk is full or a file cannot be written, with nothing changed. */
 export async function writeFiles(project: Project, changes: FileChanges): Promise<Result<null>> {
@@ -102,7 +103,9 @@ export async function writeFiles(project: Project, changes: FileChanges): Promis
     await writeAtomically(journalOf(project), JSON.stringify({ root: project.root, staged }), 0o600);
   } catch (error) {
     await Promise.all(
-      staged.map(async ([, temporary]) => (temporary === null ? undefined : rm(join(project.root, temporary), { force: true }))),
+      staged.map(async ([, temporary]) =>
+        temporary === null ? undefined : rm(join(project.root, temporary), { force: true }),
+      ),
     );
     return writeFailure(error);
   }
@@ -170,7 +173,10 @@ export async function recoverFiles(project: Project): Promise<Result<null>> {
       });
       return;
     }
-    const step = temporary === null ? unlink(join(project.root, file)) : rename(join(project.root, temporary), join(project.root, file));
+    const step =
+      temporary === null
+        ? unlink(join(project.root, file))
+        : rename(join(project.root, temporary), join(project.root, file));
     await step.catch((error: unknown) => {
       if (errorCode(error) !== 'ENOENT') throw error;
     });

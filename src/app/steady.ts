@@ -14,7 +14,8 @@ import { projectClosures } from './project-closures.js';
 const CODE = /\.(?:[cm]?[jt]sx?|vue|svelte|py|pyi|rs|go|java|toml|lock|mod|sum|cfg|ini)$/u;
 
 /** A run's own note; several units of one run say it once. */
-export const CHANGED_MEANWHILE = 'The source changed while the tests ran; this record is about the source as it was at the start.';
+export const CHANGED_MEANWHILE =
+  'The source changed while the tests ran; this record is about the source as it was at the start.';
 
 export interface Steady {
   readonly outcomes: ReadonlyMap<string, Outcome>;
@@ -29,19 +30,28 @@ function touched(closure: Closure | null, entry: Case, moved: readonly string[])
   // A command without `inputs` may well write what git tracks, by design; what it rests on is nobody's knowledge.
   if (entry.runner === 'command' && (entry.inputs ?? null) === null) return undefined;
   if (closure === null) return moved.find((path) => CODE.test(path));
-  return moved.find((path) => closure.files.has(path) && (CODE.test(path) || !closure.folders.some((folder) => isBelow(folder, path))));
+  return moved.find(
+    (path) => closure.files.has(path) && (CODE.test(path) || !closure.folders.some((folder) => isBelow(folder, path))),
+  );
 }
 
 /**
  * @param outcomes what the runners reported
  * @returns the same, but for passes whose files changed or went between the start of the run and now; new files are what tests leave behind
  */
-export async function onlySteady(project: Project, analysis: Analysis, cases: readonly Case[], outcomes: ReadonlyMap<string, Outcome>, env: Readonly<Record<string, string | undefined>>): Promise<Steady> {
+export async function onlySteady(
+  project: Project,
+  analysis: Analysis,
+  cases: readonly Case[],
+  outcomes: ReadonlyMap<string, Outcome>,
+  env: Readonly<Record<string, string | undefined>>,
+): Promise<Steady> {
   // Nothing ran: then nothing could change under it, and cached verdicts were keyed by what was read.
   if (outcomes.size === 0) return { outcomes, unchanged: true, notes: [], source: analysis.source };
   const before = await analysis.source.contents();
   const later = await readSource(project.root);
-  if ((await later.identity()).tree === (await analysis.source.identity()).tree) return { outcomes, unchanged: true, notes: [], source: later };
+  if ((await later.identity()).tree === (await analysis.source.identity()).tree)
+    return { outcomes, unchanged: true, notes: [], source: later };
   const after = await later.contents();
   const moved = [...before].filter(([path, content]) => after.get(path) !== content).map(([path]) => path);
   const notes = [CHANGED_MEANWHILE];
@@ -54,7 +64,12 @@ export async function onlySteady(project: Project, analysis: Analysis, cases: re
     if (outcome?.reason !== 'executed') continue;
     const path = touched(await closureOf(entry), entry, moved);
     if (path === undefined) continue;
-    kept.set(entry.id, { ...outcome, reason: 'infra', proof: null, detail: `it passed, but ${path} changed while tests ran, so on which source is not known; run it again` });
+    kept.set(entry.id, {
+      ...outcome,
+      reason: 'infra',
+      proof: null,
+      detail: `it passed, but ${path} changed while tests ran, so on which source is not known; run it again`,
+    });
   }
   await now.save();
   return { outcomes: kept, unchanged: false, notes, source: later };

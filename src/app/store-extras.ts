@@ -22,10 +22,19 @@ export const fixDolt = installDolt;
 /** `doctor --repair`: salvages a damaged journal while no daemon runs. */
 export async function repairJournal(project: Project): Promise<Result<string>> {
   const locked = await takeLock(lockPath(project.directories.state));
-  if (!locked.taken) return failure({ kind: 'unavailable', message: 'A daemon runs for this state folder.', hint: 'Stop it first: coherence daemon stop.' });
+  if (!locked.taken)
+    return failure({
+      kind: 'unavailable',
+      message: 'A daemon runs for this state folder.',
+      hint: 'Stop it first: coherence daemon stop.',
+    });
   await using _lock = locked.lock;
   const repaired = await salvage(project.directories.state);
   if (!repaired.ok) return repaired;
-  const rows = Object.entries(repaired.value.salvaged).map(([table, count]) => `${count} ${table}`).join(', ');
-  return success(`journal repaired: ${rows}; the damaged file is kept as ${repaired.value.kept}${repaired.value.incomplete.length === 0 ? '' : `; not read to the end: ${repaired.value.incomplete.join(', ')}`}`);
+  const rows = Object.entries(repaired.value.salvaged)
+    .map(([table, count]) => `${count} ${table}`)
+    .join(', ');
+  return success(
+    `journal repaired: ${rows}; the damaged file is kept as ${repaired.value.kept}${repaired.value.incomplete.length === 0 ? '' : `; not read to the end: ${repaired.value.incomplete.join(', ')}`}`,
+  );
 }

@@ -1,7 +1,15 @@
 /** A moment of the store: a Dolt commit, with the git commit that it belongs to. For `--at` with a ref that git does not know. */
 import type { Project } from '../config/index.js';
 import { wordingOf } from '../evidence/index.js';
-import { failure, success, type Catalog, type Criterion, type Failure, type Result, type TrendPoint } from '../model/index.js';
+import {
+  failure,
+  success,
+  type Catalog,
+  type Criterion,
+  type Failure,
+  type Result,
+  type TrendPoint,
+} from '../model/index.js';
 import { noStore, storeExists, type StoredVerdict, type StoreSession } from '../store/index.js';
 import type { LastVerdict } from '../trace/index.js';
 import { openProjectStore, storePlace, type Env } from './store-place.js';
@@ -70,14 +78,22 @@ export const momentAt = async (project: Project, ref: string, env: Env = process
   });
 
 /** Stored verdicts as coverage reads them: those about exactly this wording of a criterion. */
-export function verdictsFor(criteria: readonly Criterion[], stored: readonly StoredVerdict[]): ReadonlyMap<string, LastVerdict> {
+export function verdictsFor(
+  criteria: readonly Criterion[],
+  stored: readonly StoredVerdict[],
+): ReadonlyMap<string, LastVerdict> {
   const wording = new Map(criteria.map((criterion) => [criterion.id, wordingOf(criterion)]));
   const found = new Map<string, LastVerdict>();
   for (const row of stored) {
     const verdict = VERDICTS.find((name) => name === row.verdict);
     // A store of another version may hold words that we do not know: those say nothing here.
     if (verdict === undefined || wording.get(row.criterion) !== row.wording) continue;
-    found.set(row.criterion, { verdict, reason: row.reason as LastVerdict['reason'], detail: row.detail, run: row.run });
+    found.set(row.criterion, {
+      verdict,
+      reason: row.reason as LastVerdict['reason'],
+      detail: row.detail,
+      run: row.run,
+    });
   }
   return found;
 }

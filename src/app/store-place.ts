@@ -3,7 +3,15 @@ import { realpathSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Project } from '../config/index.js';
 import { failure, success, type Result } from '../model/index.js';
-import { databaseName, doltBranch, openStore, storeEnvironment, type Fork, type StorePlace, type StoreSession } from '../store/index.js';
+import {
+  databaseName,
+  doltBranch,
+  openStore,
+  storeEnvironment,
+  type Fork,
+  type StorePlace,
+  type StoreSession,
+} from '../store/index.js';
 import { git } from '../util/git.js';
 import { takeLock } from '../util/lock.js';
 import { gitHead, type GitHead } from './git-head.js';
@@ -58,7 +66,8 @@ async function author(root: string, env: Env): Promise<string> {
 }
 
 /** The git branch that the store follows; without git there is one line of history. */
-export const storeBranch = (head: GitHead): string | null => (head.kind === 'branch' ? head.name : head.kind === 'no-git' ? 'main' : null);
+export const storeBranch = (head: GitHead): string | null =>
+  head.kind === 'branch' ? head.name : head.kind === 'no-git' ? 'main' : null;
 
 /** Opens the store on the Dolt branch of the checked-out git branch. A detached HEAD is `unavailable`: it reads the files. */
 export async function openProjectStore(
@@ -88,7 +97,12 @@ const MOST_BRANCHES = 30;
 
 /** Of the git branches that have a Dolt branch, the one that HEAD left last. */
 async function nearestBranch(root: string, current: string, existing: ReadonlySet<string>): Promise<Fork | null> {
-  const listed = await git(root, ['for-each-ref', '--format=%(refname:lstrip=2)', '--sort=-committerdate', 'refs/heads']);
+  const listed = await git(root, [
+    'for-each-ref',
+    '--format=%(refname:lstrip=2)',
+    '--sort=-committerdate',
+    'refs/heads',
+  ]);
   const candidates = listed.stdout
     .split('\n')
     .filter((name) => name !== '' && name !== current && existing.has(doltBranch(name)))
@@ -102,7 +116,10 @@ async function nearestBranch(root: string, current: string, existing: ReadonlySe
   if (best === null) return null;
   const base = await git(root, ['merge-base', 'HEAD', `refs/heads/${best.name}`]);
   const shared = base.ok ? await git(root, ['rev-list', base.stdout.trim(), '--']) : null;
-  return { branch: doltBranch(best.name), shared: new Set(shared?.stdout.split('\n').filter((line) => line !== '') ?? []) };
+  return {
+    branch: doltBranch(best.name),
+    shared: new Set(shared?.stdout.split('\n').filter((line) => line !== '') ?? []),
+  };
 }
 
 /** Runs `work` while no other command of this machine changes specs or reconciles them. */

@@ -57,7 +57,8 @@ export async function doltStatus(
 ): Promise<{ readonly available: boolean; readonly detail: string }> {
   const place = await storePlace(project, env);
   if (!place.ok) return { available: false, detail: place.failures[0]?.message ?? '' };
-  if (place.value.url !== null) return { available: true, detail: `shared server ${place.value.url.replace(/\/\/[^@/]*@/, '//')}` };
+  if (place.value.url !== null)
+    return { available: true, detail: `shared server ${place.value.url.replace(/\/\/[^@/]*@/, '//')}` };
   const found = await findDolt(place.value);
   return found.ok
     ? { available: true, detail: `${found.value.version} (${found.value.path})` }
@@ -133,7 +134,9 @@ export async function startStore(
     const dolt = await ensureDolt(place.value, progress, signal);
     if (!dolt.ok) return dolt;
   }
-  const synced = await withCatalogLock(project, async () => withStore(project, env, async (session) => reconcile(project, session), true));
+  const synced = await withCatalogLock(project, async () =>
+    withStore(project, env, async (session) => reconcile(project, session), true),
+  );
   if (!synced.ok) return synced;
   const status = await storeStatus(project, env);
   return status.ok ? success({ status: status.value, sync: synced.value }) : status;
@@ -159,10 +162,15 @@ export async function migrateStore(
 ): Promise<Result<{ readonly database: string; readonly schema: number }>> {
   const guarded = await guard(project, target, env);
   if (!guarded.ok) return guarded;
-  return withStore(project, env, async (session) => {
-    const facts = await session.facts();
-    return facts.ok ? success({ database: session.database, schema: facts.value.schema }) : facts;
-  }, true);
+  return withStore(
+    project,
+    env,
+    async (session) => {
+      const facts = await session.facts();
+      return facts.ok ? success({ database: session.database, schema: facts.value.schema }) : facts;
+    },
+    true,
+  );
 }
 
 /** Refuses an explicit database that is not the one of this project and environment. */
@@ -186,20 +194,37 @@ export const storeLog = async (
   id: string | null,
   limit: number,
   env: Env = process.env,
-): Promise<Result<readonly LogEntry[]>> => withStore(project, env, async (session) => known(await session.log(id, limit), id));
-export const storeBlame = async (project: Project, id: string, env: Env = process.env): Promise<Result<readonly BlameEntry[]>> =>
+): Promise<Result<readonly LogEntry[]>> =>
+  withStore(project, env, async (session) => known(await session.log(id, limit), id));
+export const storeBlame = async (
+  project: Project,
+  id: string,
+  env: Env = process.env,
+): Promise<Result<readonly BlameEntry[]>> =>
   withStore(project, env, async (session) => known(await session.blame(id), id));
-export const storeTrend = async (project: Project, limit: number, env: Env = process.env): Promise<Result<readonly TrendPoint[]>> =>
-  withStore(project, env, async (session) => session.trend(limit));
-export const storeBranches = async (project: Project, env: Env = process.env): Promise<Result<readonly BranchEntry[]>> =>
-  withStore(project, env, async (session) => session.branches());
+export const storeTrend = async (
+  project: Project,
+  limit: number,
+  env: Env = process.env,
+): Promise<Result<readonly TrendPoint[]>> => withStore(project, env, async (session) => session.trend(limit));
+export const storeBranches = async (
+  project: Project,
+  env: Env = process.env,
+): Promise<Result<readonly BranchEntry[]>> => withStore(project, env, async (session) => session.branches());
 /** Latest recorded verdicts of runs on the clean tree of a git commit. */
-export const verdictsAt = async (project: Project, commit: string, env: Env = process.env): Promise<Result<readonly StoredVerdict[]>> =>
-  withStore(project, env, async (session) => session.verdictsAt(commit));
+export const verdictsAt = async (
+  project: Project,
+  commit: string,
+  env: Env = process.env,
+): Promise<Result<readonly StoredVerdict[]>> => withStore(project, env, async (session) => session.verdictsAt(commit));
 
 const known = <T>(result: Result<readonly T[]>, id: string | null): Result<readonly T[]> =>
   result.ok && result.value.length === 0 && id !== null
-    ? failure({ kind: 'unknown-id', message: `The store has never had ${id}.`, hint: '`coherence sync` brings specs/ into the store.' })
+    ? failure({
+        kind: 'unknown-id',
+        message: `The store has never had ${id}.`,
+        hint: '`coherence sync` brings specs/ into the store.',
+      })
     : result;
 
 /** One field that differs between two states. */
@@ -211,14 +236,22 @@ export interface Difference {
 }
 
 /** `A..B` (or `A`: against now) of Dolt commits, branches or git refs that the store has a commit for. */
-export async function storeDiff(project: Project, range: string, env: Env = process.env): Promise<Result<readonly Difference[]>> {
+export async function storeDiff(
+  project: Project,
+  range: string,
+  env: Env = process.env,
+): Promise<Result<readonly Difference[]>> {
   const [from = '', to = 'HEAD'] = range.split('..');
   return withStore(project, env, async (session) => {
     const sides: Catalog[] = [];
     for (const ref of [from, to === '' ? 'HEAD' : to]) {
       const commit = await session.resolve(ref);
       if (commit === null)
-        return failure({ kind: 'unknown-id', message: `"${ref}" is no commit of the store.`, hint: '`coherence store log` lists them.' });
+        return failure({
+          kind: 'unknown-id',
+          message: `"${ref}" is no commit of the store.`,
+          hint: '`coherence store log` lists them.',
+        });
       const catalog = await session.catalog(commit);
       if (!catalog.ok) return catalog;
       sides.push(catalog.value);
@@ -269,7 +302,11 @@ function remoteOf(project: Project, given: string | undefined): Result<string> {
     : success(remote);
 }
 
-export async function pushStore(project: Project, given: string | undefined, env: Env = process.env): Promise<Result<string>> {
+export async function pushStore(
+  project: Project,
+  given: string | undefined,
+  env: Env = process.env,
+): Promise<Result<string>> {
   const remote = remoteOf(project, given);
   if (!remote.ok) return remote;
   const pushed = await withStore(project, env, async (session) => session.push(remote.value));
@@ -295,17 +332,27 @@ export async function pullStore(
     withStore(project, env, async (session): Promise<Result<PullOutcome>> => {
       const before = await reconcile(project, session);
       if (!before.ok) return before;
-      if (before.value.conflicts.length > 0) return success({ state: 'conflicts', conflicts: before.value.conflicts, sync: before.value });
+      if (before.value.conflicts.length > 0)
+        return success({ state: 'conflicts', conflicts: before.value.conflicts, sync: before.value });
       const fetched = await session.fetch(remote.value);
       if (!fetched.ok) return fetched;
       const { value } = fetched;
-      if (value.state !== 'ahead' && value.state !== 'diverged') return success({ state: value.state, conflicts: [], sync: null });
-      await forgetMirror(project, mirrorName(project, session.database), storeBranch(await gitHead(project.root)) ?? 'main');
+      if (value.state !== 'ahead' && value.state !== 'diverged')
+        return success({ state: value.state, conflicts: [], sync: null });
+      await forgetMirror(
+        project,
+        mirrorName(project, session.database),
+        storeBranch(await gitHead(project.root)) ?? 'main',
+      );
       if (value.state === 'ahead') {
         const moved = await session.fastForward(value.remote);
         if (!moved.ok) return moved;
       } else {
-        const [base, ours, theirs] = [await session.catalog(value.base), await session.catalog(), await session.catalog(value.remote)];
+        const [base, ours, theirs] = [
+          await session.catalog(value.base),
+          await session.catalog(),
+          await session.catalog(value.remote),
+        ];
         if (!base.ok) return base;
         if (!ours.ok) return ours;
         if (!theirs.ok) return theirs;
@@ -315,7 +362,9 @@ export async function pullStore(
         if (!written.ok) return written;
       }
       const sync = await reconcile(project, session);
-      return sync.ok ? success({ state: value.state === 'ahead' ? 'fast-forward' : 'merged', conflicts: [], sync: sync.value }) : sync;
+      return sync.ok
+        ? success({ state: value.state === 'ahead' ? 'fast-forward' : 'merged', conflicts: [], sync: sync.value })
+        : sync;
     }),
   );
 }
@@ -334,7 +383,11 @@ export async function cloneProjectStore(
   return withCatalogLock(project, async () => {
     const cloned = await cloneStore(place.value, url);
     if (!cloned.ok) return cloned;
-    await forgetMirror(project, mirrorName(project, place.value.database), storeBranch(await gitHead(project.root)) ?? 'main');
+    await forgetMirror(
+      project,
+      mirrorName(project, place.value.database),
+      storeBranch(await gitHead(project.root)) ?? 'main',
+    );
     return withStore(project, env, async (session) => reconcile(project, session));
   });
 }
@@ -343,7 +396,11 @@ export async function cloneProjectStore(
  * Records a run: into the outbox only, which takes a few milliseconds whatever the store does. Whoever opens the store next
  * takes it in. `none` where the project has no store.
  */
-export async function recordRun(project: Project, record: RunRecord, env: Env = process.env): Promise<'pending' | 'none'> {
+export async function recordRun(
+  project: Project,
+  record: RunRecord,
+  env: Env = process.env,
+): Promise<'pending' | 'none'> {
   const place = await storePlace(project, env);
   if (!place.ok) return 'none';
   const there = await storeExists(place.value);

@@ -141,7 +141,10 @@ export async function restoreMirror(
 ): Promise<void> {
   const present = new Map([...changes].flatMap(([file, hash]) => (hash === null ? [] : [[file, hash] as const])));
   const kept = Object.entries(before.files).filter(([file]) => !changes.has(file));
-  await store(project, keyOf(database, branch), { ...before, files: { ...Object.fromEntries(kept), ...stamps(project, present) } });
+  await store(project, keyOf(database, branch), {
+    ...before,
+    files: { ...Object.fromEntries(kept), ...stamps(project, present) },
+  });
 }
 
 /** Forgets a branch before its store is changed, so that a kill in between is seen as "look closer". */

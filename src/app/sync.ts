@@ -1,7 +1,15 @@
 /** `sync`: brings specs/ and the store together by a three-way merge, spec by spec, over what they last agreed on. */
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { loadCatalog, mergeCatalogs, plainSpec, sameSpec, type Conflict, type LoadedCatalog, type Side } from '../catalog/index.js';
+import {
+  loadCatalog,
+  mergeCatalogs,
+  plainSpec,
+  sameSpec,
+  type Conflict,
+  type LoadedCatalog,
+  type Side,
+} from '../catalog/index.js';
 import type { Project } from '../config/index.js';
 import { success, type Catalog, type Failure, type Result, type Spec } from '../model/index.js';
 import { drain, MOVED, storeExists, type StoreSession, type SyncEntry } from '../store/index.js';
@@ -77,11 +85,16 @@ export async function syncProject(
 }
 
 /** The files as they are: loaded, with the hash of each. Hashes are taken first: a change in between is then seen next time. */
-export async function readFiles(project: Project): Promise<{ readonly loaded: LoadedCatalog; readonly hashes: Map<string, string> }> {
+export async function readFiles(
+  project: Project,
+): Promise<{ readonly loaded: LoadedCatalog; readonly hashes: Map<string, string> }> {
   const cacheFolder = join(project.directories.cache, 'catalog');
   const first = await loadCatalog(project.root, { cacheFolder });
   const hashes = new Map<string, string>();
-  const files = new Set([...first.files.values(), ...first.failures.flatMap((item) => (item.file === undefined ? [] : [item.file]))]);
+  const files = new Set([
+    ...first.files.values(),
+    ...first.failures.flatMap((item) => (item.file === undefined ? [] : [item.file])),
+  ]);
   for (const file of files) {
     const bytes = await readFile(join(project.root, file)).catch(() => null);
     if (bytes !== null) hashes.set(file, sha256(bytes));
@@ -92,7 +105,12 @@ export async function readFiles(project: Project): Promise<{ readonly loaded: Lo
 const ROUNDS = 5;
 
 /** Under the catalog lock, on an open session of the branch. `message`: first line of the commit, when the store changes. */
-export async function reconcile(project: Project, session: StoreSession, prefer?: Side, message?: string): Promise<Result<SyncOutcome>> {
+export async function reconcile(
+  project: Project,
+  session: StoreSession,
+  prefer?: Side,
+  message?: string,
+): Promise<Result<SyncOutcome>> {
   // Others who write to a shared store know nothing of our lock: what they wrote between our reading and our writing is merged too.
   for (let round = 1; ; round += 1) {
     const outcome = await reconcileOnce(project, session, prefer, message);
@@ -112,7 +130,11 @@ async function reconcileOnce(
   const branch = storeBranch(await gitHead(project.root)) ?? 'main';
   const expected = session.shared ? await session.head() : success(null);
   if (!expected.ok) return expected;
-  const [{ loaded, hashes }, stored, noted] = await Promise.all([readFiles(project), session.catalog(), session.syncEntries()]);
+  const [{ loaded, hashes }, stored, noted] = await Promise.all([
+    readFiles(project),
+    session.catalog(),
+    session.syncEntries(),
+  ]);
   if (!stored.ok) return stored;
   if (!noted.ok) return noted;
   const entries = noted.value;
@@ -182,7 +204,11 @@ const sameEntry = (left: SyncEntry | undefined, right: SyncEntry): boolean =>
 const messageOf = (ids: readonly string[]): string =>
   ids.length === 0 ? 'Sync' : ids.length <= 3 ? `Sync ${ids.join(', ')}` : `Sync ${ids.length} specs`;
 const pathsOf = (loaded: LoadedCatalog, files: Catalog): ReadonlyMap<string, string> =>
-  new Map(files.specs.flatMap((spec) => (loaded.files.has(spec.id) ? [[spec.id, loaded.files.get(spec.id) ?? ''] as const] : [])));
+  new Map(
+    files.specs.flatMap((spec) =>
+      loaded.files.has(spec.id) ? [[spec.id, loaded.files.get(spec.id) ?? ''] as const] : [],
+    ),
+  );
 
 interface MergedSides {
   /** The sides, without the specs that are held back. */
@@ -227,7 +253,13 @@ export function mergeSides(
   for (const conflict of first.conflicts) held.add(conflict.spec);
   closeOver(held, sides);
   const rest = mergeCatalogs(without(base), without(loaded.catalog), without(stored));
-  return { files: without(loaded.catalog), store: without(stored), merged: rest.merged, conflicts: first.conflicts, held };
+  return {
+    files: without(loaded.catalog),
+    store: without(stored),
+    merged: rest.merged,
+    conflicts: first.conflicts,
+    held,
+  };
 }
 
 /** Adds every spec that shares a criterion (one that moved) with a held one: they are written together or not at all. */

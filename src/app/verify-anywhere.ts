@@ -7,7 +7,11 @@ import { verifyProject, type Verification } from './verify.js';
 import { verifyThroughDaemon } from './verify-daemon.js';
 import type { VerifyContext, VerifyRequest } from './verify-request.js';
 
-export async function verify(project: Project, request: VerifyRequest, context: VerifyContext): Promise<Result<Verification>> {
+export async function verify(
+  project: Project,
+  request: VerifyRequest,
+  context: VerifyContext,
+): Promise<Result<Verification>> {
   const through = await verifyThroughDaemon(project, request, context);
   if (through !== null) return through;
   const run = request.run ?? ulid();

@@ -4,7 +4,15 @@
 import { judgePlan, openRunFolder, recordOf, exitCodeOfRun, type RunFolder } from '../evidence/index.js';
 import type { Project } from '../config/index.js';
 import {
-  criteriaOf, failure, success, type Criterion, type Outcome, type Plan, type Result, type RunRecord, type TracedCriterion,
+  criteriaOf,
+  failure,
+  success,
+  type Criterion,
+  type Outcome,
+  type Plan,
+  type Result,
+  type RunRecord,
+  type TracedCriterion,
 } from '../model/index.js';
 import type { Source } from '../sources/index.js';
 import { parseSelector } from '../trace/index.js';
@@ -32,31 +40,57 @@ export interface Prepared {
 const DEFAULT_TIMEOUT_MS = 300_000;
 
 /** Everything before the first execution; `--dry-run` stops here. */
-export async function prepare(project: Project, request: VerifyRequest, context: VerifyContext, runFolder: string | null): Promise<Result<Prepared>> {
+export async function prepare(
+  project: Project,
+  request: VerifyRequest,
+  context: VerifyContext,
+  runFolder: string | null,
+): Promise<Result<Prepared>> {
   const analysed = await analyse(project, false, runFolder !== null, context.source);
   if (!analysed.ok) return analysed;
   const analysis = analysed.value;
-  const changed = request.changed === undefined ? null : await changedCriteria(project, analysis, request.changed, { cached: request.cache, env: context.env });
+  const changed =
+    request.changed === undefined
+      ? null
+      : await changedCriteria(project, analysis, request.changed, { cached: request.cache, env: context.env });
   if (changed !== null && !changed.ok) return changed;
   const chosen = changed?.value ?? new Map<string, string>();
   const skipped = new Set(request.skipCriteria ?? []);
   const selected = select(analysis.catalog, {
-    ids: request.ids, ...(request.status === undefined ? {} : { status: request.status }), ...(request.risk === undefined ? {} : { risk: request.risk }),
+    ids: request.ids,
+    ...(request.status === undefined ? {} : { status: request.status }),
+    ...(request.risk === undefined ? {} : { risk: request.risk }),
     ...(changed === null ? {} : { only: new Set(chosen.keys()) }),
   });
   if (!selected.ok) return selected;
-  const takes = (traced: TracedCriterion): boolean => selected.value.selected(traced) && !skipped.has(traced.criterion.id);
+  const takes = (traced: TracedCriterion): boolean =>
+    selected.value.selected(traced) && !skipped.has(traced.criterion.id);
   const wiring = await wireRun(project, request, toldOnce(context, project.root, analysis.source), runFolder);
   const missing = await requiredBackEnds(request.require, wiring, context.env);
   if (missing.length > 0) return failure(...missing);
-  const unmet = await unmetRequirements(analysis.graph.criteria.filter(takes), request.place === 'docker', { env: context.env, docker: wiring.docker, dolt: wiring.dolt, orchestrator: wiring.orchestrator });
+  const unmet = await unmetRequirements(analysis.graph.criteria.filter(takes), request.place === 'docker', {
+    env: context.env,
+    docker: wiring.docker,
+    dolt: wiring.dolt,
+    orchestrator: wiring.orchestrator,
+  });
   const modes = new Map(analysis.source.files.map((file) => [file.path, file.mode]));
   const planned = planOf(
     analysis.graph,
-    { selected: takes, emptySpecs: selected.value.emptySpecs, parse: parseSelector, runnerOfFile: runnerOfFile(analysis.scan), testsOfFile: testsOfFile(analysis.scan) },
     {
-      timeoutMs: request.timeoutMs ?? wiring.timeoutMs ?? DEFAULT_TIMEOUT_MS, ...(request.place === undefined ? {} : { place: request.place }),
-      environments: wiring.environments, unmet, callerEnv: context.env, executable: (file) => isExecutable(modes.get(file)),
+      selected: takes,
+      emptySpecs: selected.value.emptySpecs,
+      parse: parseSelector,
+      runnerOfFile: runnerOfFile(analysis.scan),
+      testsOfFile: testsOfFile(analysis.scan),
+    },
+    {
+      timeoutMs: request.timeoutMs ?? wiring.timeoutMs ?? DEFAULT_TIMEOUT_MS,
+      ...(request.place === undefined ? {} : { place: request.place }),
+      environments: wiring.environments,
+      unmet,
+      callerEnv: context.env,
+      executable: (file) => isExecutable(modes.get(file)),
     },
   );
   return success({ analysis, plan: planned, wiring, chosen });
@@ -77,7 +111,8 @@ function toldOnce(context: VerifyContext, root: string, source: Source): VerifyC
   };
 }
 
-const isExecutable = (mode: string | number | undefined): boolean => (typeof mode === 'number' ? (mode & 0o111) !== 0 : mode === '100755');
+const isExecutable = (mode: string | number | undefined): boolean =>
+  typeof mode === 'number' ? (mode & 0o111) !== 0 : mode === '100755';
 
 export interface Verification {
   readonly record: RunRecord;
@@ -90,7 +125,11 @@ export interface Verification {
 }
 
 /** Runs the linked tests of the selected criteria, judges, and records the evidence. */
-export async function verifyProject(project: Project, request: VerifyRequest, context: VerifyContext): Promise<Result<Verification>> {
+export async function verifyProject(
+  project: Project,
+  request: VerifyRequest,
+  context: VerifyContext,
+): Promise<Result<Verification>> {
   const startedAt = new Date();
   const started = performance.now();
   const run = request.run ?? ulid();
@@ -103,7 +142,11 @@ export async function verifyProject(project: Project, request: VerifyRequest, co
     const { analysis, wiring } = prepared.value;
     const source = await analysis.source.identity();
     const percent = project.settings.verify.audit ?? (context.env['CI'] === 'true' ? 2 : 0);
-    const cache = await runCache(project, analysis, prepared.value.plan, { read: request.cache, env: context.env, percent });
+    const cache = await runCache(project, analysis, prepared.value.plan, {
+      read: request.cache,
+      env: context.env,
+      percent,
+    });
     const attempt = request.attempt ?? 1;
     const planned = withReuse(prepared.value.plan, cache.reuse);
     const cases = toRun(planned);
@@ -111,7 +154,13 @@ export async function verifyProject(project: Project, request: VerifyRequest, co
     const executed = await wiring.execute(cases, run, attempt);
     const doubtful = await cache.audit(executed.outcomes);
     const again = doubtful.length === 0 ? null : await wiring.execute(doubtful, run, attempt);
-    const steady = await onlySteady(project, analysis, planned.cases, new Map([...executed.outcomes, ...(again?.outcomes ?? [])]), context.env);
+    const steady = await onlySteady(
+      project,
+      analysis,
+      planned.cases,
+      new Map([...executed.outcomes, ...(again?.outcomes ?? [])]),
+      context.env,
+    );
     const { outcomes } = steady;
     const ended = executed.ended ?? again?.ended;
     const criterionOf = criterionLookup(analysis);
@@ -119,10 +168,17 @@ export async function verifyProject(project: Project, request: VerifyRequest, co
     const fileOf = await folder.seal(capturedFiles(outcomes));
     const notes = [...wiring.notes(), ...cache.notes, ...steady.notes];
     const record = recordOf(judgements, {
-      run, session: request.session ?? wiring.session, startedAt, durationMs: performance.now() - started,
+      run,
+      session: request.session ?? wiring.session,
+      startedAt,
+      durationMs: performance.now() - started,
       // What changed meanwhile makes it no commit's own record, whatever the tree was at the start.
-      source: steady.unchanged ? source : { ...source, dirty: true }, catalog: analysis.catalog,
-      warm: wiring.warm(), diagnostics: relevantDiagnostics(analysis, planned), notes, fileOf,
+      source: steady.unchanged ? source : { ...source, dirty: true },
+      catalog: analysis.catalog,
+      warm: wiring.warm(),
+      diagnostics: relevantDiagnostics(analysis, planned),
+      notes,
+      fileOf,
       ...(ended === undefined ? {} : { ended }),
     });
     await folder.publish(record);
@@ -130,7 +186,13 @@ export async function verifyProject(project: Project, request: VerifyRequest, co
     if (steady.unchanged) await cache.keep(outcomes, run);
     const pending = request.store === false ? null : await recordInStore(project, record);
     const shown: RunRecord = pending === null ? record : { ...record, notes: [...(record.notes ?? []), pending] };
-    return success({ record: shown, exitCode: exitCodes(record), folder: folder.folder.replace(/\.tmp-([0-9A-Z]{26})$/, '$1'), chosen: prepared.value.chosen, source: steady.source });
+    return success({
+      record: shown,
+      exitCode: exitCodes(record),
+      folder: folder.folder.replace(/\.tmp-([0-9A-Z]{26})$/, '$1'),
+      chosen: prepared.value.chosen,
+      source: steady.source,
+    });
   } finally {
     if (!published) await discardQuietly(folder);
   }
@@ -139,14 +201,32 @@ export async function verifyProject(project: Project, request: VerifyRequest, co
 const discardQuietly = async (folder: RunFolder): Promise<void> => folder.discard().catch(() => undefined);
 
 /** A retired criterion never fails `--strict`; a spec without criteria is a SKIP like any other. */
-export const exitCodes = (record: RunRecord) => (strict: boolean): number => {
-  const criteria = record.specs.flatMap((spec) => spec.criteria).filter((criterion) => criterion.reason !== 'retired');
-  const empty = record.specs.filter((spec) => spec.criteria.length === 0).map(() => ({ verdict: 'SKIP' as const, hollow: false }));
-  return exitCodeOfRun([...criteria.map((criterion) => ({ verdict: criterion.verdict, hollow: criterion.checks.some((check) => check.hollow === true) })), ...empty], strict, record.ended);
-};
+export const exitCodes =
+  (record: RunRecord) =>
+  (strict: boolean): number => {
+    const criteria = record.specs
+      .flatMap((spec) => spec.criteria)
+      .filter((criterion) => criterion.reason !== 'retired');
+    const empty = record.specs
+      .filter((spec) => spec.criteria.length === 0)
+      .map(() => ({ verdict: 'SKIP' as const, hollow: false }));
+    return exitCodeOfRun(
+      [
+        ...criteria.map((criterion) => ({
+          verdict: criterion.verdict,
+          hollow: criterion.checks.some((check) => check.hollow === true),
+        })),
+        ...empty,
+      ],
+      strict,
+      record.ended,
+    );
+  };
 
 function criterionLookup(analysis: Analysis): (id: string) => Criterion {
-  const byId = new Map(analysis.catalog.specs.flatMap((spec) => criteriaOf(spec).map((criterion) => [criterion.id, criterion] as const)));
+  const byId = new Map(
+    analysis.catalog.specs.flatMap((spec) => criteriaOf(spec).map((criterion) => [criterion.id, criterion] as const)),
+  );
   return (id) => {
     const found = byId.get(id);
     if (found === undefined) throw new Error(`the plan names ${id}, which the catalog does not have`);
@@ -155,7 +235,11 @@ function criterionLookup(analysis: Analysis): (id: string) => Criterion {
 }
 
 function capturedFiles(outcomes: ReadonlyMap<string, Outcome>): string[] {
-  return [...outcomes.values()].flatMap((outcome) => [...(outcome.stdout === null ? [] : [outcome.stdout.file]), ...(outcome.stderr === null ? [] : [outcome.stderr.file]), ...outcome.artifacts]);
+  return [...outcomes.values()].flatMap((outcome) => [
+    ...(outcome.stdout === null ? [] : [outcome.stdout.file]),
+    ...(outcome.stderr === null ? [] : [outcome.stderr.file]),
+    ...outcome.artifacts,
+  ]);
 }
 
 /** Diagnostics of the criteria that take part, and those that belong to no criterion. */

@@ -24,7 +24,10 @@ export interface WorktreeWish {
 }
 
 /** This process as an instance in the ledger, for as long as the work lasts. */
-export async function asInstance<T>(project: Project, work: (journal: Journal, instanceId: string) => Promise<Result<T>>): Promise<Result<T>> {
+export async function asInstance<T>(
+  project: Project,
+  work: (journal: Journal, instanceId: string) => Promise<Result<T>>,
+): Promise<Result<T>> {
   const folders = await prepareFolders(project, true);
   if (!folders.ok) return folders;
   const opened = await openJournal(project.directories.state);
@@ -44,30 +47,62 @@ const MANIFEST = '.coherence/project.toml';
 
 /** Without the folders that are projects of their own: nothing of theirs runs here, so nothing is installed for them. */
 export function ownPaths(paths: readonly string[], project: string): readonly string[] {
-  const others = paths.filter((path) => path.endsWith(`/${MANIFEST}`)).map((path) => path.slice(0, -MANIFEST.length)).filter((folder) => !`${project}/`.startsWith(folder));
+  const others = paths
+    .filter((path) => path.endsWith(`/${MANIFEST}`))
+    .map((path) => path.slice(0, -MANIFEST.length))
+    .filter((folder) => !`${project}/`.startsWith(folder));
   return paths.filter((path) => !others.some((folder) => path.startsWith(folder)));
 }
 
 /** Runs `work` with the folder of a clean checkout of the commit. `could-not-verify` when it cannot be made or prepared. */
-export async function withWorktree<T>(project: Project, wish: WorktreeWish, context: VerifyContext, work: (folder: string) => Promise<Result<T>>): Promise<Result<T>> {
+export async function withWorktree<T>(
+  project: Project,
+  wish: WorktreeWish,
+  context: VerifyContext,
+  work: (folder: string) => Promise<Result<T>>,
+): Promise<Result<T>> {
   const top = await gitLine(project.root, ['rev-parse', '--show-toplevel']);
-  if (top === null) return failure({ kind: 'could-not-verify', message: 'This is no git repository, so there is no commit to check out.' });
+  if (top === null)
+    return failure({
+      kind: 'could-not-verify',
+      message: 'This is no git repository, so there is no commit to check out.',
+    });
   return asInstance(project, async (journal, instanceId) => {
     const background: Promise<unknown>[] = [];
     const identity = identityOf(process.pid) ?? { bootId: '', pid: process.pid, startTicks: 0 };
-    const made = await worktreesOf(project.directories.state, journal, { instanceId, identity }, (promise) => background.push(promise))
-      .create({ repo: top, commit: wish.commit, runId: wish.run, attempt: wish.attempt, keep: wish.keep }, context.signal);
-    if (!made.ok) return failure({ kind: made.trouble.kind === 'disk-full' ? 'try-again' : 'could-not-verify', message: `No worktree of ${wish.commit.slice(0, 12)} could be made: ${made.trouble.message}.` });
+    const made = await worktreesOf(project.directories.state, journal, { instanceId, identity }, (promise) =>
+      background.push(promise),
+    ).create(
+      { repo: top, commit: wish.commit, runId: wish.run, attempt: wish.attempt, keep: wish.keep },
+      context.signal,
+    );
+    if (!made.ok)
+      return failure({
+        kind: made.trouble.kind === 'disk-full' ? 'try-again' : 'could-not-verify',
+        message: `No worktree of ${wish.commit.slice(0, 12)} could be made: ${made.trouble.message}.`,
+      });
     try {
       await using worktree = made.worktree;
       if (wish.prepare) {
         const listed = await listAtCommit(top, wish.commit);
         if (!listed.ok) return listed;
         const prepared = await prepareDependencies({
-          checkout: top, worktree: worktree.path, paths: ownPaths(listed.value.map((file) => file.path), relative(top, project.root)), prepare: project.settings.worktrees.prepare,
-          cacheFolder: project.directories.cache, env: context.env, signal: context.signal,
+          checkout: top,
+          worktree: worktree.path,
+          paths: ownPaths(
+            listed.value.map((file) => file.path),
+            relative(top, project.root),
+          ),
+          prepare: project.settings.worktrees.prepare,
+          cacheFolder: project.directories.cache,
+          env: context.env,
+          signal: context.signal,
         });
-        if (!prepared.ok) return failure({ kind: 'could-not-verify', message: `The dependencies of ${wish.commit.slice(0, 12)} could not be prepared: ${prepared.message}` });
+        if (!prepared.ok)
+          return failure({
+            kind: 'could-not-verify',
+            message: `The dependencies of ${wish.commit.slice(0, 12)} could not be prepared: ${prepared.message}`,
+          });
         for (const note of prepared.notes) context.emit({ type: 'note', message: note });
       }
       return await work(worktree.path);
@@ -76,4 +111,3 @@ export async function withWorktree<T>(project: Project, wish: WorktreeWish, cont
     }
   });
 }
-

@@ -51,7 +51,8 @@ export async function openParseCache(folder: string | null, root: string): Promi
       if (stale > before.count * MOST_STALE || fresh.length > before.count * MOST_STALE)
         await writeRemakeable(path, [...now.values(), ''].join('\n')).catch(() => undefined);
       // After an edit of one spec among thousands one line is added. A torn line is one that nobody asks for, or no JSON.
-      else if (fresh.length > 0) await appendFile(path, ['', ...fresh, ''].join('\n'), { mode: 0o600 }).catch(() => undefined);
+      else if (fresh.length > 0)
+        await appendFile(path, ['', ...fresh, ''].join('\n'), { mode: 0o600 }).catch(() => undefined);
     },
   };
 }

@@ -16,7 +16,8 @@ import {
   type YamlNode,
 } from './yaml/index.js';
 
-const isMap = (value: Json | undefined): value is JsonMap => typeof value === 'object' && value !== null && !Array.isArray(value);
+const isMap = (value: Json | undefined): value is JsonMap =>
+  typeof value === 'object' && value !== null && !Array.isArray(value);
 const isList = (value: Json | undefined): value is readonly Json[] => Array.isArray(value);
 
 const LINK: Layout = { order: LINK_KEYS, lists: {} };
@@ -56,7 +57,8 @@ export function editSpecText(text: string, file: string, next: Spec): Result<str
     if (edited !== null && reads(edited, file, goal)) return success(edited);
   }
   const written =
-    (text.startsWith('\ufeff') ? '\ufeff' : '') + (text.includes('\r\n') ? formatSpec(next).replaceAll('\n', '\r\n') : formatSpec(next));
+    (text.startsWith('\ufeff') ? '\ufeff' : '') +
+    (text.includes('\r\n') ? formatSpec(next).replaceAll('\n', '\r\n') : formatSpec(next));
   const check = parseSpecText(written, file);
   if (!check.ok) return check;
   if (canonicalJson(specRecord(check.value)) === canonicalJson(goal)) return success(written);
@@ -80,7 +82,9 @@ function inOrder(text: string, file: string, goal: JsonMap): Result<string> {
   for (let moves = 0; moves < 50; moves += 1) {
     const parsed = parseSpecSource(result, file);
     if (!parsed.ok) return parsed;
-    const moved = moveOne(result, parsed.value.source.root, specRecord(parsed.value.spec), goal, { criteria: CRITERIA });
+    const moved = moveOne(result, parsed.value.source.root, specRecord(parsed.value.spec), goal, {
+      criteria: CRITERIA,
+    });
     if (moved === null || !reads(moved, file, permuted(specRecord(parsed.value.spec), goal))) break;
     result = moved;
   }
@@ -117,7 +121,8 @@ function sameOrder(identities: readonly string[], order: readonly string[]): boo
   const wanted = new Set(order);
   const there = new Set(identities);
   return (
-    canonicalJson(identities.filter((identity) => wanted.has(identity))) === canonicalJson(order.filter((identity) => there.has(identity)))
+    canonicalJson(identities.filter((identity) => wanted.has(identity))) ===
+    canonicalJson(order.filter((identity) => there.has(identity)))
   );
 }
 
@@ -132,7 +137,10 @@ function permuted(current: JsonMap, goal: JsonMap): JsonMap {
     const identities = now.map(layout.identity);
     const order = wanted.map(layout.identity);
     if (!sameOrder(identities, order)) {
-      const names = [...order.filter((name) => identities.includes(name)), ...identities.filter((name) => !order.includes(name))];
+      const names = [
+        ...order.filter((name) => identities.includes(name)),
+        ...identities.filter((name) => !order.includes(name)),
+      ];
       return { value: names.map((name) => now[identities.indexOf(name)] ?? null), moved: true };
     }
     let moved = false;

@@ -52,7 +52,8 @@ export async function listSpecFiles(root: string): Promise<Listed> {
       } else if (entry.isDirectory()) await visit(file);
       else if (isSpec && entry.isFile()) files.push(file);
       else if (isSpec) refuse(file, 'invalid-spec', 'is no regular file', 'Replace it by a file, or remove it.');
-      else if (/\.ya?ml$/i.test(entry.name) && !entry.name.startsWith('.#')) notes.push(`${file} is not read: spec files end in .yaml.`);
+      else if (/\.ya?ml$/i.test(entry.name) && !entry.name.startsWith('.#'))
+        notes.push(`${file} is not read: spec files end in .yaml.`);
     }
   };
   try {
@@ -64,10 +65,20 @@ export async function listSpecFiles(root: string): Promise<Listed> {
     else await visit(SPECS_FOLDER);
   } catch (error) {
     if (errorCode(error) !== 'ENOENT')
-      refuse(SPECS_FOLDER, 'invalid-spec', `cannot be read (${errorCode(error) || String(error)})`, 'Check its permissions.');
+      refuse(
+        SPECS_FOLDER,
+        'invalid-spec',
+        `cannot be read (${errorCode(error) || String(error)})`,
+        'Check its permissions.',
+      );
   }
   if (files.length > LIMITS.files)
-    refuse(SPECS_FOLDER, 'invalid-spec', `holds ${files.length} spec files; the limit is ${LIMITS.files}`, 'Split the project.');
+    refuse(
+      SPECS_FOLDER,
+      'invalid-spec',
+      `holds ${files.length} spec files; the limit is ${LIMITS.files}`,
+      'Split the project.',
+    );
   return { files: files.length > LIMITS.files ? [] : files.sort(), failures, notes: notes.sort() };
 }
 
@@ -87,7 +98,8 @@ export async function readLimited(
     if (index % A_TURN === A_TURN - 1) await new Promise((resolve) => setImmediate(resolve));
     try {
       const content = readBounded(join(root, file));
-      if (content === null) refuse(file, `${file} is larger than ${YAML_LIMITS.bytes} bytes.`, 'Split it into several files.');
+      if (content === null)
+        refuse(file, `${file} is larger than ${YAML_LIMITS.bytes} bytes.`, 'Split it into several files.');
       else sources.push({ file, content });
     } catch (error) {
       refuse(file, `${file} cannot be read (${errorCode(error) || String(error)}).`, 'Check its permissions.');

@@ -29,6 +29,19 @@ export { plainSpec, sameSpec } from './merge-values.js';
 export { parseSpecText } from './parse.js';
 export { criterionRecord, linkRecord, specRecord, withoutPositions } from './record.js';
 export { selectorPath, specShape } from './spec-shape.js';
-export { FORMAT_NAMES, readJsonl, RECORD_TYPES, testQuery, writeJsonl, writeYaml, type FormatName, type ImportedCatalog, type ReadJsonlOptions, type RecordType, type ResolveTest, type TestQuery } from './formats/index.js';
+export {
+  FORMAT_NAMES,
+  readJsonl,
+  RECORD_TYPES,
+  testQuery,
+  writeJsonl,
+  writeYaml,
+  type FormatName,
+  type ImportedCatalog,
+  type ReadJsonlOptions,
+  type RecordType,
+  type ResolveTest,
+  type TestQuery,
+} from './formats/index.js';
 export { planImport, type ImportChange, type ImportPlan } from './plan-import.js';
 export { schemaDocument, specSchema } from './schema.js';

@@ -32,14 +32,21 @@ export async function loadCatalog(root: string, options: LoadCatalogOptions = {}
   const loaded = readCatalog(read.sources, cache);
   await cache.save();
   const escaping = await pathFailures(root, loaded.catalog);
-  return { ...loaded, notes: listed.notes, failures: inOrder([...listed.failures, ...read.failures, ...loaded.failures, ...escaping]) };
+  return {
+    ...loaded,
+    notes: listed.notes,
+    failures: inOrder([...listed.failures, ...read.failures, ...loaded.failures, ...escaping]),
+  };
 }
 
 /** A spec or criterion with its id; what was read from a file has a position. */
 type Claim = Pick<Criterion, 'id' | 'position'>;
 
 /** The catalog that the given files make; without looking at the disk. For catalogs of a commit. */
-export function readCatalog(sources: Iterable<CatalogSource>, cache: ParseCache | null = null): Omit<LoadedCatalog, 'notes'> {
+export function readCatalog(
+  sources: Iterable<CatalogSource>,
+  cache: ParseCache | null = null,
+): Omit<LoadedCatalog, 'notes'> {
   const specs: Spec[] = [];
   const failures: Failure[] = [];
   const files = new Map<string, string>();

@@ -1,7 +1,17 @@
 /** Three-way merge of a spec's or criterion's own fields. */
 import type { Json } from '../model/index.js';
 import { linkIdentities, mergeList, valueIdentity, type Identities } from './merge-list.js';
-import { isMap, keysOf, mergeMap, mergeValue, setOwn, valuesAt, type Report, type Side, type Three } from './merge-three.js';
+import {
+  isMap,
+  keysOf,
+  mergeMap,
+  mergeValue,
+  setOwn,
+  valuesAt,
+  type Report,
+  type Side,
+  type Three,
+} from './merge-three.js';
 import type { Plain } from './merge-values.js';
 
 export { mergeValue, type Report, type Side, type Three } from './merge-three.js';

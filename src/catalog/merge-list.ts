@@ -35,7 +35,9 @@ const text = (item: Json, key: string): string => {
   return value === undefined ? '' : typeof value === 'string' ? value : canonicalJson(value);
 };
 const shortName = (item: Json): string =>
-  text(item, 'id') === '' ? `${text(item, 'kind')} ${text(item, 'target')}${text(item, 'code')}` : `#${text(item, 'id')}`;
+  text(item, 'id') === ''
+    ? `${text(item, 'kind')} ${text(item, 'target')}${text(item, 'code')}`
+    : `#${text(item, 'id')}`;
 const longName = (item: Json): string =>
   [shortName(item), ...['runner', 'in', 'environment', 'features', 'env'].map((key) => text(item, key))].join('\u0001');
 
@@ -50,7 +52,9 @@ export function linkIdentities(three: Three<Items>): Three<readonly string[]> {
       seen.add(name);
     }
   }
-  return each(three, (items) => unique(items.map((item) => (repeated.has(shortName(item)) ? longName(item) : shortName(item)))));
+  return each(three, (items) =>
+    unique(items.map((item) => (repeated.has(shortName(item)) ? longName(item) : shortName(item)))),
+  );
 }
 
 /** Merges a list field. Undefined when nothing is left of it. */
@@ -63,7 +67,11 @@ export function mergeList(
 ): Json | undefined {
   const lists = each(values, (value) => (Array.isArray(value) ? (value as Items) : []));
   const names = identities(lists);
-  const maps = { base: index(lists.base, names.base), ours: index(lists.ours, names.ours), theirs: index(lists.theirs, names.theirs) };
+  const maps = {
+    base: index(lists.base, names.base),
+    ours: index(lists.ours, names.ours),
+    theirs: index(lists.theirs, names.theirs),
+  };
   const kept = new Map<string, Json>();
   for (const name of [...new Set([...maps.base.keys(), ...maps.ours.keys(), ...maps.theirs.keys()])].toSorted()) {
     const item = mergeItem(

@@ -16,7 +16,12 @@ export interface Three<T> {
 export type Report = (field: string, values: Three<Json>) => void;
 
 /** The merge of one value; with a preference a conflict is decided, not reported. */
-export function mergeValue(field: string, { base, ours, theirs }: Three<Json>, prefer: Side | undefined, report: Report): Json | undefined {
+export function mergeValue(
+  field: string,
+  { base, ours, theirs }: Three<Json>,
+  prefer: Side | undefined,
+  report: Report,
+): Json | undefined {
   if (sameJson(ours, theirs) || sameJson(base, theirs)) return ours;
   if (sameJson(base, ours)) return theirs;
   if (prefer !== undefined) return prefer === 'ours' ? ours : theirs;
@@ -25,7 +30,8 @@ export function mergeValue(field: string, { base, ours, theirs }: Three<Json>, p
   return canonicalJson(ours) < canonicalJson(theirs) ? ours : theirs;
 }
 
-export const isMap = (value: Json | undefined): value is Plain => typeof value === 'object' && value !== null && !Array.isArray(value);
+export const isMap = (value: Json | undefined): value is Plain =>
+  typeof value === 'object' && value !== null && !Array.isArray(value);
 
 /** Sorted, so that neither the result nor the order of conflicts depends on a side's key order. */
 export const keysOf = (three: Three<Plain>): string[] =>
@@ -41,12 +47,14 @@ export const valuesAt = (three: Three<Plain>, key: string): Three<Json> => ({
 
 /** Sets a key as data: `__proto__` is a key like any other. */
 export function setOwn(target: Record<string, Json>, key: string, value: Json | undefined): void {
-  if (value !== undefined) Object.defineProperty(target, key, { value, enumerable: true, configurable: true, writable: true });
+  if (value !== undefined)
+    Object.defineProperty(target, key, { value, enumerable: true, configurable: true, writable: true });
 }
 
 /** Merges maps key by key; a value is atomic. `prefix` stands before the key in a conflict's field. */
 export function mergeMap(three: Three<Plain>, prefix: string, prefer: Side | undefined, report: Report): Plain {
   const result: Record<string, Json> = {};
-  for (const key of keysOf(three)) setOwn(result, key, mergeValue(`${prefix}${key}`, valuesAt(three, key), prefer, report));
+  for (const key of keysOf(three))
+    setOwn(result, key, mergeValue(`${prefix}${key}`, valuesAt(three, key), prefer, report));
   return result;
 }

@@ -9,7 +9,9 @@ export type Plain = { readonly [key: string]: Json };
 
 const isEmpty = (value: unknown): boolean =>
   value === undefined ||
-  (Array.isArray(value) ? value.length === 0 : typeof value === 'object' && value !== null && Object.keys(value).length === 0);
+  (Array.isArray(value)
+    ? value.length === 0
+    : typeof value === 'object' && value !== null && Object.keys(value).length === 0);
 
 /** The value without `position` and without empty lists and maps at its top level. */
 function plain(value: object, drop: readonly string[] = []): Plain {
@@ -38,5 +40,7 @@ export function plainSpec(spec: Spec): Plain {
   return { ...plain(rest), ...(isEmpty(criteria) ? {} : { criteria: (criteria ?? []).map(plainCriterion) }) };
 }
 
-export const sameJson = (left: unknown, right: unknown): boolean => left === right || canonicalJson(left) === canonicalJson(right);
-export const sameSpec = (left: Spec, right: Spec): boolean => left === right || sameJson(plainSpec(left), plainSpec(right));
+export const sameJson = (left: unknown, right: unknown): boolean =>
+  left === right || canonicalJson(left) === canonicalJson(right);
+export const sameSpec = (left: Spec, right: Spec): boolean =>
+  left === right || sameJson(plainSpec(left), plainSpec(right));

@@ -52,12 +52,14 @@ function flatten(catalog: Catalog): Flat {
       spec.id,
       (spec.criteria ?? []).map((criterion) => criterion.id),
     );
-    for (const criterion of spec.criteria ?? []) criteria.set(criterion.id, { fields: plainCriterion(criterion), parent: spec.id });
+    for (const criterion of spec.criteria ?? [])
+      criteria.set(criterion.id, { fields: plainCriterion(criterion), parent: spec.id });
   }
   return { specs, criteria, order };
 }
 
-const sameEntry = (left: Entry, right: Entry): boolean => left.parent === right.parent && sameJson(left.fields, right.fields);
+const sameEntry = (left: Entry, right: Entry): boolean =>
+  left.parent === right.parent && sameJson(left.fields, right.fields);
 
 /** Merges one spec or criterion; undefined when it is removed. */
 function mergeEntry({ base, ours, theirs }: Three<Entry>, prefer: Side | undefined, report: Report): Entry | undefined {
@@ -70,7 +72,10 @@ function mergeEntry({ base, ours, theirs }: Three<Entry>, prefer: Side | undefin
     return left;
   }
   const parent = mergeValue('spec', { base: base?.parent, ours: ours.parent, theirs: theirs.parent }, prefer, report);
-  return { fields: mergeRecord({ base: base?.fields, ours: ours.fields, theirs: theirs.fields }, prefer, report), parent: String(parent) };
+  return {
+    fields: mergeRecord({ base: base?.fields, ours: ours.fields, theirs: theirs.fields }, prefer, report),
+    parent: String(parent),
+  };
 }
 
 const idsOf = (three: Three<ReadonlyMap<string, Entry>>): string[] =>
@@ -108,8 +113,10 @@ export function mergeCatalogs(base: Catalog, ours: Catalog, theirs: Catalog, pre
   const specs = new Map<string, Entry>();
   const criteria = new Map<string, Entry>();
   for (const id of idsOf({ base: b.specs, ours: o.specs, theirs: t.specs })) {
-    const entry = mergeEntry({ base: b.specs.get(id), ours: o.specs.get(id), theirs: t.specs.get(id) }, prefer, (field, values) =>
-      conflicts.push({ spec: id, field, ...values }),
+    const entry = mergeEntry(
+      { base: b.specs.get(id), ours: o.specs.get(id), theirs: t.specs.get(id) },
+      prefer,
+      (field, values) => conflicts.push({ spec: id, field, ...values }),
     );
     if (entry !== undefined) specs.set(id, entry);
   }
@@ -132,7 +139,8 @@ export function mergeCatalogs(base: Catalog, ours: Catalog, theirs: Catalog, pre
       continue;
     }
     specs.set(entry.parent, kept);
-    for (const [child, item] of side.criteria) if (item.parent === entry.parent && !criteria.has(child)) criteria.set(child, item);
+    for (const [child, item] of side.criteria)
+      if (item.parent === entry.parent && !criteria.has(child)) criteria.set(child, item);
     if (prefer === undefined)
       conflicts.push({
         spec: entry.parent,
@@ -146,7 +154,14 @@ export function mergeCatalogs(base: Catalog, ours: Catalog, theirs: Catalog, pre
     conflicts.push({ spec: id, field: 'id', base: undefined, ours: left, theirs: right }),
   );
   foldConflicts(criteria, o.criteria, t.criteria, prefer, (id, left, right) =>
-    conflicts.push({ spec: criteria.get(id)?.parent ?? '', criterion: id, field: 'id', base: undefined, ours: left, theirs: right }),
+    conflicts.push({
+      spec: criteria.get(id)?.parent ?? '',
+      criterion: id,
+      field: 'id',
+      base: undefined,
+      ours: left,
+      theirs: right,
+    }),
   );
 
   const children = new Map<string, string[]>();
@@ -158,7 +173,10 @@ export function mergeCatalogs(base: Catalog, ours: Catalog, theirs: Catalog, pre
       const order = mergeOrder(b.order.get(id) ?? [], o.order.get(id) ?? [], t.order.get(id) ?? [], kept);
       const list = order.flatMap((child) => criteria.get(child)?.fields ?? []);
       // The fields came from Spec and Criterion values, and each key keeps its type through the merge.
-      return { ...(entry.fields as unknown as Spec), ...(list.length > 0 ? { criteria: list as unknown as readonly Criterion[] } : {}) };
+      return {
+        ...(entry.fields as unknown as Spec),
+        ...(list.length > 0 ? { criteria: list as unknown as readonly Criterion[] } : {}),
+      };
     });
   return { merged: { specs: merged }, conflicts };
 }

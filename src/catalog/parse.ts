@@ -14,7 +14,10 @@ export function parseSpecText(text: string | Uint8Array, file: string): Result<S
 }
 
 /** The same with the nodes, for edits. */
-export function parseSpecSource(text: string | Uint8Array, file: string): Result<{ readonly spec: Spec; readonly source: YamlSource }> {
+export function parseSpecSource(
+  text: string | Uint8Array,
+  file: string,
+): Result<{ readonly spec: Spec; readonly source: YamlSource }> {
   const parsed = parseYaml(text, file, 'invalid-spec');
   if (!parsed.ok) return parsed;
   const { source } = parsed;
@@ -38,6 +41,7 @@ function idFailures(spec: Spec): Failure[] {
     });
   };
   check(spec.id, 'SPEC-', spec.extra !== undefined, spec.position);
-  for (const criterion of spec.criteria ?? []) check(criterion.id, 'AC-', criterion.extra !== undefined, criterion.position);
+  for (const criterion of spec.criteria ?? [])
+    check(criterion.id, 'AC-', criterion.extra !== undefined, criterion.position);
   return failures;
 }

@@ -77,7 +77,8 @@ function eachDeclaredPath(catalog: Catalog, visit: VisitPath): void {
         if (link.kind === 'test') visit(selectorPath(link.target), criterion, link.position);
         for (const path of link.inputs ?? []) visit(path, criterion, link.position);
         for (const path of link.artifacts ?? []) visit(path, criterion, link.position);
-        if (link.expect?.report?.startsWith('junit:') === true) visit(link.expect.report.slice('junit:'.length), criterion, link.position);
+        if (link.expect?.report?.startsWith('junit:') === true)
+          visit(link.expect.report.slice('junit:'.length), criterion, link.position);
       }
       for (const link of criterion.implemented_by ?? []) visit(selectorPath(link.code), criterion, link.position);
     }

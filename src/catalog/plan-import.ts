@@ -1,4 +1,13 @@
-import { reviewOf, riskOf, type Catalog, type Criterion, type DeclaredLink, type Failure, type Json, type Spec } from '../model/index.js';
+import {
+  reviewOf,
+  riskOf,
+  type Catalog,
+  type Criterion,
+  type DeclaredLink,
+  type Failure,
+  type Json,
+  type Spec,
+} from '../model/index.js';
 import { canonicalJson } from '../util/hash.js';
 import { foldId } from './ids.js';
 import { KEPT } from './formats/index.js';
@@ -27,7 +36,9 @@ export interface ImportPlan {
  */
 export function planImport(current: Catalog, imported: Catalog, options: { readonly prune: boolean }): ImportPlan {
   const before = new Map(current.specs.map((spec) => [spec.id, spec]));
-  const homes = new Map(current.specs.flatMap((spec) => (spec.criteria ?? []).map((criterion) => [criterion.id, spec.id] as const)));
+  const homes = new Map(
+    current.specs.flatMap((spec) => (spec.criteria ?? []).map((criterion) => [criterion.id, spec.id] as const)),
+  );
   const importedIds = new Set(imported.specs.map((spec) => spec.id));
   const importedCriteria = new Map(
     imported.specs.flatMap((spec) => (spec.criteria ?? []).map((criterion) => [criterion.id, spec.id] as const)),
@@ -50,7 +61,9 @@ export function planImport(current: Catalog, imported: Catalog, options: { reado
     note(result, 'spec', spec.id, old !== undefined, old !== undefined && sameSpec(ownBefore, own));
     for (const criterion of merged.criteria ?? []) {
       if (importedCriteria.get(criterion.id) !== spec.id) continue;
-      const twin = before.get(homes.get(criterion.id) ?? '')?.criteria?.find((candidate) => candidate.id === criterion.id);
+      const twin = before
+        .get(homes.get(criterion.id) ?? '')
+        ?.criteria?.find((candidate) => candidate.id === criterion.id);
       note(
         result,
         'criterion',
@@ -66,7 +79,8 @@ export function planImport(current: Catalog, imported: Catalog, options: { reado
     if (options.prune) result.removed.push({ kind: 'spec', id: spec.id });
     else next.push(withoutMoved(spec, importedCriteria));
   }
-  if (options.prune) for (const id of homes.keys()) if (!importedCriteria.has(id)) result.removed.push({ kind: 'criterion', id });
+  if (options.prune)
+    for (const id of homes.keys()) if (!importedCriteria.has(id)) result.removed.push({ kind: 'criterion', id });
   next.sort((left, right) => (left.id < right.id ? -1 : left.id > right.id ? 1 : 0));
   return { ...result, next: { specs: next }, failures: clashes(next) };
 }
@@ -89,7 +103,9 @@ function withoutMoved(spec: Spec, homes: ReadonlyMap<string, string>): Spec {
 
 function overlaySpec(old: Spec, imported: Spec, prune: boolean, homeOf: (id: string) => string): Spec {
   const incoming = new Map((imported.criteria ?? []).map((criterion) => [criterion.id, criterion]));
-  const staying = (old.criteria ?? []).filter((criterion) => (prune ? incoming.has(criterion.id) : homeOf(criterion.id) === old.id));
+  const staying = (old.criteria ?? []).filter((criterion) =>
+    prune ? incoming.has(criterion.id) : homeOf(criterion.id) === old.id,
+  );
   const known = new Set(staying.map((criterion) => criterion.id));
   const criteria = [
     ...staying.map((criterion) => {
@@ -99,7 +115,9 @@ function overlaySpec(old: Spec, imported: Spec, prune: boolean, homeOf: (id: str
     ...(imported.criteria ?? []).filter((criterion) => !known.has(criterion.id)),
   ];
   const { criteria: _criteria, ...own } = imported;
-  const base = prune ? own : { ...old, ...own, ...unions(old, own, ['depends_on', 'constrained_by']), ...mergedExtra(old, own) };
+  const base = prune
+    ? own
+    : { ...old, ...own, ...unions(old, own, ['depends_on', 'constrained_by']), ...mergedExtra(old, own) };
   const whole: Spec = { ...base, ...(criteria.length === 0 && old.criteria === undefined ? {} : { criteria }) };
   return sameSpec(old, whole) ? old : whole;
 }
@@ -173,7 +191,13 @@ interface WithExtra {
 function mergedExtra(old: WithExtra, imported: WithExtra): WithExtra {
   if (old.extra === undefined || imported.extra === undefined) return {};
   const [left, right] = [old.extra[KEPT], imported.extra[KEPT]];
-  return { extra: { ...old.extra, ...imported.extra, ...(isMap(left) && isMap(right) ? { [KEPT]: mergeKept(left, right) } : {}) } };
+  return {
+    extra: {
+      ...old.extra,
+      ...imported.extra,
+      ...(isMap(left) && isMap(right) ? { [KEPT]: mergeKept(left, right) } : {}),
+    },
+  };
 }
 
 function mergeKept(old: JsonMap, imported: JsonMap): JsonMap {
@@ -183,12 +207,16 @@ function mergeKept(old: JsonMap, imported: JsonMap): JsonMap {
     if (!isList(left) || !isList(right)) continue;
     const incoming = new Map(right.map((item) => [entryId(item), item]));
     const there = new Set(left.map(entryId));
-    result.set(name, [...left.map((item) => incoming.get(entryId(item)) ?? item), ...right.filter((item) => !there.has(entryId(item)))]);
+    result.set(name, [
+      ...left.map((item) => incoming.get(entryId(item)) ?? item),
+      ...right.filter((item) => !there.has(entryId(item))),
+    ]);
   }
   return Object.fromEntries(result);
 }
 
-const isMap = (value: Json | undefined): value is JsonMap => typeof value === 'object' && value !== null && !Array.isArray(value);
+const isMap = (value: Json | undefined): value is JsonMap =>
+  typeof value === 'object' && value !== null && !Array.isArray(value);
 const isList = (value: Json | undefined): value is readonly Json[] => Array.isArray(value);
 /** What makes two kept entries the same: the id of the record, or of the link record in a pair. */
 const entryId = (value: Json): string => {
@@ -224,7 +252,9 @@ function comparableCriterion(criterion: Criterion): JsonMap {
 function sortedSets(record: JsonMap, names: readonly string[]): JsonMap {
   const entries = names.flatMap((name): [string, Json][] => {
     const value = record[name];
-    return isList(value) ? [[name, [...value].sort((left, right) => (canonicalJson(left) < canonicalJson(right) ? -1 : 1))]] : [];
+    return isList(value)
+      ? [[name, [...value].sort((left, right) => (canonicalJson(left) < canonicalJson(right) ? -1 : 1))]]
+      : [];
   });
   return Object.fromEntries(entries);
 }
@@ -232,7 +262,8 @@ function sortedSets(record: JsonMap, names: readonly string[]): JsonMap {
 const said = (record: JsonMap): JsonMap =>
   Object.fromEntries(
     Object.entries(record).filter(
-      ([, value]) => value !== '' && !(isList(value) && value.length === 0) && !(isMap(value) && Object.keys(value).length === 0),
+      ([, value]) =>
+        value !== '' && !(isList(value) && value.length === 0) && !(isMap(value) && Object.keys(value).length === 0),
     ),
   );
 

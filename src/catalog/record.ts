@@ -26,14 +26,19 @@ const isNames = (env: NonNullable<RawLink['env']>): env is readonly string[] => 
 
 /** The record of a spec as a file holds it: keys in canonical order, no positions. */
 export const specRecord = (spec: Spec): JsonMap =>
-  ordered({ ...spec, ...(spec.criteria === undefined ? {} : { criteria: spec.criteria.map(criterionRecord) }) }, SPEC_KEYS);
+  ordered(
+    { ...spec, ...(spec.criteria === undefined ? {} : { criteria: spec.criteria.map(criterionRecord) }) },
+    SPEC_KEYS,
+  );
 
 export const criterionRecord = (criterion: Criterion): JsonMap =>
   ordered(
     {
       ...criterion,
       ...(criterion.verified_by === undefined ? {} : { verified_by: criterion.verified_by.map(linkRecord) }),
-      ...(criterion.implemented_by === undefined ? {} : { implemented_by: criterion.implemented_by.map(implementationRecord) }),
+      ...(criterion.implemented_by === undefined
+        ? {}
+        : { implemented_by: criterion.implemented_by.map(implementationRecord) }),
     },
     CRITERION_KEYS,
   );
@@ -54,7 +59,8 @@ function ordered(source: Readonly<Record<string, unknown>>, keys: readonly strin
   for (const key of keys) {
     const value = source[key];
     // All values of a spec but its positions are JSON, and `position` is none of the keys.
-    if (value !== undefined) entries.push([key, key === 'extra' || key === 'expect' ? sorted(value as Json) : (value as Json)]);
+    if (value !== undefined)
+      entries.push([key, key === 'extra' || key === 'expect' ? sorted(value as Json) : (value as Json)]);
   }
   return Object.fromEntries(entries);
 }
@@ -75,7 +81,8 @@ const isList = (value: Json): value is readonly Json[] => Array.isArray(value);
 
 /** The same spec without the positions of a file. */
 export const withoutPositions = (spec: Spec): Spec => {
-  const strip = <T extends { readonly position?: unknown }>({ position: _position, ...rest }: T): Omit<T, 'position'> => rest;
+  const strip = <T extends { readonly position?: unknown }>({ position: _position, ...rest }: T): Omit<T, 'position'> =>
+    rest;
   return {
     ...strip(spec),
     ...(spec.criteria === undefined

@@ -98,10 +98,12 @@ const atPath =
   (part: (value: string) => string) =>
   (value: string): string | null =>
     unsafePathReason(part(value));
-const path = (doc: string): Shape<string> => text(LIMITS.path, { doc, check: unsafePathReason, refusal: 'unsafe-path' });
+const path = (doc: string): Shape<string> =>
+  text(LIMITS.path, { doc, check: unsafePathReason, refusal: 'unsafe-path' });
 const id = (doc: string): Shape<string> => text(MAX_ID, { doc });
 const prose = (doc: string): Shape<string> => text(LIMITS.text, { empty: true, doc });
-const name = (doc: string): Shape<string> => text(64, { pattern: NAME, says: 'a name of letters, digits, ".", "_" and "-"', doc });
+const name = (doc: string): Shape<string> =>
+  text(64, { pattern: NAME, says: 'a name of letters, digits, ".", "_" and "-"', doc });
 const slug = text(MAX_ID, { empty: true, doc: 'Short name from which the id was made.' });
 const extra = json<Readonly<Record<string, Json>>>(true, 'What an import brought and this format has no word for.');
 
@@ -134,11 +136,20 @@ const link = record<RawLink>(
       check: (value) => (parseDuration(value) === null ? 'it is not a duration' : null),
       says: 'a duration such as 500ms, 30s, 5m or 1h',
     }),
-    inputs: list(path('A path or pattern below the project.'), LIMITS.names, 'What the check reads; for the verdict cache.'),
+    inputs: list(
+      path('A path or pattern below the project.'),
+      LIMITS.names,
+      'What the check reads; for the verdict cache.',
+    ),
     env: either<readonly string[] | Readonly<Record<string, string | null>>>(
       [
         list(text(128, { pattern: VARIABLE, says: 'a variable name' }), LIMITS.names),
-        map<string | null>(text(32_768, { empty: true, digits: true, nullable: true }), LIMITS.names, VARIABLE, 'a variable name'),
+        map<string | null>(
+          text(32_768, { empty: true, digits: true, nullable: true }),
+          LIMITS.names,
+          VARIABLE,
+          'a variable name',
+        ),
       ],
       'A mapping sets variables; a list of names lets those of the caller through.',
     ),
@@ -165,15 +176,26 @@ const link = record<RawLink>(
     ),
     note: text(LIMITS.note, { empty: true, doc: 'For people.' }),
   },
-  { oneOf: ['test', 'run', 'manual'], position: true, doc: 'What verifies the criterion: exactly one of test, run, manual.' },
+  {
+    oneOf: ['test', 'run', 'manual'],
+    position: true,
+    doc: 'What verifies the criterion: exactly one of test, run, manual.',
+  },
 );
 
-const code = text(LIMITS.selector, { doc: 'path or path::symbol', check: atPath(selectorPath), refusal: 'unsafe-path' });
+const code = text(LIMITS.selector, {
+  doc: 'path or path::symbol',
+  check: atPath(selectorPath),
+  refusal: 'unsafe-path',
+});
 // A text alone is short for a record with `code`: the reader makes that record of it.
 const shortCode = { ...code, as: 'code' } as Shape<unknown> as Shape<RawImplementation>;
 const implementation = either<RawImplementation>([
   shortCode,
-  record<RawImplementation>({ code, note: text(LIMITS.note, { empty: true, doc: 'For people.' }) }, { required: ['code'], position: true }),
+  record<RawImplementation>(
+    { code, note: text(LIMITS.note, { empty: true, doc: 'For people.' }) },
+    { required: ['code'], position: true },
+  ),
 ]);
 
 const criterion = record<RawCriterion>(

@@ -5,7 +5,10 @@ import type { Streams } from './streams.js';
 
 /** `error: specs/a.yaml:3:5: what is wrong. What to do.` */
 export function failureLine(item: Failure): string {
-  const at = item.file === undefined ? '' : `${item.file}${item.line === undefined ? '' : `:${item.line}:${item.column ?? 1}`}: `;
+  const at =
+    item.file === undefined
+      ? ''
+      : `${item.file}${item.line === undefined ? '' : `:${item.line}:${item.column ?? 1}`}: `;
   return visible(`error: ${at}${item.message}${item.hint === undefined ? '' : ` ${item.hint}`}`);
 }
 

@@ -52,12 +52,23 @@ function abortOnSignals(): AbortSignal {
 async function defect(error: unknown, argv: readonly string[], streams: Streams): Promise<number> {
   const file = join(tmpdir(), `coherence-defect-${ulid()}.txt`);
   const text = error instanceof Error ? (error.stack ?? error.message) : String(error);
-  await writeFile(file, `coherence ${VERSION}, node ${process.version}\ncommand: ${visibleLine(argv.join(' '))}\n\n${text}\n`, { mode: 0o600 }).catch(() => undefined);
-  streams.err(`error: This is a defect of coherence: ${visibleLine(error instanceof Error ? error.message : String(error))}. A report is in ${file}; please send it.\n`);
+  await writeFile(
+    file,
+    `coherence ${VERSION}, node ${process.version}\ncommand: ${visibleLine(argv.join(' '))}\n\n${text}\n`,
+    { mode: 0o600 },
+  ).catch(() => undefined);
+  streams.err(
+    `error: This is a defect of coherence: ${visibleLine(error instanceof Error ? error.message : String(error))}. A report is in ${file}; please send it.\n`,
+  );
   return 70;
 }
 
-async function dispatch(argv: readonly string[], streams: Streams, signal: AbortSignal, program: string): Promise<number> {
+async function dispatch(
+  argv: readonly string[],
+  streams: Streams,
+  signal: AbortSignal,
+  program: string,
+): Promise<number> {
   const parsed = parse(argv, COMMANDS, GLOBAL_OPTIONS);
   if (!parsed.ok) return reportFailures(parsed.failures, streams);
   const { command, words, input } = parsed.value;
@@ -70,16 +81,41 @@ async function dispatch(argv: readonly string[], streams: Streams, signal: Abort
     const wanted = command ?? COMMANDS.find((candidate) => candidate.name === words.join(' ')) ?? null;
     if (wanted !== null) streams.out(commandHelp(wanted, GLOBAL_OPTIONS, program));
     else if (words.length === 0) streams.out(overview(COMMANDS, VERSION));
-    else if (COMMANDS.some((candidate) => candidate.name.startsWith(`${words[0]} `))) streams.out(overview(COMMANDS, VERSION, words[0]));
-    else return reportFailures([{ kind: 'usage', message: `Unknown command "${visibleLine(words.join(' '))}".`, hint: '`coherence help` lists the commands.' }], streams);
+    else if (COMMANDS.some((candidate) => candidate.name.startsWith(`${words[0]} `)))
+      streams.out(overview(COMMANDS, VERSION, words[0]));
+    else
+      return reportFailures(
+        [
+          {
+            kind: 'usage',
+            message: `Unknown command "${visibleLine(words.join(' '))}".`,
+            hint: '`coherence help` lists the commands.',
+          },
+        ],
+        streams,
+      );
     return 0;
   }
   const cwd = resolve(input.text('cwd') ?? '.');
-  if (!(await stat(cwd).then((found) => found.isDirectory(), () => false))) {
+  if (
+    !(await stat(cwd).then(
+      (found) => found.isDirectory(),
+      () => false,
+    ))
+  ) {
     return reportFailures([{ kind: 'usage', message: `--cwd ${visibleLine(cwd)} is not a folder.` }], streams);
   }
   const color = !input.flag('no-color') && (process.env['NO_COLOR'] ?? '') === '' && process.stdout.isTTY === true;
-  const context: CommandContext = { cwd, env: process.env, streams, signal, color, json: input.flag('json'), quiet: input.flag('quiet'), verbose: input.flag('verbose') };
+  const context: CommandContext = {
+    cwd,
+    env: process.env,
+    streams,
+    signal,
+    color,
+    json: input.flag('json'),
+    quiet: input.flag('quiet'),
+    verbose: input.flag('verbose'),
+  };
   const run = await command.load();
   const code = await run(input, context);
   return signal.aborted && code === 0 ? INTERRUPTED : code;
@@ -92,8 +128,21 @@ export async function main(argv: readonly string[], prefix: readonly string[] = 
   let code: number;
   try {
     const wantsCommand = prefix.length > 0 && !argv.includes('--version');
-    if (wantsCommand && !argv.some((word) => !word.startsWith('-')) && !argv.some((word) => word === '--help' || word === '-h')) {
-      code = reportFailures([{ kind: 'usage', message: 'verify-spec needs the id of a spec or criterion.', hint: 'For example: verify-spec SPEC-payment-api. `coherence verify --all` verifies everything.' }], streams);
+    if (
+      wantsCommand &&
+      !argv.some((word) => !word.startsWith('-')) &&
+      !argv.some((word) => word === '--help' || word === '-h')
+    ) {
+      code = reportFailures(
+        [
+          {
+            kind: 'usage',
+            message: 'verify-spec needs the id of a spec or criterion.',
+            hint: 'For example: verify-spec SPEC-payment-api. `coherence verify --all` verifies everything.',
+          },
+        ],
+        streams,
+      );
     } else code = await dispatch([...(wantsCommand ? prefix : []), ...argv], streams, signal, 'coherence');
   } catch (error) {
     code = await defect(error, argv, streams);

@@ -26,10 +26,15 @@ interface Raw {
   readonly values: Values;
 }
 
-function readTokens(argv: readonly string[], options: ReadonlyMap<string, OptionSpec>, shorts: ReadonlyMap<string, OptionSpec>): Result<Raw> {
+function readTokens(
+  argv: readonly string[],
+  options: ReadonlyMap<string, OptionSpec>,
+  shorts: ReadonlyMap<string, OptionSpec>,
+): Result<Raw> {
   const words: string[] = [];
   const values: Values = new Map();
-  const put = (option: OptionSpec, value: string | true): void => void values.set(option.name, [...(values.get(option.name) ?? []), value]);
+  const put = (option: OptionSpec, value: string | true): void =>
+    void values.set(option.name, [...(values.get(option.name) ?? []), value]);
   for (let i = 0; i < argv.length; i += 1) {
     const token = argv[i] ?? '';
     if (token === '--') {
@@ -45,7 +50,10 @@ function readTokens(argv: readonly string[], options: ReadonlyMap<string, Option
     const option = name.startsWith('--') ? options.get(name.slice(2)) : shorts.get(name.slice(1));
     if (option === undefined) {
       const near = nearest(name.replace(/^-+/, ''), options.keys());
-      return usage(`Unknown option ${quoted(name)}.`, near === null ? 'See --help for the options.' : `Did you mean --${near}?`);
+      return usage(
+        `Unknown option ${quoted(name)}.`,
+        near === null ? 'See --help for the options.' : `Did you mean --${near}?`,
+      );
     }
     const attached = equals === -1 ? null : token.slice(equals + 1);
     if (option.kind === 'flag') {
@@ -55,7 +63,10 @@ function readTokens(argv: readonly string[], options: ReadonlyMap<string, Option
     else if (option.kind === 'optional-string') put(option, true);
     else {
       const next = argv[i + 1];
-      if (next === undefined) return usage(`--${option.name} needs a value${option.placeholder === undefined ? '' : ` (${option.placeholder})`}.`);
+      if (next === undefined)
+        return usage(
+          `--${option.name} needs a value${option.placeholder === undefined ? '' : ` (${option.placeholder})`}.`,
+        );
       put(option, next);
       i += 1;
     }
@@ -73,13 +84,17 @@ function checkValues(command: CommandSpec, values: Values, globals: readonly Opt
   for (const [name, given] of values) {
     const option = [...command.options, ...globals].find((candidate) => candidate.name === name);
     if (option === undefined) {
-      return usage(`\`coherence ${command.name}\` has no option --${name}.`, `\`coherence ${command.name} --help\` lists its options.`);
+      return usage(
+        `\`coherence ${command.name}\` has no option --${name}.`,
+        `\`coherence ${command.name} --help\` lists its options.`,
+      );
     }
     for (const value of given) {
       if (option.choices !== undefined && value !== true && !option.choices.includes(value)) {
         return usage(`--${name} cannot be ${quoted(value)}.`, `Allowed: ${option.choices.join(', ')}.`);
       }
-      if (option.kind === 'number' && value !== true && !/^-?\d+$/.test(value)) return usage(`--${name} needs a whole number, not ${quoted(value)}.`);
+      if (option.kind === 'number' && value !== true && !/^-?\d+$/.test(value))
+        return usage(`--${name} needs a whole number, not ${quoted(value)}.`);
     }
   }
   return success(true);
@@ -90,10 +105,16 @@ function checkArguments(command: CommandSpec, args: readonly string[]): Result<t
   const needed = command.args.filter((argument) => argument.required);
   if (args.length < needed.length) {
     const lacking = needed[args.length];
-    return usage(`\`coherence ${command.name}\` needs ${lacking?.name ?? 'an argument'}: ${lacking?.summary ?? ''}`, `\`coherence ${command.name} --help\` has examples.`);
+    return usage(
+      `\`coherence ${command.name}\` needs ${lacking?.name ?? 'an argument'}: ${lacking?.summary ?? ''}`,
+      `\`coherence ${command.name} --help\` has examples.`,
+    );
   }
   if (!rest && args.length > command.args.length) {
-    return usage(`Unexpected argument ${quoted(args[command.args.length] ?? '')} after \`coherence ${command.name}\`.`, `\`coherence ${command.name} --help\` shows what it takes.`);
+    return usage(
+      `Unexpected argument ${quoted(args[command.args.length] ?? '')} after \`coherence ${command.name}\`.`,
+      `\`coherence ${command.name} --help\` shows what it takes.`,
+    );
   }
   return success(true);
 }
@@ -117,7 +138,11 @@ export function inputOf(args: readonly string[], values: Values): Input {
 }
 
 /** Reads argv (without node and script). `command` is null when no word was given, or when only help or the version is wanted. */
-export function parse(argv: readonly string[], commands: readonly CommandSpec[], globals: readonly OptionSpec[]): Result<Parsed> {
+export function parse(
+  argv: readonly string[],
+  commands: readonly CommandSpec[],
+  globals: readonly OptionSpec[],
+): Result<Parsed> {
   const options = new Map<string, OptionSpec>();
   const shorts = new Map<string, OptionSpec>();
   for (const option of [...globals, ...commands.flatMap((command) => command.options)]) {
@@ -135,13 +160,26 @@ export function parse(argv: readonly string[], commands: readonly CommandSpec[],
   if (command === null) {
     const group = commands.some((candidate) => candidate.name.split(' ')[0] === words[0]);
     if (wantsHelp && group) return success({ command: null, words, input: inputOf([], values) });
-    const known = [...new Set(commands.filter((candidate) => candidate.hidden !== true).map((candidate) => (group ? candidate.name : (candidate.name.split(' ')[0] ?? ''))))];
+    const known = [
+      ...new Set(
+        commands
+          .filter((candidate) => candidate.hidden !== true)
+          .map((candidate) => (group ? candidate.name : (candidate.name.split(' ')[0] ?? ''))),
+      ),
+    ];
     const wanted = group ? words.slice(0, 2).join(' ') : (words[0] ?? '');
     const near = nearest(wanted, known);
     const hint = group
       ? `Its commands: ${known.filter((name) => name.startsWith(`${words[0]} `)).join(', ')}.`
-      : near === null ? '`coherence help` lists the commands.' : `Did you mean \`coherence ${near}\`?`;
-    return usage(group && words.length === 1 ? `\`coherence ${words[0]}\` needs a second word.` : `Unknown command ${quoted(wanted)}.`, hint);
+      : near === null
+        ? '`coherence help` lists the commands.'
+        : `Did you mean \`coherence ${near}\`?`;
+    return usage(
+      group && words.length === 1
+        ? `\`coherence ${words[0]}\` needs a second word.`
+        : `Unknown command ${quoted(wanted)}.`,
+      hint,
+    );
   }
   const args = words.slice(command.name.split(' ').length);
   if (wantsHelp) return success({ command, words, input: inputOf(args, values) });

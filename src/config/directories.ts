@@ -88,7 +88,8 @@ async function ensureFolder(path: string, what: string, hint: string, strict: bo
     const found = strict ? await lstat(path) : await stat(path);
     if (!found.isDirectory()) return refuse(found.isSymbolicLink() ? 'is a symlink' : 'is not a folder');
     if (process.getuid !== undefined && found.uid !== process.getuid()) return refuse('belongs to another user');
-    if (strict && (found.mode & 0o777) !== 0o700) return refuse(`has mode ${(found.mode & 0o777).toString(8)}, not 700`);
+    if (strict && (found.mode & 0o777) !== 0o700)
+      return refuse(`has mode ${(found.mode & 0o777).toString(8)}, not 700`);
     return success(path);
   } catch (error) {
     return refuse(`cannot be made (${errorCode(error) || String(error)})`);

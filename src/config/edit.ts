@@ -75,7 +75,11 @@ export async function editSetting(options: EditOptions): Promise<Result<EditedSe
   if (!state.ok) return state;
   const taken = await takeLock(join(state.value, 'config.lock'), LOCK_WAIT_MS);
   if (!taken.taken && taken.why === 'busy')
-    return failure({ kind: 'try-again', message: 'Another command is changing the settings.', hint: 'Try again when it has ended.' });
+    return failure({
+      kind: 'try-again',
+      message: 'Another command is changing the settings.',
+      hint: 'Try again when it has ended.',
+    });
   try {
     return await editLocked(root, options, setting, value.value);
   } finally {
@@ -83,7 +87,12 @@ export async function editSetting(options: EditOptions): Promise<Result<EditedSe
   }
 }
 
-async function editLocked(root: string, options: EditOptions, setting: SettingKey, value: unknown): Promise<Result<EditedSetting>> {
+async function editLocked(
+  root: string,
+  options: EditOptions,
+  setting: SettingKey,
+  value: unknown,
+): Promise<Result<EditedSetting>> {
   const paths = configPaths(root, options.env, options.cwd);
   const before = await Promise.all(paths.map((config) => fileLayer(root, config)));
   const target = targetOf(
@@ -128,7 +137,9 @@ async function editLocked(root: string, options: EditOptions, setting: SettingKe
   const result: EditedSetting = { key: setting.key, value, file: target.shown, changed: edited.value !== null };
   if (edited.value === null) return success(result);
   const text = edited.value;
-  const layers = await Promise.all(paths.map((config) => (config === target ? fileLayer(root, config, text) : fileLayer(root, config))));
+  const layers = await Promise.all(
+    paths.map((config) => (config === target ? fileLayer(root, config, text) : fileLayer(root, config))),
+  );
   const worse = newFailures(settle(before), settle(layers));
   if (worse.length > 0)
     return failure(
@@ -179,7 +190,12 @@ const LAYOUT = layoutOf('');
  * The text of a config file with one key set (or removed, for null); null when nothing changes. Values elsewhere in the
  * file may be invalid, so that `config set` can mend them; what is no YAML, or holds something else in the key's place, fails.
  */
-export function editConfigText(bytes: Uint8Array | string, file: string, key: string, value: unknown): Result<string | null> {
+export function editConfigText(
+  bytes: Uint8Array | string,
+  file: string,
+  key: string,
+  value: unknown,
+): Result<string | null> {
   const parsed = parseYaml(bytes, file, 'invalid-config');
   if (!parsed.ok) return parsed;
   const { source } = parsed;
@@ -208,10 +224,14 @@ export function editConfigText(bytes: Uint8Array | string, file: string, key: st
   const again = edited === null ? null : parseYaml(edited, file, 'invalid-config');
   if (edited !== null && again !== null && again.ok) {
     const read =
-      again.source.root === null ? { value: {}, failures: [] } : readShape(shapes.json<JsonMap>(true), again.source.root, again.source);
+      again.source.root === null
+        ? { value: {}, failures: [] }
+        : readShape(shapes.json<JsonMap>(true), again.source.root, again.source);
     if (read.failures.length === 0 && canonicalJson(read.value) === canonicalJson(next)) return success(edited);
   }
-  return failure(source.fail(0, `${key} cannot be changed without touching other parts of this file.`, 'Edit the file by hand.'));
+  return failure(
+    source.fail(0, `${key} cannot be changed without touching other parts of this file.`, 'Edit the file by hand.'),
+  );
 }
 
 /** Whether comments stand on lines of their own in the key's group. */

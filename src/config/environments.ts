@@ -37,7 +37,8 @@ const containerPath = (doc: string): Shape<string> =>
 
 const variables = (doc: string): Shape<Readonly<Record<string, string>>> =>
   map(text(32_768, { empty: true, digits: true }), 200, VARIABLE, 'a variable name', doc);
-const names = (doc: string): Shape<readonly string[]> => list(text(128, { pattern: VARIABLE, says: 'a variable name' }), 200, doc);
+const names = (doc: string): Shape<readonly string[]> =>
+  list(text(128, { pattern: VARIABLE, says: 'a variable name' }), 200, doc);
 const network = text(128, {
   pattern: /^[A-Za-z0-9][A-Za-z0-9._-]*$/,
   says: 'none, bridge or the name of a network',
@@ -82,7 +83,11 @@ const environment = record<DockerEnvironment>(
     setup: list(setup, 100, 'Set-up commands, each one snapshot layer.'),
     source: record<DockerSource>(
       {
-        include: list(projectPath('A path or pattern below the project.'), 200, 'What of the source enters the workspace (default: all).'),
+        include: list(
+          projectPath('A path or pattern below the project.'),
+          200,
+          'What of the source enters the workspace (default: all).',
+        ),
         exclude: list(projectPath('A path or pattern below the project.'), 200, 'What of it stays out.'),
       },
       { doc: 'Which part of the source a check sees.' },
@@ -97,7 +102,12 @@ const environment = record<DockerEnvironment>(
     limits: record<DockerLimits>(
       {
         cpus: { kind: 'number', integer: false, min: 0.01, max: 1024, doc: 'Processor cores.' },
-        memory: text(32, { digits: true, pattern: /^[1-9][0-9]*[bkmg]?$/i, says: 'a size such as 512m or 2g', doc: 'Memory.' }),
+        memory: text(32, {
+          digits: true,
+          pattern: /^[1-9][0-9]*[bkmg]?$/i,
+          says: 'a size such as 512m or 2g',
+          doc: 'Memory.',
+        }),
         pids: integer(1, 4_194_304, 'Processes and threads.'),
         network,
       },

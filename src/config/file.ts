@@ -31,7 +31,8 @@ function groupShape(prefix: string): AnyShape {
 /** Hints beyond the nearest key of this group: dotted names written flat, and keys of another group. */
 function hintFor(prefix: string, key: string): string | null {
   const full = settingNames.find((name) => name === key);
-  if (full !== undefined) return `Write it nested: ${full.split('.').join(': {')}: …${'}'.repeat(full.split('.').length - 1)}.`;
+  if (full !== undefined)
+    return `Write it nested: ${full.split('.').join(': {')}: …${'}'.repeat(full.split('.').length - 1)}.`;
   const here = nearest(
     key,
     settingNames.filter((name) => name.startsWith(prefix)).map((name) => name.slice(prefix.length).split('.')[0] ?? ''),
@@ -49,7 +50,8 @@ export function parseConfig(bytes: string | Uint8Array, file: string): ConfigFil
   const values = new Map<string, unknown>();
   const places = new Map<string, { readonly line: number; readonly column: number }>();
   const more: Failure[] = [];
-  const offsetOf = (path: readonly (string | number)[]): number => nodeAt(source.root, source.document, path)?.range?.[0] ?? 0;
+  const offsetOf = (path: readonly (string | number)[]): number =>
+    nodeAt(source.root, source.document, path)?.range?.[0] ?? 0;
   const walk = (group: Readonly<Record<string, unknown>>, path: readonly string[]): void => {
     for (const [name, inner] of Object.entries(group)) {
       const here = [...path, name];

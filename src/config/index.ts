@@ -1,7 +1,14 @@
 export { loadProject, loadSettings, projectRoot, type LoadedSettings, type LoadOptions, type Project } from './load.js';
 export type { Settings } from './settings.js';
 export type { DockerEnvironment, DockerLimits, DockerSetup, DockerSource } from './environments.js';
-export { environmentVariable, settingKey, settingKeys, settingNames, type SettingKey, type SettingType } from './keys.js';
+export {
+  environmentVariable,
+  settingKey,
+  settingKeys,
+  settingNames,
+  type SettingKey,
+  type SettingType,
+} from './keys.js';
 export { LOCAL_CONFIG, PROJECT_CONFIG, type ConfigPath, type Flags, type LayerName, type Origin } from './layers.js';
 export {
   cacheFolder,

@@ -2,7 +2,16 @@
 import { shapes, type AnyShape } from '../catalog/index.js';
 import { duration, environmentsShape } from './environments.js';
 
-export type SettingType = 'integer' | 'number' | 'boolean' | 'choice' | 'text' | 'duration' | 'list' | 'command' | 'environments';
+export type SettingType =
+  | 'integer'
+  | 'number'
+  | 'boolean'
+  | 'choice'
+  | 'text'
+  | 'duration'
+  | 'list'
+  | 'command'
+  | 'environments';
 
 export interface SettingKey {
   /** With dots: `cargo.warm_timeout_ms`. */
@@ -40,14 +49,30 @@ const entry = (
   ...more,
 });
 
-const integer = (key: string, initial: number | null, min: number, max: number, doc: string, marks: Marks = {}): SettingKey =>
-  entry(key, 'integer', initial, doc, shapes.integer(min, max, doc), marks, { range: [min, max] });
+const integer = (
+  key: string,
+  initial: number | null,
+  min: number,
+  max: number,
+  doc: string,
+  marks: Marks = {},
+): SettingKey => entry(key, 'integer', initial, doc, shapes.integer(min, max, doc), marks, { range: [min, max] });
 const percent = (key: string, initial: number | null, doc: string): SettingKey =>
-  entry(key, 'number', initial, doc, { kind: 'number', integer: false, min: 0, max: 100, doc }, {}, { range: [0, 100] });
-const boolean = (key: string, initial: boolean, doc: string): SettingKey => entry(key, 'boolean', initial, doc, shapes.boolean(doc), {});
+  entry(
+    key,
+    'number',
+    initial,
+    doc,
+    { kind: 'number', integer: false, min: 0, max: 100, doc },
+    {},
+    { range: [0, 100] },
+  );
+const boolean = (key: string, initial: boolean, doc: string): SettingKey =>
+  entry(key, 'boolean', initial, doc, shapes.boolean(doc), {});
 const choice = (key: string, initial: string, values: readonly string[], doc: string, marks: Marks = {}): SettingKey =>
   entry(key, 'choice', initial, doc, shapes.choice(values, doc), marks, { values });
-const time = (key: string, initial: string | null, doc: string): SettingKey => entry(key, 'duration', initial, doc, duration(doc), {});
+const time = (key: string, initial: string | null, doc: string): SettingKey =>
+  entry(key, 'duration', initial, doc, duration(doc), {});
 const notAnOption = (value: string): string | null => (value.startsWith('-') ? 'it starts with "-"' : null);
 const word = (
   key: string,
@@ -95,7 +120,13 @@ export const settingKeys: readonly SettingKey[] = [
   word('store.dolt_bin', null, 'The Dolt program (default: PATH, then the cache).', MACHINE),
   word('store.url', null, 'A shared Dolt server, mysql://user@host:port (default: an own one).', MACHINE, URL_FORM),
   word('store.dolt_url', null, 'Where doctor --fix downloads Dolt from.', MACHINE, URL_FORM),
-  word('store.dolt_sha256', null, 'SHA-256 of that download.', {}, { pattern: /^[0-9a-f]{64}$/i, says: '64 hexadecimal digits' }),
+  word(
+    'store.dolt_sha256',
+    null,
+    'SHA-256 of that download.',
+    {},
+    { pattern: /^[0-9a-f]{64}$/i, says: '64 hexadecimal digits' },
+  ),
   integer('store.idle_minutes', 15, 1, 10_080, 'Minutes without a connection after which the own Dolt server stops.'),
   word('store.remote', null, 'Default remote of store push and store pull, a URL.', {}, URL_FORM),
   boolean('pool.enabled', true, 'Keep warm workers.'),

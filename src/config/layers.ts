@@ -76,11 +76,16 @@ export async function fileLayer(root: string, config: ConfigPath, content?: stri
     if (content === undefined && lstatSync(config.path).isDirectory())
       return refuse('invalid-config', `${config.shown} is a folder.`, 'Remove it.');
     // A pipe in a project would be waited for. What the user names may well be one (or /dev/null).
-    if (content === undefined && inProject && !statSync(config.path).isFile()) return refuse('invalid-config', `${config.shown} is no regular file.`, 'Replace it by a file.');
+    if (content === undefined && inProject && !statSync(config.path).isFile())
+      return refuse('invalid-config', `${config.shown} is no regular file.`, 'Replace it by a file.');
     bytes = content === undefined ? await readFile(config.path) : Buffer.from(content);
   } catch (error) {
     if (errorCode(error) !== 'ENOENT' && errorCode(error) !== 'ENOTDIR')
-      return refuse('invalid-config', `${config.shown} cannot be read (${errorCode(error)}).`, 'Check its permissions.');
+      return refuse(
+        'invalid-config',
+        `${config.shown} cannot be read (${errorCode(error)}).`,
+        'Check its permissions.',
+      );
     return inProject || config.layer === 'user'
       ? empty
       : { ...empty, notes: [`${config.shown} (COHERENCE_CONFIG) does not exist: defaults are used.`] };
@@ -99,7 +104,8 @@ export async function fileLayer(root: string, config: ConfigPath, content?: stri
   return { name: config.layer, values, failures: file.failures, notes };
 }
 
-const RESERVED = /^COHERENCE_(STATE_DIR|CACHE_DIR|CONFIG|ENV|TEST|FAILPOINTS|RUN_.*|AC_ID|ATTEMPT|SESSION|HOOK.*|DEBUG)$/;
+const RESERVED =
+  /^COHERENCE_(STATE_DIR|CACHE_DIR|CONFIG|ENV|TEST|FAILPOINTS|RUN_.*|AC_ID|ATTEMPT|SESSION|HOOK.*|DEBUG)$/;
 
 /** Variables `COHERENCE_<KEY>`; an empty one counts as unset. */
 export function environmentLayer(env: Environment): Layer {

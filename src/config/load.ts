@@ -4,7 +4,16 @@ import { exists, findUp } from '../util/files.js';
 import { join } from 'node:path';
 import { resolveDirectories, type Directories, type Environment } from './directories.js';
 import { settingKeys, type SettingKey } from './keys.js';
-import { configPaths, environmentLayer, fileLayer, flagLayer, type ConfigPath, type Flags, type Layer, type Origin } from './layers.js';
+import {
+  configPaths,
+  environmentLayer,
+  fileLayer,
+  flagLayer,
+  type ConfigPath,
+  type Flags,
+  type Layer,
+  type Origin,
+} from './layers.js';
 import { MANIFEST, readManifest, type Manifest } from './manifest.js';
 import type { Settings } from './settings.js';
 import { settled } from './values.js';
@@ -56,14 +65,23 @@ export async function loadProject(options: LoadOptions): Promise<Result<Project>
 
 /** Nothing above `cwd` is a project. */
 export const noProject = (cwd: string): Result<never> =>
-  failure({ kind: 'usage', message: `There is no ${MANIFEST} in ${cwd} or above it.`, hint: 'Run "coherence init" in the project.' });
+  failure({
+    kind: 'usage',
+    message: `There is no ${MANIFEST} in ${cwd} or above it.`,
+    hint: 'Run "coherence init" in the project.',
+  });
 
 /** The folder with the manifest: `cwd` or an ancestor, not beyond the git repository that `cwd` is in. */
 export async function projectRoot(cwd: string): Promise<string | null> {
   const found = await findUp(cwd, MANIFEST);
   if (found === null) return null;
   const top = await findUp(resolve(cwd), '.git');
-  if (top !== null && top !== found && top.startsWith(found === '/' ? found : `${found}/`) && !(await exists(join(top, MANIFEST))))
+  if (
+    top !== null &&
+    top !== found &&
+    top.startsWith(found === '/' ? found : `${found}/`) &&
+    !(await exists(join(top, MANIFEST)))
+  )
     return null;
   return found;
 }
@@ -84,18 +102,25 @@ export async function loadSettings(options: LoadOptions & { readonly root: strin
 }
 
 /** Puts layers (weakest first) over the defaults. */
-export function settle(
-  layers: readonly Layer[],
-): Result<{ readonly settings: Settings; readonly origins: ReadonlyMap<string, Origin>; readonly notes: readonly string[] }> {
+export function settle(layers: readonly Layer[]): Result<{
+  readonly settings: Settings;
+  readonly origins: ReadonlyMap<string, Origin>;
+  readonly notes: readonly string[];
+}> {
   const failures = layers.flatMap((layer) => layer.failures);
   const origins = new Map<string, Origin>();
   for (const setting of settingKeys) origins.set(setting.key, effective(setting, layers));
   failures.push(...crossChecks(origins));
   if (failures.length > 0) return failure(...failures);
   const tree: Record<string, unknown> = {};
-  for (const setting of settingKeys) put(tree, setting.key.split('.'), settled(setting, origins.get(setting.key)?.written));
+  for (const setting of settingKeys)
+    put(tree, setting.key.split('.'), settled(setting, origins.get(setting.key)?.written));
   // The table has exactly the keys of Settings, with the types that their shapes read (test/config/settings.test.ts).
-  return success({ settings: deepFreeze(tree) as unknown as Settings, origins, notes: layers.flatMap((layer) => layer.notes) });
+  return success({
+    settings: deepFreeze(tree) as unknown as Settings,
+    origins,
+    notes: layers.flatMap((layer) => layer.notes),
+  });
 }
 
 function effective(setting: SettingKey, layers: readonly Layer[]): Origin {
@@ -106,7 +131,9 @@ function effective(setting: SettingKey, layers: readonly Layer[]): Origin {
     // Environments are told apart by name: one declared here does not hide those declared in a weaker file.
     // The shape of this key reads mappings only.
     origin =
-      setting.type === 'environments' ? { ...found, written: { ...(origin.written as object), ...(found.written as object) } } : found;
+      setting.type === 'environments'
+        ? { ...found, written: { ...(origin.written as object), ...(found.written as object) } }
+        : found;
   }
   return origin;
 }

@@ -34,11 +34,15 @@ export async function readManifest(root: string): Promise<Result<Manifest>> {
   const refuse = (message: string, hint: string): Result<Manifest> =>
     failure({ kind: 'invalid-manifest', message, hint, file: MANIFEST, line: 1, column: 1 });
   try {
-    if (lstatSync(join(root, MANIFEST)).isDirectory()) return refuse(`${MANIFEST} is a folder.`, 'Remove it and run "coherence init".');
+    if (lstatSync(join(root, MANIFEST)).isDirectory())
+      return refuse(`${MANIFEST} is a folder.`, 'Remove it and run "coherence init".');
     if (!statSync(path).isFile()) return refuse(`${MANIFEST} is no regular file.`, 'Replace it by a file.');
     const bytes = readFileSync(path);
     if (bytes.length > MAX_BYTES)
-      return refuse(`${MANIFEST} is larger than ${MAX_BYTES} bytes.`, 'It holds identity only: project_slug, project_hash, dolt_db_name.');
+      return refuse(
+        `${MANIFEST} is larger than ${MAX_BYTES} bytes.`,
+        'It holds identity only: project_slug, project_hash, dolt_db_name.',
+      );
     return parseManifest(bytes);
   } catch (error) {
     return refuse(`${MANIFEST} cannot be read (${errorCode(error)}).`, 'Check its permissions.');
@@ -64,7 +68,10 @@ export function parseManifest(bytes: Uint8Array): Result<Manifest> {
     table = parse(text);
   } catch (error) {
     const at = error instanceof TomlError ? { line: error.line, column: error.column } : { line: 1, column: 1 };
-    const why = error instanceof Error ? (error.message.split('\n')[0] ?? '').replace(/^Invalid TOML document: /, '') : String(error);
+    const why =
+      error instanceof Error
+        ? (error.message.split('\n')[0] ?? '').replace(/^Invalid TOML document: /, '')
+        : String(error);
     return failure({
       kind: 'invalid-manifest',
       message: `The manifest is not valid TOML: ${why}.`,
@@ -78,12 +85,17 @@ export function parseManifest(bytes: Uint8Array): Result<Manifest> {
     const value = Object.hasOwn(table, key) ? table[key] : undefined;
     if (typeof value === 'string' && IDENTITY.test(value)) return value;
     const shown =
-      typeof value === 'string' ? JSON.stringify(visibleLine(value.slice(0, 80))) : `a ${Array.isArray(value) ? 'list' : typeof value}`;
+      typeof value === 'string'
+        ? JSON.stringify(visibleLine(value.slice(0, 80)))
+        : `a ${Array.isArray(value) ? 'list' : typeof value}`;
     failures.push({
       kind: 'invalid-manifest',
       file: MANIFEST,
       ...positionOf(text, key),
-      message: value === undefined ? `The manifest has no ${key}.` : `${key} is ${shown}; it must be 1 to 48 of a-z, 0-9, "_" and "-".`,
+      message:
+        value === undefined
+          ? `The manifest has no ${key}.`
+          : `${key} is ${shown}; it must be 1 to 48 of a-z, 0-9, "_" and "-".`,
       hint: value === undefined ? `Add the line ${key} = "…".` : `Correct ${key}.`,
     });
     return '';

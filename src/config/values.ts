@@ -11,11 +11,14 @@ export function valueFromText(setting: SettingKey, text: string): Result<unknown
     failure({ kind: 'usage', message, ...(hint === undefined ? {} : { hint }) });
   if (setting.type === 'boolean') {
     const value = { true: true, '1': true, false: false, '0': false }[text];
-    return value === undefined ? refuse(`${setting.key} must be true or false, not "${text}".`, 'Write true or false.') : success(value);
+    return value === undefined
+      ? refuse(`${setting.key} must be true or false, not "${text}".`, 'Write true or false.')
+      : success(value);
   }
   if (setting.type === 'list' && !text.trimStart().startsWith('['))
     return checked(setting, JSON.stringify(text === '' ? [] : text.split(',').map((part) => part.trim())));
-  if (setting.type === 'text' || setting.type === 'choice' || setting.type === 'duration') return checked(setting, JSON.stringify(text));
+  if (setting.type === 'text' || setting.type === 'choice' || setting.type === 'duration')
+    return checked(setting, JSON.stringify(text));
   if (setting.type === 'command' && !text.trimStart().startsWith('[')) return checked(setting, JSON.stringify(text));
   return checked(setting, text);
 }
@@ -25,11 +28,18 @@ function checked(setting: SettingKey, yamlText: string): Result<unknown> {
   if (!parsed.ok) return { ok: false, failures: parsed.failures.map(withoutPlace) };
   const { value, failures } = readShape<unknown>(setting.shape, parsed.source.root, parsed.source, setting.key);
   const troubles = failures.length === 0 ? valueTroubles(setting, value) : [];
-  const all = [...failures, ...troubles.map((trouble) => ({ kind: 'usage' as const, message: trouble.message, hint: trouble.hint }))];
+  const all = [
+    ...failures,
+    ...troubles.map((trouble) => ({ kind: 'usage' as const, message: trouble.message, hint: trouble.hint })),
+  ];
   return all.length === 0 ? success(value) : { ok: false, failures: all.map(withoutPlace) };
 }
 
-const withoutPlace = ({ message, hint }: Failure): Failure => ({ kind: 'usage', message, ...(hint === undefined ? {} : { hint }) });
+const withoutPlace = ({ message, hint }: Failure): Failure => ({
+  kind: 'usage',
+  message,
+  ...(hint === undefined ? {} : { hint }),
+});
 
 /** What a shape cannot say about one value. */
 export function valueTroubles(
@@ -37,7 +47,9 @@ export function valueTroubles(
   value: unknown,
 ): { readonly path: readonly (string | number)[]; readonly message: string; readonly hint: string }[] {
   // The shape of this key reads exactly this type.
-  return setting.type === 'environments' ? environmentTroubles(value as Readonly<Record<string, DockerEnvironment>>) : [];
+  return setting.type === 'environments'
+    ? environmentTroubles(value as Readonly<Record<string, DockerEnvironment>>)
+    : [];
 }
 
 /** File form → the form that `Settings` holds: durations as milliseconds, commands as lists. */

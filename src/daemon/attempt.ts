@@ -4,7 +4,20 @@
  */
 import { relative, join } from 'node:path';
 import { worktreesOf, type Job } from '../app/index.js';
-import { advance, beginAttempt, complete, getRun, park, putBack, record, resultsOf, setCriteria, type Claimed, type Ending, type RunRow } from '../journal/index.js';
+import {
+  advance,
+  beginAttempt,
+  complete,
+  getRun,
+  park,
+  putBack,
+  record,
+  resultsOf,
+  setCriteria,
+  type Claimed,
+  type Ending,
+  type RunRow,
+} from '../journal/index.js';
 import { compareVerdicts, type CriterionRecord, type Verdict } from '../model/index.js';
 import { failpoint } from '../util/failpoint.js';
 import { gitLine } from '../util/git.js';
@@ -39,15 +52,36 @@ export interface Attempt {
 const claimedOf = (run: RunRow): Claimed => ({ run_id: run.run_id, fence: run.fence });
 
 /** Gives a claimed run back, or ends it when it has failed to start too often. */
-async function startFailed(core: Core, run: RunRow, reason: string, detail: string, permanent: Ending | null): Promise<void> {
+async function startFailed(
+  core: Core,
+  run: RunRow,
+  reason: string,
+  detail: string,
+  permanent: Ending | null,
+): Promise<void> {
   const { journal } = core;
-  core.log.warn('worker.start_failed', { run_id: run.run_id, reason, error: detail, attempt: run.attempt, failures: run.failures + 1 });
+  core.log.warn('worker.start_failed', {
+    run_id: run.run_id,
+    reason,
+    error: detail,
+    attempt: run.attempt,
+    failures: run.failures + 1,
+  });
   const limit = core.settings().retry_count;
   // A full disk is no fault of the run: it waits as long as it takes.
-  const ending = permanent ?? (reason !== 'disk_full' && run.failures >= limit ? { verdict: 'ERROR' as const, reason: 'infra', detail } : null);
+  const ending =
+    permanent ??
+    (reason !== 'disk_full' && run.failures >= limit ? { verdict: 'ERROR' as const, reason: 'infra', detail } : null);
   await core.durable.write(() => {
     if (ending !== null) complete(journal.database, journal.clock, claimedOf(run), ending);
-    else putBack(journal.database, journal.clock, claimedOf(run), { reason, detail, delayMs: backoffMs(run.failures), counts: true, started: false });
+    else
+      putBack(journal.database, journal.clock, claimedOf(run), {
+        reason,
+        detail,
+        delayMs: backoffMs(run.failures),
+        counts: true,
+        started: false,
+      });
   });
   if (ending !== null) core.watchers.ended(run.run_id);
 }
@@ -60,19 +94,38 @@ export async function prepareAttempt(core: Core, run: RunRow): Promise<Preparati
   const identity = identityOf(process.pid);
   const top = await gitLine(run.repo, ['rev-parse', '--show-toplevel']);
   if (identity === null || top === null) {
-    await startFailed(core, run, 'setup', `${run.repo} is no git repository, or git is missing`, { verdict: 'SKIP', reason: 'unavailable:git', detail: 'git is missing, or the project is no repository' });
+    await startFailed(core, run, 'setup', `${run.repo} is no git repository, or git is missing`, {
+      verdict: 'SKIP',
+      reason: 'unavailable:git',
+      detail: 'git is missing, or the project is no repository',
+    });
     return { ok: false };
   }
-  const made = await worktreesOf(core.stateFolder, journal, { instanceId: core.instance, identity }, core.background)
-    .create({ repo: top, commit: run.commit_sha, runId: run.run_id, attempt: run.attempt, keep: run.payload.keep_worktree }, core.draining);
-  if (made.ok) return { ok: true, prepared: { run, root: join(made.worktree.path, relative(top, run.repo)), release: made.worktree.release } };
+  const made = await worktreesOf(
+    core.stateFolder,
+    journal,
+    { instanceId: core.instance, identity },
+    core.background,
+  ).create(
+    { repo: top, commit: run.commit_sha, runId: run.run_id, attempt: run.attempt, keep: run.payload.keep_worktree },
+    core.draining,
+  );
+  if (made.ok)
+    return {
+      ok: true,
+      prepared: { run, root: join(made.worktree.path, relative(top, run.repo)), release: made.worktree.release },
+    };
   const { kind, message } = made.trouble;
   if (core.draining.aborted) {
     await giveBack(core, run);
     return { ok: false };
   }
-  const permanent: Ending | null = kind === 'no-commit' ? { verdict: 'ERROR', reason: 'setup', detail: `commit ${run.commit_sha}: ${message}` }
-    : kind === 'git-missing' ? { verdict: 'SKIP', reason: 'unavailable:git', detail: message } : null;
+  const permanent: Ending | null =
+    kind === 'no-commit'
+      ? { verdict: 'ERROR', reason: 'setup', detail: `commit ${run.commit_sha}: ${message}` }
+      : kind === 'git-missing'
+        ? { verdict: 'SKIP', reason: 'unavailable:git', detail: message }
+        : null;
   // What is in the trash is the nearest space to be had.
   if (kind === 'disk-full') await core.freeSpace();
   await startFailed(core, run, kind === 'disk-full' ? 'disk_full' : 'worktree', message, permanent);
@@ -81,7 +134,15 @@ export async function prepareAttempt(core: Core, run: RunRow): Promise<Preparati
 
 /** Puts a claimed run that was never started back, as if it had not been claimed; its fence stays spent. */
 export async function giveBack(core: Core, run: RunRow): Promise<void> {
-  await core.durable.write(() => putBack(core.journal.database, core.journal.clock, claimedOf(run), { reason: 'shutdown', detail: 'the daemon stopped before it started', delayMs: 0, counts: false, started: false }));
+  await core.durable.write(() =>
+    putBack(core.journal.database, core.journal.clock, claimedOf(run), {
+      reason: 'shutdown',
+      detail: 'the daemon stopped before it started',
+      delayMs: 0,
+      counts: false,
+      started: false,
+    }),
+  );
 }
 
 interface Progress {
@@ -106,19 +167,37 @@ function verdictOf(core: Core, run: RunRow, rest: Ending): Ending {
 }
 
 /** Starts the worker and follows it to its end. Null when it could not be started: the run went back. */
-export async function startAttempt(core: Core, pool: Pool, prepared: Prepared, onStarted: (worker: WorkerProcess) => void): Promise<Attempt | { readonly failed: string }> {
+export async function startAttempt(
+  core: Core,
+  pool: Pool,
+  prepared: Prepared,
+  onStarted: (worker: WorkerProcess) => void,
+): Promise<Attempt | { readonly failed: string }> {
   const { run } = prepared;
   const { journal } = core;
   const claimed = claimedOf(run);
   const settings = core.settings();
-  const eligible = run.commit_sha === null && run.payload.place !== 'docker' && (run.backend === 'vitest' || run.backend === 'node-test') && settings.pool.enabled;
+  const eligible =
+    run.commit_sha === null &&
+    run.payload.place !== 'docker' &&
+    (run.backend === 'vitest' || run.backend === 'node-test') &&
+    settings.pool.enabled;
   const lease = eligible ? await pool.acquire(run) : null;
   let worker: WorkerProcess;
   if (lease !== null) worker = lease.worker;
   else {
     const started = await startWorker({
-      journal, instance: core.instance, isolation: core.isolation, kind: 'worker', name: `coh-run-${run.run_id}-${run.attempt}`, key: null, runId: run.run_id,
-      command: [settings.backends.node.bin, core.program, 'worker'], cwd: run.repo, env: core.place.env, outputFile: join(core.stateFolder, 'logs', `worker-${run.run_id}-${run.attempt}.log`),
+      journal,
+      instance: core.instance,
+      isolation: core.isolation,
+      kind: 'worker',
+      name: `coh-run-${run.run_id}-${run.attempt}`,
+      key: null,
+      runId: run.run_id,
+      command: [settings.backends.node.bin, core.program, 'worker'],
+      cwd: run.repo,
+      env: core.place.env,
+      outputFile: join(core.stateFolder, 'logs', `worker-${run.run_id}-${run.attempt}.log`),
     });
     if (!started.ok) {
       await prepared.release();
@@ -145,17 +224,30 @@ export async function startAttempt(core: Core, pool: Pool, prepared: Prepared, o
     let chain: Promise<void> = Promise.resolve();
     worker.listen((message) => {
       // One after the other: what is stored must be stored in the order in which it was said.
-      chain = chain.then(async () => {
-        await receive(core, run, worker, message, progress);
-        if (progress.finished !== null || progress.failures !== null || progress.stale) resolve();
-      }, () => undefined);
+      chain = chain.then(
+        async () => {
+          await receive(core, run, worker, message, progress);
+          if (progress.finished !== null || progress.failures !== null || progress.stale) resolve();
+        },
+        () => undefined,
+      );
     });
   });
   // Monotonic: a clock that jumps ends no run.
   const limit = setTimeout(() => stop('timeout'), settings.run_timeout_minutes * 60_000);
   const job: Job = {
-    run_id: run.run_id, fence: run.fence, attempt: run.attempt, session: run.session_id, spec_id: run.spec_id, criteria: run.payload.whole ? null : run.payload.criteria, root: prepared.root, checkout: run.repo,
-    commit: run.commit_sha, folder: join(core.stateFolder, 'evidence', run.run_id), place: run.payload.place, options: run.payload.options,
+    run_id: run.run_id,
+    fence: run.fence,
+    attempt: run.attempt,
+    session: run.session_id,
+    spec_id: run.spec_id,
+    criteria: run.payload.whole ? null : run.payload.criteria,
+    root: prepared.root,
+    checkout: run.repo,
+    commit: run.commit_sha,
+    folder: join(core.stateFolder, 'evidence', run.run_id),
+    place: run.payload.place,
+    options: run.payload.options,
   };
   worker.send({ type: 'run', job, env: core.environments.get(run.run_id) ?? null });
   const done = (async () => {
@@ -180,28 +272,55 @@ export async function startAttempt(core: Core, pool: Pool, prepared: Prepared, o
 /** False when something of it could not be ended: then no other worker may take the run yet. */
 async function endWorker(core: Core, run: RunRow, worker: WorkerProcess, reason: StopReason | null): Promise<boolean> {
   // After its last word it ends by itself; the ladder makes sure, and looks for what it may have left.
-  if (reason === null && !worker.hasExited()) await Promise.race([worker.exited, new Promise((resolve) => setTimeout(resolve, 2000).unref())]);
+  if (reason === null && !worker.hasExited())
+    await Promise.race([worker.exited, new Promise((resolve) => setTimeout(resolve, 2000).unref())]);
   const killed = await worker.end({ graceMs: core.settings().pool.term_grace_ms, ask: reason !== null });
   if (reason !== null || !killed.dead || killed.signal !== 'none') {
     core.audit(killed.dead ? 'pool.reap' : 'pool.reap_refused', {
-      name: worker.name, pid: worker.pid, start_ticks: worker.startTicks, key: null, run_id: run.run_id, reason: reason === 'timeout' ? 'timeout' : reason === null ? 'finished' : reason === 'canceled' ? 'canceled' : 'shutdown',
-      signal: killed.signal, verified_dead: killed.dead, ...(killed.dead ? {} : { left: killed.left, why: 'it did not die' }),
+      name: worker.name,
+      pid: worker.pid,
+      start_ticks: worker.startTicks,
+      key: null,
+      run_id: run.run_id,
+      reason:
+        reason === 'timeout'
+          ? 'timeout'
+          : reason === null
+            ? 'finished'
+            : reason === 'canceled'
+              ? 'canceled'
+              : 'shutdown',
+      signal: killed.signal,
+      verified_dead: killed.dead,
+      ...(killed.dead ? {} : { left: killed.left, why: 'it did not die' }),
     });
   }
   return killed.dead;
 }
 
-async function receive(core: Core, run: RunRow, worker: WorkerProcess, message: FromWorker, progress: Progress): Promise<void> {
+async function receive(
+  core: Core,
+  run: RunRow,
+  worker: WorkerProcess,
+  message: FromWorker,
+  progress: Progress,
+): Promise<void> {
   const { journal } = core;
   if (message.type === 'ready' || message.fence !== run.fence) return;
   switch (message.type) {
     case 'planned': {
       // The next verdict waits for the disk, and takes this along.
-      const kept = await core.durable.write(() => journal.database.relaxed(() => {
-        const list = beginAttempt(journal.database, claimedOf(run), message.basis);
-        if (list !== null) setCriteria(journal.database, run.run_id, message.criteria);
-        return list === null ? null : resultsOf(journal.database, run.run_id).filter((result) => list.includes(result.ac_id)).map((result) => ({ id: result.ac_id, payload: result.payload }));
-      }));
+      const kept = await core.durable.write(() =>
+        journal.database.relaxed(() => {
+          const list = beginAttempt(journal.database, claimedOf(run), message.basis);
+          if (list !== null) setCriteria(journal.database, run.run_id, message.criteria);
+          return list === null
+            ? null
+            : resultsOf(journal.database, run.run_id)
+                .filter((result) => list.includes(result.ac_id))
+                .map((result) => ({ id: result.ac_id, payload: result.payload }));
+        }),
+      );
       if (kept === null) stale(core, run, progress, 'planned');
       worker.send({ type: 'kept', fence: run.fence, kept });
       return;
@@ -211,7 +330,8 @@ async function receive(core: Core, run: RunRow, worker: WorkerProcess, message: 
       return;
     case 'event':
       if (message.event.type === 'warm_boot.start') failpoint('K17');
-      if (message.event.type === 'warm_boot.done') core.log.info('warm_boot.done', { run_id: run.run_id, ...message.event.fields });
+      if (message.event.type === 'warm_boot.done')
+        core.log.info('warm_boot.done', { run_id: run.run_id, ...message.event.fields });
       else if (message.event.type === 'warm_boot.start' || message.event.type === 'cargo.stale_member') {
         const { type, ...fields } = message.event;
         core.log.info(type, { run_id: run.run_id, ...fields });
@@ -219,11 +339,32 @@ async function receive(core: Core, run: RunRow, worker: WorkerProcess, message: 
       core.watchers.event(run.run_id, message.event);
       return;
     case 'criterion': {
-      const payload = JSON.stringify({ ...message.record, ...(message.basis === null ? {} : { basis: message.basis }) });
-      const stored = await core.durable.write(() => record(journal.database, { run_id: run.run_id, ac_id: message.record.id, fence: run.fence, attempt: run.attempt, verdict: message.record.verdict, evidence_sha: sha256(payload), payload }));
+      const payload = JSON.stringify({
+        ...message.record,
+        ...(message.basis === null ? {} : { basis: message.basis }),
+      });
+      const stored = await core.durable.write(() =>
+        record(journal.database, {
+          run_id: run.run_id,
+          ac_id: message.record.id,
+          fence: run.fence,
+          attempt: run.attempt,
+          verdict: message.record.verdict,
+          evidence_sha: sha256(payload),
+          payload,
+        }),
+      );
       failpoint('K9');
       if (!stored) stale(core, run, progress, message.record.id);
-      else core.log.info('criterion', { run_id: run.run_id, ac_id: message.record.id, verdict: message.record.verdict, reason: message.record.reason, attempt: run.attempt, fence: run.fence });
+      else
+        core.log.info('criterion', {
+          run_id: run.run_id,
+          ac_id: message.record.id,
+          verdict: message.record.verdict,
+          reason: message.record.reason,
+          attempt: run.attempt,
+          fence: run.fence,
+        });
       return;
     }
     case 'done':
@@ -241,7 +382,14 @@ function stale(core: Core, run: RunRow, progress: Progress, what: string): void 
 }
 
 /** Writes how the attempt ended. */
-async function settle(core: Core, run: RunRow, worker: WorkerProcess, progress: Progress, stopReason: StopReason | null, isDead: boolean): Promise<void> {
+async function settle(
+  core: Core,
+  run: RunRow,
+  worker: WorkerProcess,
+  progress: Progress,
+  stopReason: StopReason | null,
+  isDead: boolean,
+): Promise<void> {
   const { journal } = core;
   const claimed = claimedOf(run);
   const exit = worker.hasExited() ? await worker.exited : null;
@@ -252,7 +400,16 @@ async function settle(core: Core, run: RunRow, worker: WorkerProcess, progress: 
       complete(journal.database, journal.clock, claimed, found, rest);
       return found;
     });
-    core.log.info('worker.exit', { run_id: run.run_id, pid: worker.pid, code: exit?.code ?? null, signal: exit?.signal ?? null, verdict: ending.verdict, reason: ending.reason, attempt: run.attempt, fence: run.fence });
+    core.log.info('worker.exit', {
+      run_id: run.run_id,
+      pid: worker.pid,
+      code: exit?.code ?? null,
+      signal: exit?.signal ?? null,
+      verdict: ending.verdict,
+      reason: ending.reason,
+      attempt: run.attempt,
+      fence: run.fence,
+    });
     core.watchers.ended(run.run_id);
   };
   const back = async (why: Parameters<typeof putBack>[3]): Promise<void> => {
@@ -260,15 +417,42 @@ async function settle(core: Core, run: RunRow, worker: WorkerProcess, progress: 
       if (isDead) putBack(journal.database, journal.clock, claimed, why);
       else park(journal.database, run);
     });
-    core.log.info('worker.exit', { run_id: run.run_id, pid: worker.pid, code: exit?.code ?? null, signal: exit?.signal ?? null, requeued: true, reason: why.reason, attempt: run.attempt, fence: run.fence });
+    core.log.info('worker.exit', {
+      run_id: run.run_id,
+      pid: worker.pid,
+      code: exit?.code ?? null,
+      signal: exit?.signal ?? null,
+      requeued: true,
+      reason: why.reason,
+      attempt: run.attempt,
+      fence: run.fence,
+    });
   };
   if (progress.stale) {
-    core.log.info('worker.exit', { run_id: run.run_id, pid: worker.pid, code: exit?.code ?? null, signal: exit?.signal ?? null, stale: true });
+    core.log.info('worker.exit', {
+      run_id: run.run_id,
+      pid: worker.pid,
+      code: exit?.code ?? null,
+      signal: exit?.signal ?? null,
+      stale: true,
+    });
     return;
   }
   if (stopReason === 'canceled') return end({ verdict: 'ERROR', reason: 'canceled', detail: 'canceled by the user' });
-  if (stopReason === 'timeout') return end({ verdict: 'ERROR', reason: 'run-timeout', detail: `the run took longer than ${core.settings().run_timeout_minutes} minutes` });
-  if (stopReason !== null) return back({ reason: 'shutdown', detail: 'the daemon stopped while it ran', delayMs: 0, counts: false, started: true });
+  if (stopReason === 'timeout')
+    return end({
+      verdict: 'ERROR',
+      reason: 'run-timeout',
+      detail: `the run took longer than ${core.settings().run_timeout_minutes} minutes`,
+    });
+  if (stopReason !== null)
+    return back({
+      reason: 'shutdown',
+      detail: 'the daemon stopped while it ran',
+      delayMs: 0,
+      counts: false,
+      started: true,
+    });
   if (progress.finished !== null) {
     // A spec without criteria has only the worker's own word; otherwise what has no verdict was left out by --fail-fast.
     const empty = (getRun(journal.database, run.run_id)?.payload.criteria ?? []).length === 0;
@@ -276,12 +460,21 @@ async function settle(core: Core, run: RunRow, worker: WorkerProcess, progress: 
   }
   if (progress.failures !== null) {
     const first = progress.failures[0];
-    return end({ verdict: 'ERROR', reason: first?.kind === 'unknown-id' ? 'not-found' : 'setup', detail: first === undefined ? 'it could not be verified' : `${first.file === undefined ? '' : `${first.file}${first.line === undefined ? '' : `:${first.line}`}: `}${first.message}` });
+    return end({
+      verdict: 'ERROR',
+      reason: first?.kind === 'unknown-id' ? 'not-found' : 'setup',
+      detail:
+        first === undefined
+          ? 'it could not be verified'
+          : `${first.file === undefined ? '' : `${first.file}${first.line === undefined ? '' : `:${first.line}`}: `}${first.message}`,
+    });
   }
-  const how = exit === null ? 'ended' : exit.signal === null ? `exited with ${exit.code}` : `was killed by ${exit.signal}`;
+  const how =
+    exit === null ? 'ended' : exit.signal === null ? `exited with ${exit.code}` : `was killed by ${exit.signal}`;
   const tail = worker.tail().trim().split('\n').at(-1) ?? '';
   const detail = `the worker ${how}${tail === '' ? '' : `: ${tail}`}`;
   // Only trouble before a test's first output is retried; later it could have been the test's own doing.
-  if (!progress.executing && run.failures < core.settings().retry_count) return back({ reason: 'infra', detail, delayMs: backoffMs(run.failures), counts: true, started: true });
+  if (!progress.executing && run.failures < core.settings().retry_count)
+    return back({ reason: 'infra', detail, delayMs: backoffMs(run.failures), counts: true, started: true });
   return end({ verdict: 'ERROR', reason: 'crash', detail });
 }

@@ -16,6 +16,7 @@ interface Sweeper {
 export function logSweep(core: Sweeper, report: SweepJson): void {
   core.log.info('worktree.sweep', report);
   const backlog = Number(report['backlog_count']);
-  if (backlog > core.settings().sweep.backlog_warn) core.log.warn('worktree.backlog', { backlog_count: backlog, warn_above: core.settings().sweep.backlog_warn });
+  if (backlog > core.settings().sweep.backlog_warn)
+    core.log.warn('worktree.backlog', { backlog_count: backlog, warn_above: core.settings().sweep.backlog_warn });
   tolerant(() => addSweepReport(core.journal.database, core.journal.clock, core.instance, report));
 }

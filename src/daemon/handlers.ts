@@ -1,6 +1,17 @@
 /** What the daemon does when it is asked. */
 import { flatSettings, sweepWorktrees, type DaemonStatus } from '../app/index.js';
-import { cancelWaiting, countPending, countRuns, enqueue, failureOf, getRun, isTerminal, JournalTrouble, retry, type RunRow } from '../journal/index.js';
+import {
+  cancelWaiting,
+  countPending,
+  countRuns,
+  enqueue,
+  failureOf,
+  getRun,
+  isTerminal,
+  JournalTrouble,
+  retry,
+  type RunRow,
+} from '../journal/index.js';
 import { failure, success, type Failure, type Result } from '../model/index.js';
 import { logSweep } from './boot-steps.js';
 import type { Core } from './core.js';
@@ -18,14 +29,23 @@ export interface HandlerOptions {
   readonly stop: (now: boolean) => void;
 }
 
-const unknownRun = (id: string): Failure => ({ kind: 'unknown-id', message: `There is no run ${id}.`, hint: '`coherence queue list` shows the runs.' });
+const unknownRun = (id: string): Failure => ({
+  kind: 'unknown-id',
+  message: `There is no run ${id}.`,
+  hint: '`coherence queue list` shows the runs.',
+});
 
 export function handlersOf({ core, pool, scheduler, isDegraded, checkDisk, status, stop }: HandlerOptions): Handlers {
   const { journal } = core;
   const full = (): Result<never> => failure(failureOf(new JournalTrouble('full', 'disk full'), journal.path));
-  const draining = (): Result<never> => failure({ kind: 'try-again', message: 'The daemon is stopping.', hint: 'Try again when it has stopped.' });
+  const draining = (): Result<never> =>
+    failure({ kind: 'try-again', message: 'The daemon is stopping.', hint: 'Try again when it has stopped.' });
 
-  const whenEnded = async (runId: string, onEvent: Parameters<Core['watchers']['add']>[1]['event'], onGone: (work: () => void) => void): Promise<RunRow | null> => {
+  const whenEnded = async (
+    runId: string,
+    onEvent: Parameters<Core['watchers']['add']>[1]['event'],
+    onGone: (work: () => void) => void,
+  ): Promise<RunRow | null> => {
     const now = getRun(journal.database, runId);
     if (now === null || isTerminal(now.state)) return now;
     return new Promise((resolve) => {
@@ -75,7 +95,12 @@ export function handlersOf({ core, pool, scheduler, isDegraded, checkDisk, statu
       const before = getRun(journal.database, id);
       if (before === null) return failure(unknownRun(id));
       const run = retry(journal.database, id);
-      if (run === null) return failure({ kind: 'usage', message: `Run ${id} has not ended (${before.state}).`, hint: '`coherence queue cancel` ends it.' });
+      if (run === null)
+        return failure({
+          kind: 'usage',
+          message: `Run ${id} has not ended (${before.state}).`,
+          hint: '`coherence queue cancel` ends it.',
+        });
       core.wake.notify();
       return success({ run });
     },
@@ -87,10 +112,19 @@ export function handlersOf({ core, pool, scheduler, isDegraded, checkDisk, statu
     evict: async ({ name }) => success({ evicted: await pool.evict(name, 'evicted') }),
     warm: async ({ root, slug }) => {
       const made = await pool.warm(root, slug);
-      return 'refused' in made ? failure({ kind: 'try-again', message: `No warm worker was made: ${made.refused}.` }) : success(made);
+      return 'refused' in made
+        ? failure({ kind: 'try-again', message: `No warm worker was made: ${made.refused}.` })
+        : success(made);
     },
     sweep: async ({ dry_run: dryRun, repo }) => {
-      const { swept, json } = await sweepWorktrees({ stateFolder: core.stateFolder, journal, settings: core.settings(), repos: [core.project.root, repo], dryRun, self: core.instance });
+      const { swept, json } = await sweepWorktrees({
+        stateFolder: core.stateFolder,
+        journal,
+        settings: core.settings(),
+        repos: [core.project.root, repo],
+        dryRun,
+        self: core.instance,
+      });
       if (!dryRun) logSweep(core, json);
       if (swept.deletion !== null) core.background(swept.deletion);
       return success({ report: json });
@@ -98,11 +132,31 @@ export function handlersOf({ core, pool, scheduler, isDegraded, checkDisk, statu
   };
 }
 
-export const statusOf = (core: Core, pool: Pool, scheduler: Scheduler, facts: Omit<DaemonStatus, 'generation' | 'settings' | 'active' | 'queued' | 'parked' | 'pool' | 'outbox_pending' | 'memory_bytes'>): DaemonStatus => ({
-  ...facts, generation: core.generation(), settings: Object.fromEntries(flatSettings(core.settings())),
+export const statusOf = (
+  core: Core,
+  pool: Pool,
+  scheduler: Scheduler,
+  facts: Omit<
+    DaemonStatus,
+    'generation' | 'settings' | 'active' | 'queued' | 'parked' | 'pool' | 'outbox_pending' | 'memory_bytes'
+  >,
+): DaemonStatus => ({
+  ...facts,
+  generation: core.generation(),
+  settings: Object.fromEntries(flatSettings(core.settings())),
   active: scheduler.attempts().map((attempt) => ({
-    run_id: attempt.run.run_id, spec_id: attempt.run.spec_id, state: getRun(core.journal.database, attempt.run.run_id)?.state ?? 'running', attempt: attempt.run.attempt, fence: attempt.run.fence,
-    pid: attempt.worker()?.pid ?? null, start_ticks: attempt.worker()?.startTicks ?? null, warm: attempt.warm(),
+    run_id: attempt.run.run_id,
+    spec_id: attempt.run.spec_id,
+    state: getRun(core.journal.database, attempt.run.run_id)?.state ?? 'running',
+    attempt: attempt.run.attempt,
+    fence: attempt.run.fence,
+    pid: attempt.worker()?.pid ?? null,
+    start_ticks: attempt.worker()?.startTicks ?? null,
+    warm: attempt.warm(),
   })),
-  queued: countRuns(core.journal.database, 'queued'), parked: countRuns(core.journal.database, 'parked'), pool: pool.list(), outbox_pending: countPending(core.journal.database), memory_bytes: process.memoryUsage().rss,
+  queued: countRuns(core.journal.database, 'queued'),
+  parked: countRuns(core.journal.database, 'parked'),
+  pool: pool.list(),
+  outbox_pending: countPending(core.journal.database),
+  memory_bytes: process.memoryUsage().rss,
 });

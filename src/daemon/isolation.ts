@@ -26,7 +26,10 @@ export async function probeIsolation(env: Readonly<Record<string, string | undef
   const setpriv = await findProgram('setpriv', env['PATH']);
   const unshare = await findProgram('unshare', env['PATH']);
   const prefix = setpriv === null ? [] : [setpriv, ...PIDNS];
-  const works = setpriv !== null && unshare !== null && (await capture({ command: [...prefix, 'true'], cwd: '/', env, timeoutMs: 5000 })).ok;
+  const works =
+    setpriv !== null &&
+    unshare !== null &&
+    (await capture({ command: [...prefix, 'true'], cwd: '/', env, timeoutMs: 5000 })).ok;
   const available: readonly IsolationLevel[] = works ? ['pidns', 'group'] : ['group'];
   const level: IsolationLevel = works && env['COHERENCE_ISOLATION'] === 'pidns' ? 'pidns' : 'group';
   return { level, available, prefix: level === 'pidns' ? prefix : [] };

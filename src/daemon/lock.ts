@@ -13,19 +13,36 @@ const PAUSE_MS = 200;
 export async function takeStateLock(stateFolder: string): Promise<Result<Lock>> {
   const path = lockPath(stateFolder);
   for (let attempt = 0; ; attempt += 1) {
-    const taken = await takeLock(path).catch((error: unknown) => ({ taken: false as const, why: error instanceof Error ? error.message : String(error) }));
+    const taken = await takeLock(path).catch((error: unknown) => ({
+      taken: false as const,
+      why: error instanceof Error ? error.message : String(error),
+    }));
     if (taken.taken) return success(taken.lock);
-    if (taken.why === 'unsupported') return failure({ kind: 'unavailable', message: 'The program "flock" is missing (package util-linux), so the daemon cannot be kept alone.' });
-    if (taken.why !== 'busy') return failure({ kind: 'damaged-state', message: `The lock ${path} cannot be taken (${taken.why}).`, file: path });
+    if (taken.why === 'unsupported')
+      return failure({
+        kind: 'unavailable',
+        message: 'The program "flock" is missing (package util-linux), so the daemon cannot be kept alone.',
+      });
+    if (taken.why !== 'busy')
+      return failure({
+        kind: 'damaged-state',
+        message: `The lock ${path} cannot be taken (${taken.why}).`,
+        file: path,
+      });
     if (attempt >= TRIES) break;
     await pause(PAUSE_MS);
   }
   const other = (await livingDaemon(stateFolder)) ?? null;
   const named = other?.pid ?? (await readDaemonIdentity(stateFolder))?.pid ?? 'unknown';
-  return failure({ kind: 'does-not-hold', message: `daemon already running (pid ${named})`, hint: '`coherence daemon status` shows it, `coherence daemon stop` ends it.' });
+  return failure({
+    kind: 'does-not-hold',
+    message: `daemon already running (pid ${named})`,
+    hint: '`coherence daemon status` shows it, `coherence daemon stop` ends it.',
+  });
 }
 
-export const writeIdentity = async (stateFolder: string, identity: DaemonIdentity): Promise<void> => writeAtomically(identityPath(stateFolder), `${JSON.stringify(identity)}\n`, 0o600);
+export const writeIdentity = async (stateFolder: string, identity: DaemonIdentity): Promise<void> =>
+  writeAtomically(identityPath(stateFolder), `${JSON.stringify(identity)}\n`, 0o600);
 
 /** Takes the file away where it still speaks of this instance. */
 export async function removeIdentity(stateFolder: string, instance: string): Promise<void> {

@@ -30,7 +30,9 @@ async function detached(argv: readonly string[]): Promise<number> {
     if (report !== undefined) await writeAtomically(report, JSON.stringify(what), 0o600).catch(() => undefined);
   };
   const result = await daemon({
-    cwd: value('--project') ?? process.cwd(), safeConfig: argv.includes('--safe-config'), allowNetworkState: argv.includes('--allow-network-state'),
+    cwd: value('--project') ?? process.cwd(),
+    safeConfig: argv.includes('--safe-config'),
+    allowNetworkState: argv.includes('--allow-network-state'),
     onReady: (facts) => void say({ ready: true, ...facts }),
   });
   if (result.ok) return 0;

@@ -16,7 +16,10 @@ export function outboxPusher(core: Core): () => Promise<void> {
   const push = async (): Promise<void> => {
     const rows = pendingOutbox(core.journal.database, BATCH);
     if (rows.length === 0) return;
-    const outcome = await pushVerdicts(core.project, core.journal, rows).catch((error: unknown) => ({ pushed: false as const, why: error instanceof Error ? error.message : String(error) }));
+    const outcome = await pushVerdicts(core.project, core.journal, rows).catch((error: unknown) => ({
+      pushed: false as const,
+      why: error instanceof Error ? error.message : String(error),
+    }));
     if (!outcome.pushed) {
       notBefore = monotonicMs() + RETRY_MS;
       core.log.debug('outbox.pending', { rows: rows.length, why: outcome.why });

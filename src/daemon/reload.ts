@@ -2,7 +2,16 @@
  * Settings of a running daemon: generation N until a reload reads valid files, then N+1. A broken file changes nothing and
  * is named with its line; frozen keys keep their value until a restart.
  */
-import { flatSettings, hotKeys, presentConfigFiles, readSettings, type Place, type Project, type ReloadAnswer, type Settings } from '../app/index.js';
+import {
+  flatSettings,
+  hotKeys,
+  presentConfigFiles,
+  readSettings,
+  type Place,
+  type Project,
+  type ReloadAnswer,
+  type Settings,
+} from '../app/index.js';
 import { addConfigGeneration, type Journal } from '../journal/index.js';
 import { failpoint } from '../util/failpoint.js';
 import { tolerant } from './durable.js';
@@ -32,7 +41,14 @@ function withHot(current: Settings, next: ReadonlyMap<string, unknown>): Setting
   return copy as unknown as Settings; // the same shape with other values of the same types
 }
 
-export function createReloader(options: { readonly project: Project; readonly place: Place; readonly journal: Journal; readonly log: Log; readonly instance: string; readonly onApplied: () => void }): Reloader {
+export function createReloader(options: {
+  readonly project: Project;
+  readonly place: Place;
+  readonly journal: Journal;
+  readonly log: Log;
+  readonly instance: string;
+  readonly onApplied: () => void;
+}): Reloader {
   const { project, place, journal, log } = options;
   let current = project.settings;
   let present = presentConfigFiles(project);
@@ -51,7 +67,11 @@ export function createReloader(options: { readonly project: Project; readonly pl
     if (!read.ok) {
       const first = read.failures[0];
       log.error('reload.failed', {
-        error: read.failures.map((item) => item.message).join(' '), path: first?.file ?? null, line: first?.line ?? null, column: first?.column ?? null, generation,
+        error: read.failures.map((item) => item.message).join(' '),
+        path: first?.file ?? null,
+        line: first?.line ?? null,
+        column: first?.column ?? null,
+        generation,
         failures: read.failures,
       });
       return { generation, applied: {}, unchanged: [], requires_restart: [], errors: read.failures };
@@ -59,16 +79,25 @@ export function createReloader(options: { readonly project: Project; readonly pl
     failpoint('K14');
     const before = flatSettings(current);
     const after = flatSettings(read.value.settings);
-    const changes = new Map<string, Change>([...after].filter(([key, value]) => !same(before.get(key), value)).map(([key, value]) => [key, { from: before.get(key), to: value }]));
+    const changes = new Map<string, Change>(
+      [...after]
+        .filter(([key, value]) => !same(before.get(key), value))
+        .map(([key, value]) => [key, { from: before.get(key), to: value }]),
+    );
     const missing = present.filter((path) => !read.value.present.includes(path));
-    if (missing.length > 0) log.warn('reload.config_missing', { path: missing[0], paths: missing, changed: Object.fromEntries(changes) });
+    if (missing.length > 0)
+      log.warn('reload.config_missing', { path: missing[0], paths: missing, changed: Object.fromEntries(changes) });
     present = read.value.present;
     const applied = Object.fromEntries([...changes].filter(([key]) => hotKeys.has(key)));
     current = withHot(current, after);
     advance(applied);
     log.setLevel(current.log_level);
     const answer: ReloadAnswer = {
-      generation, applied, unchanged: [...after.keys()].filter((key) => !changes.has(key)), requires_restart: [...changes.keys()].filter((key) => !hotKeys.has(key)), errors: [],
+      generation,
+      applied,
+      unchanged: [...after.keys()].filter((key) => !changes.has(key)),
+      requires_restart: [...changes.keys()].filter((key) => !hotKeys.has(key)),
+      errors: [],
     };
     log.info('reload.applied', { generation, changed: applied, requires_restart: answer.requires_restart });
     options.onApplied();

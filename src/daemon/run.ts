@@ -2,9 +2,33 @@
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import {
-  collectWarmDirectories, emptyWorktreeTrash, hasContainerRuns, instanceIsAlive, lockPath, logPath, openDaemonProject, prepareFolders, reapContainers, socketPath, sweepWorktrees, type DaemonStatus, type Place, type Project, type SweepJson,
+  collectWarmDirectories,
+  emptyWorktreeTrash,
+  hasContainerRuns,
+  instanceIsAlive,
+  lockPath,
+  logPath,
+  openDaemonProject,
+  prepareFolders,
+  reapContainers,
+  socketPath,
+  sweepWorktrees,
+  type DaemonStatus,
+  type Place,
+  type Project,
+  type SweepJson,
 } from '../app/index.js';
-import { beginInstance, countRuns, endInstance, forgetDeadProcesses, forgetWorktrees, momentNow, openInstances, openJournal, type Journal } from '../journal/index.js';
+import {
+  beginInstance,
+  countRuns,
+  endInstance,
+  forgetDeadProcesses,
+  forgetWorktrees,
+  momentNow,
+  openInstances,
+  openJournal,
+  type Journal,
+} from '../journal/index.js';
 import { failure, success, type Result } from '../model/index.js';
 import { failpoint } from '../util/failpoint.js';
 import type { Lock } from '../util/lock.js';
@@ -50,7 +74,10 @@ interface Booted {
 }
 
 /** Lock, identity, journal: what must hold before anything else may happen. */
-async function claimState(options: DaemonOptions, bootLog: (step: string, ms: number) => void): Promise<Result<Booted>> {
+async function claimState(
+  options: DaemonOptions,
+  bootLog: (step: string, ms: number) => void,
+): Promise<Result<Booted>> {
   let last = performance.now();
   const step = (name: string): void => {
     bootLog(name, Math.round(performance.now() - last));
@@ -71,11 +98,26 @@ async function claimState(options: DaemonOptions, bootLog: (step: string, ms: nu
   const startedAt = new Date().toISOString();
   const identity = identityOf(process.pid);
   try {
-    if (identity === null) return failure({ kind: 'unavailable', message: 'The daemon needs /proc to tell processes apart; this system has none.' });
-    await writeIdentity(stateFolder, { instance_id: instance, boot_id: identity.bootId, pid: identity.pid, start_ticks: identity.startTicks, socket: socketPath(project.directories), started_at: startedAt });
+    if (identity === null)
+      return failure({
+        kind: 'unavailable',
+        message: 'The daemon needs /proc to tell processes apart; this system has none.',
+      });
+    await writeIdentity(stateFolder, {
+      instance_id: instance,
+      boot_id: identity.bootId,
+      pid: identity.pid,
+      start_ticks: identity.startTicks,
+      socket: socketPath(project.directories),
+      started_at: startedAt,
+    });
   } catch (error) {
     await lock.release();
-    return failure({ kind: 'damaged-state', message: `Nothing can be written to ${stateFolder} (${error instanceof Error ? error.message : String(error)}).`, file: stateFolder });
+    return failure({
+      kind: 'damaged-state',
+      message: `Nothing can be written to ${stateFolder} (${error instanceof Error ? error.message : String(error)}).`,
+      file: stateFolder,
+    });
   }
   step('identity');
   const journal = await openJournal(stateFolder, { check: true });
@@ -127,25 +169,50 @@ export async function runDaemon(options: DaemonOptions): Promise<Result<null>> {
     if (removed.length > 0) log.info('warm.gc', { removed, bytes });
   };
   const core: Core = {
-    place: options, project, stateFolder, instance, journal, log, audit, disk, durable, isolation, wake, draining: drain.signal,
+    place: options,
+    project,
+    stateFolder,
+    instance,
+    journal,
+    log,
+    audit,
+    disk,
+    durable,
+    isolation,
+    wake,
+    draining: drain.signal,
     program: join(here, 'start.cjs'),
-    settings: reloader.settings, generation: reloader.generation, reload: reloader.reload,
+    settings: reloader.settings,
+    generation: reloader.generation,
+    reload: reloader.reload,
     freeSpace: async () => {
       await emptyWorktreeTrash(stateFolder, reloader.settings());
       await warmGc();
     },
     background: (work) => {
-      const settled = work.then(() => undefined, () => undefined);
+      const settled = work.then(
+        () => undefined,
+        () => undefined,
+      );
       backgroundWork.add(settled);
       void settled.then(() => backgroundWork.delete(settled));
     },
-    environments: new Map(), watchers: createWatchers(),
+    environments: new Map(),
+    watchers: createWatchers(),
   };
   const isOwnerAlive = (id: string): boolean => id !== instance && instanceIsAlive(journal, id);
-  log.info('daemon.start', { project: project.root, state_dir: stateFolder, steps, isolation: isolation.level, node: process.version });
+  log.info('daemon.start', {
+    project: project.root,
+    state_dir: stateFolder,
+    steps,
+    isolation: isolation.level,
+    node: process.version,
+  });
 
   // Nobody else holds the lock: every other daemon of this state folder is dead.
-  for (const other of openInstances(journal.database)) if (other.instance_id !== instance && !isOwnerAlive(other.instance_id)) endInstance(journal.database, journal.clock, other.instance_id, 'crashed');
+  for (const other of openInstances(journal.database))
+    if (other.instance_id !== instance && !isOwnerAlive(other.instance_id))
+      endInstance(journal.database, journal.clock, other.instance_id, 'crashed');
   const timed = async <T>(step: string, work: () => Promise<T> | T): Promise<T> => {
     const started = performance.now();
     const value = await work();
@@ -153,14 +220,31 @@ export async function runDaemon(options: DaemonOptions): Promise<Result<null>> {
     return value;
   };
   const reaping = { journal, log, audit, instance, graceMs: reloader.settings().pool.term_grace_ms, isOwnerAlive };
-  log.info('pool.enabled', { enabled: reloader.settings().pool.enabled, global_cap: reloader.settings().pool.global_cap, per_key_cap: reloader.settings().pool.per_key_cap, ttl_ms: reloader.settings().pool.ttl_ms });
+  log.info('pool.enabled', {
+    enabled: reloader.settings().pool.enabled,
+    global_cap: reloader.settings().pool.global_cap,
+    per_key_cap: reloader.settings().pool.per_key_cap,
+    ttl_ms: reloader.settings().pool.ttl_ms,
+  });
   const reaped: ReapReport = await timed('reap', async () => reap(reaping));
   // Killing the client of a container does not stop it. Docker is asked only where a dead run may have used it.
   if (await hasContainerRuns(stateFolder)) {
-    await timed('containers', async () => log.info('pool.containers', (await reapContainers(stateFolder, options.env).catch(() => null)) ?? { unavailable: true }));
+    await timed('containers', async () =>
+      log.info(
+        'pool.containers',
+        (await reapContainers(stateFolder, options.env).catch(() => null)) ?? { unavailable: true },
+      ),
+    );
   }
   const swept: SweepJson = await timed('sweep', async () => {
-    const { swept: done, json } = await sweepWorktrees({ stateFolder, journal, settings: reloader.settings(), repos: [project.root], dryRun: false, self: instance });
+    const { swept: done, json } = await sweepWorktrees({
+      stateFolder,
+      journal,
+      settings: reloader.settings(),
+      repos: [project.root],
+      dryRun: false,
+      self: instance,
+    });
     logSweep(core, json);
     if (done.deletion !== null) core.background(done.deletion);
     return json;
@@ -178,17 +262,34 @@ export async function runDaemon(options: DaemonOptions): Promise<Result<null>> {
     if (degraded === null && disk.isFull()) degrade();
   };
   let bootMs = 0;
-  const status = (): DaemonStatus => statusOf(core, pool, scheduler, {
-    state: drain.signal.aborted ? 'draining' : degraded === null ? 'ready' : 'degraded', degraded, pid: process.pid, start_ticks: identityOf(process.pid)?.startTicks ?? 0, instance_id: instance,
-    started_at: startedAt, project: project.root, state_dir: stateFolder, socket, isolation: { level: isolation.level, available: isolation.available }, boot_ms: bootMs, reap: { ...reaped }, sweep: swept,
-  });
+  const status = (): DaemonStatus =>
+    statusOf(core, pool, scheduler, {
+      state: drain.signal.aborted ? 'draining' : degraded === null ? 'ready' : 'degraded',
+      degraded,
+      pid: process.pid,
+      start_ticks: identityOf(process.pid)?.startTicks ?? 0,
+      instance_id: instance,
+      started_at: startedAt,
+      project: project.root,
+      state_dir: stateFolder,
+      socket,
+      isolation: { level: isolation.level, available: isolation.available },
+      boot_ms: bootMs,
+      reap: { ...reaped },
+      sweep: swept,
+    });
   let graceMs: number | null = null;
   const stop = (now: boolean): void => {
     graceMs = now || drain.signal.aborted ? 0 : reloader.settings().shutdown_grace_ms;
     drain.abort();
     wake.notify();
   };
-  const server = await listen(socket, handlersOf({ core, pool, scheduler, isDegraded: () => degraded !== null, checkDisk, status, stop }), journal.path, log);
+  const server = await listen(
+    socket,
+    handlersOf({ core, pool, scheduler, isDegraded: () => degraded !== null, checkDisk, status, stop }),
+    journal.path,
+    log,
+  );
   if (!server.ok) {
     endInstance(journal.database, journal.clock, instance, 'no socket');
     await removeIdentity(stateFolder, instance);
@@ -202,7 +303,15 @@ export async function runDaemon(options: DaemonOptions): Promise<Result<null>> {
     else if (!drain.signal.aborted) void reloader.reload();
   };
   booted = true;
-  log.info('daemon.ready', { boot_ms: bootMs, reap: reaped, sweep: swept, requeued: recovered.requeued, parked: recovered.parked, dead_letters: recovered.dead_letters, socket });
+  log.info('daemon.ready', {
+    boot_ms: bootMs,
+    reap: reaped,
+    sweep: swept,
+    requeued: recovered.requeued,
+    parked: recovered.parked,
+    dead_letters: recovered.dead_letters,
+    socket,
+  });
   notify('READY=1');
   options.onReady({ pid: process.pid, socket });
   // After the first answer: measuring gigabytes must not keep anybody waiting.
@@ -225,7 +334,8 @@ export async function runDaemon(options: DaemonOptions): Promise<Result<null>> {
       disk.reserve();
       log.info('daemon.recovered', { free_bytes: disk.free() });
     } else durable.flush();
-    if (countRuns(journal.database, 'parked') > 0 || reaped.indeterminate > 0) await lookAgain(core, reaping, isOwnerAlive);
+    if (countRuns(journal.database, 'parked') > 0 || reaped.indeterminate > 0)
+      await lookAgain(core, reaping, isOwnerAlive);
     await scheduler.tick();
     core.background(pushOutbox());
     const { reap_interval_ms: every } = reloader.settings().pool;
@@ -233,7 +343,12 @@ export async function runDaemon(options: DaemonOptions): Promise<Result<null>> {
       tended = monotonicMs();
       await pool.tend();
     }
-    await wake.sleep(Math.min(scheduler.untilDue(reloader.settings().tick_interval_ms), Math.max(10, every - (monotonicMs() - tended))));
+    await wake.sleep(
+      Math.min(
+        scheduler.untilDue(reloader.settings().tick_interval_ms),
+        Math.max(10, every - (monotonicMs() - tended)),
+      ),
+    );
   }
 
   log.info('daemon.stop', { draining: scheduler.attempts().length, reason: lost ? 'lock.lost' : 'stopped' });
@@ -266,7 +381,11 @@ export async function runDaemon(options: DaemonOptions): Promise<Result<null>> {
 }
 
 /** Processes that could not be judged at the boot are looked at again; their runs come back once they are gone. */
-async function lookAgain(core: Core, reaping: Parameters<typeof reap>[0], isOwnerAlive: (id: string) => boolean): Promise<void> {
+async function lookAgain(
+  core: Core,
+  reaping: Parameters<typeof reap>[0],
+  isOwnerAlive: (id: string) => boolean,
+): Promise<void> {
   await reap(reaping, true);
   recover(core.journal, core.log, core.instance, isOwnerAlive);
 }

@@ -12,7 +12,12 @@ export interface Caller {
   onGone(work: () => void): void;
 }
 
-export type Handlers = { readonly [M in MethodName]: (params: Methods[M]['params'], caller: Caller) => Promise<Result<Methods[M]['answer']>> | Result<Methods[M]['answer']> };
+export type Handlers = {
+  readonly [M in MethodName]: (
+    params: Methods[M]['params'],
+    caller: Caller,
+  ) => Promise<Result<Methods[M]['answer']>> | Result<Methods[M]['answer']>;
+};
 
 export interface Server {
   close(): Promise<void>;
@@ -32,17 +37,33 @@ function converse(socket: Socket, handlers: Handlers, journalPath: string, log: 
       return;
     }
     const { id, method } = request;
-    const handler = Object.hasOwn(handlers, method) ? (handlers[method] as (params: unknown, caller: Caller) => Promise<Result<unknown>> | Result<unknown>) : null; // one type for all methods
+    const handler = Object.hasOwn(handlers, method)
+      ? (handlers[method] as (params: unknown, caller: Caller) => Promise<Result<unknown>> | Result<unknown>)
+      : null; // one type for all methods
     const refuse = (...failures: readonly Failure[]): void => say({ id, ok: false, failures });
-    if (handler === null) return refuse({ kind: 'usage', message: `The daemon does not know "${String(method)}"; is it of another version?`, hint: 'Restart it: `coherence daemon stop`, `coherence daemon start`.' });
+    if (handler === null)
+      return refuse({
+        kind: 'usage',
+        message: `The daemon does not know "${String(method)}"; is it of another version?`,
+        hint: 'Restart it: `coherence daemon stop`, `coherence daemon start`.',
+      });
     try {
-      const result = await handler(request.params, { event: (event) => say({ id, event }), onGone: (work) => gone.push(work) });
+      const result = await handler(request.params, {
+        event: (event) => say({ id, event }),
+        onGone: (work) => gone.push(work),
+      });
       say(result.ok ? { id, ok: true, value: result.value } : { id, ok: false, failures: result.failures });
     } catch (error) {
       const trouble = troubleOf(error);
       if (trouble !== null) return refuse(failureOf(trouble, journalPath));
-      log.error('request.defect', { method, error: error instanceof Error ? (error.stack ?? error.message) : String(error) });
-      refuse({ kind: 'could-not-verify', message: `The daemon failed on "${method}": ${error instanceof Error ? error.message : String(error)}` });
+      log.error('request.defect', {
+        method,
+        error: error instanceof Error ? (error.stack ?? error.message) : String(error),
+      });
+      refuse({
+        kind: 'could-not-verify',
+        message: `The daemon failed on "${method}": ${error instanceof Error ? error.message : String(error)}`,
+      });
     }
   };
   const split = lineSplitter((line) => void answer(line));
@@ -68,7 +89,12 @@ export async function listen(path: string, handlers: Handlers, journalPath: stri
     server.once('error', resolve);
     server.listen(path, () => resolve(null));
   });
-  if (trouble !== null) return failure({ kind: 'damaged-state', message: `The socket ${path} cannot be made (${trouble.code ?? trouble.message}).`, file: path });
+  if (trouble !== null)
+    return failure({
+      kind: 'damaged-state',
+      message: `The socket ${path} cannot be made (${trouble.code ?? trouble.message}).`,
+      file: path,
+    });
   server.on('error', (error) => log.error('socket.error', { error: error.message }));
   await chmod(path, 0o600);
   return {

@@ -2,8 +2,19 @@
 import type { JobHooks, KeptCriterion } from '../app/index.js';
 import type { FromWorker, ToWorker } from './worker-protocol.js';
 
-export type RunJob = (job: Extract<ToWorker, { type: 'run' }>['job'], hooks: JobHooks) => Promise<
-  { readonly ok: true; readonly value: { readonly verdict: 'PASS' | 'FAIL' | 'SKIP' | 'ERROR'; readonly reason: string; readonly detail: string } } | { readonly ok: false; readonly failures: Extract<FromWorker, { type: 'failed' }>['failures'] }
+export type RunJob = (
+  job: Extract<ToWorker, { type: 'run' }>['job'],
+  hooks: JobHooks,
+) => Promise<
+  | {
+      readonly ok: true;
+      readonly value: {
+        readonly verdict: 'PASS' | 'FAIL' | 'SKIP' | 'ERROR';
+        readonly reason: string;
+        readonly detail: string;
+      };
+    }
+  | { readonly ok: false; readonly failures: Extract<FromWorker, { type: 'failed' }>['failures'] }
 >;
 
 export interface WorkerOptions {
@@ -93,7 +104,9 @@ export async function serve(options: WorkerOptions): Promise<void> {
       criterion: (record, basis) => void send({ type: 'criterion', fence, record, basis }),
     });
     current = null;
-    await send(result.ok ? { type: 'done', fence, end: result.value } : { type: 'failed', fence, failures: result.failures });
+    await send(
+      result.ok ? { type: 'done', fence, end: result.value } : { type: 'failed', fence, failures: result.failures },
+    );
     if (options.once || options.isSound?.() === false) break;
   }
   clearInterval(alive);

@@ -50,7 +50,9 @@ export interface StartOptions {
   readonly outputFile: string;
 }
 
-export type StartResult = { readonly ok: true; readonly worker: WorkerProcess } | { readonly ok: false; readonly code: string; readonly message: string };
+export type StartResult =
+  | { readonly ok: true; readonly worker: WorkerProcess }
+  | { readonly ok: false; readonly code: string; readonly message: string };
 
 /** How long the end of the channel may take after the exit. */
 const CHANNEL_MS = 1000;
@@ -69,11 +71,24 @@ export async function startWorker(options: StartOptions): Promise<StartResult> {
   const nonce = newNonce();
   // Warm workers live on after the daemon, to be found at its next boot: the kernel must not take them with it.
   const isolation = options.kind === 'warm' ? { level: 'group', prefix: [] as readonly string[] } : options.isolation;
-  intendProcess(journal.database, journal.clock, { nonce, kind: options.kind, name: options.name, key: options.key, instance_id: options.instance, isolation: isolation.level, run_id: options.runId });
+  intendProcess(journal.database, journal.clock, {
+    nonce,
+    kind: options.kind,
+    name: options.name,
+    key: options.key,
+    instance_id: options.instance,
+    isolation: isolation.level,
+    run_id: options.runId,
+  });
   failpoint('K7');
   let child: Child;
   try {
-    child = startChild([...isolation.prefix, ...options.command, options.name], { cwd: options.cwd, env: options.env, nonce, ipc: true });
+    child = startChild([...isolation.prefix, ...options.command, options.name], {
+      cwd: options.cwd,
+      env: options.env,
+      nonce,
+      ipc: true,
+    });
   } catch (error) {
     tolerant(() => setProcessState(journal.database, nonce, 'dead'));
     return { ok: false, code: 'EINVAL', message: String(error) };
@@ -113,7 +128,11 @@ export async function startWorker(options: StartOptions): Promise<StartResult> {
     });
   });
   const worker: WorkerProcess = {
-    name: options.name, nonce, pid, startTicks, exited,
+    name: options.name,
+    nonce,
+    pid,
+    startTicks,
+    exited,
     hasExited: () => gone,
     send: (message) => {
       if (child.connected) child.send(message, () => undefined);
@@ -127,7 +146,14 @@ export async function startWorker(options: StartOptions): Promise<StartResult> {
     end: async ({ graceMs, ask }) => {
       tolerant(() => setProcessState(journal.database, nonce, 'stopping'));
       const killed = await killTree(
-        { nonce, group: pid, known: gone ? [] : [{ pid, startTicks }], ...(ask && child.connected ? { cancel: () => void child.send({ type: 'cancel' } satisfies ToWorker, () => undefined) } : {}) },
+        {
+          nonce,
+          group: pid,
+          known: gone ? [] : [{ pid, startTicks }],
+          ...(ask && child.connected
+            ? { cancel: () => void child.send({ type: 'cancel' } satisfies ToWorker, () => undefined) }
+            : {}),
+        },
         { graceMs },
       );
       tolerant(() => setProcessState(journal.database, nonce, killed.dead ? 'dead' : 'indeterminate'));

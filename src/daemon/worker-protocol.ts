@@ -22,7 +22,12 @@ export type FromWorker =
   /** A test's process is about to start: from now on nothing is retried. */
   | { readonly type: 'executing'; readonly fence: number }
   /** `basis`: see `JobHooks.criterion`. */
-  | { readonly type: 'criterion'; readonly fence: number; readonly record: CriterionRecord; readonly basis: string | null }
+  | {
+      readonly type: 'criterion';
+      readonly fence: number;
+      readonly record: CriterionRecord;
+      readonly basis: string | null;
+    }
   | { readonly type: 'event'; readonly fence: number; readonly event: RunEvent }
   | { readonly type: 'done'; readonly fence: number; readonly end: JobEnd }
   | { readonly type: 'failed'; readonly fence: number; readonly failures: readonly Failure[] };

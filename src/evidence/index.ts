@@ -1,7 +1,30 @@
 export { auditSize, sample } from './cache/sample.js';
 export { openVerdictCache, type AuditFigures, type CachedVerdict, type VerdictCache } from './cache/verdicts.js';
-export { cacheKey, cargoClosure, closureDigest, commandClosure, environmentDigest, pytestClosure, typescriptClosure, type Closure, type ClosureDigest, type ClosureTree, type InstalledPackage, type KeyParts } from './closure/index.js';
+export {
+  cacheKey,
+  cargoClosure,
+  closureDigest,
+  commandClosure,
+  environmentDigest,
+  pytestClosure,
+  typescriptClosure,
+  type Closure,
+  type ClosureDigest,
+  type ClosureTree,
+  type InstalledPackage,
+  type KeyParts,
+} from './closure/index.js';
 export { recordOf, type RecordContext } from './record.js';
 export { listRuns, openRunFolder, readRun, runsFolder, type RunFolder } from './runs.js';
-export { exitCodeOfRun, judgeCase, judgeCheck, judgeCriterion, judgePlan, judgeSpec, type CaseResult, type Judged, type Judgement } from './verdict.js';
+export {
+  exitCodeOfRun,
+  judgeCase,
+  judgeCheck,
+  judgeCriterion,
+  judgePlan,
+  judgeSpec,
+  type CaseResult,
+  type Judged,
+  type Judgement,
+} from './verdict.js';
 export { wordingOf } from './wording.js';

@@ -1,7 +1,19 @@
 /**
  * Judgements → the record that `--json` prints and `run.json` holds. Paths are relative to the project's root.
  */
-import { criteriaOf, riskOf, type CaseRecord, type Catalog, type CheckRecord, type CriterionRecord, type Diagnostic, type Outcome, type RunRecord, type SourceIdentity, type SpecRecord } from '../model/index.js';
+import {
+  criteriaOf,
+  riskOf,
+  type CaseRecord,
+  type Catalog,
+  type CheckRecord,
+  type CriterionRecord,
+  type Diagnostic,
+  type Outcome,
+  type RunRecord,
+  type SourceIdentity,
+  type SpecRecord,
+} from '../model/index.js';
 import { wordingOf } from './wording.js';
 import type { Judgement, JudgedCase, JudgedCheck } from './verdict.js';
 
@@ -25,14 +37,20 @@ function outcomeOf(item: JudgedCase): Outcome | null {
 }
 
 const caseRecord = (item: JudgedCase): CaseRecord => ({
-  selector: item.case.selector, verdict: item.verdict, reason: item.reason,
+  selector: item.case.selector,
+  verdict: item.verdict,
+  reason: item.reason,
   ...(item.detail === '' ? {} : { detail: item.detail }),
   duration_ms: Math.round(outcomeOf(item)?.durationMs ?? 0),
   ...(item.result.kind === 'reused' ? { cached: true } : {}),
 });
 
 /** First start, last end and the sum of the durations; null where nothing ran. */
-function spanOf(outcomes: readonly Outcome[]): { readonly started: string | null; readonly ended: string | null; readonly durationMs: number } {
+function spanOf(outcomes: readonly Outcome[]): {
+  readonly started: string | null;
+  readonly ended: string | null;
+  readonly durationMs: number;
+} {
   let started: string | null = null;
   let ended: string | null = null;
   let durationMs = 0;
@@ -47,7 +65,10 @@ function spanOf(outcomes: readonly Outcome[]): { readonly started: string | null
 function checkRecord(judged: JudgedCheck, context: RecordContext): CheckRecord {
   const { check } = judged;
   // The case that explains the verdict speaks for the check; its siblings are in `cases`.
-  const speaker = judged.cases.find((item) => item.verdict === judged.verdict && (judged.verdict === 'PASS' || item.reason === judged.reason)) ?? judged.cases[0];
+  const speaker =
+    judged.cases.find(
+      (item) => item.verdict === judged.verdict && (judged.verdict === 'PASS' || item.reason === judged.reason),
+    ) ?? judged.cases[0];
   const outcome = speaker === undefined ? null : outcomeOf(speaker);
   const reused = speaker?.result.kind === 'reused' ? speaker.result.reuse : null;
   const stdout = outcome?.stdout == null ? undefined : context.fileOf(outcome.stdout.file);
@@ -56,16 +77,32 @@ function checkRecord(judged: JudgedCheck, context: RecordContext): CheckRecord {
   const { started, ended, durationMs } = spanOf(ran);
   const artifacts = ran.flatMap((item) => item.artifacts).flatMap((file) => context.fileOf(file) ?? []);
   return {
-    link: check.link, ...(check.linkId === null ? {} : { id: check.linkId }), kind: check.kind, runner: check.runner, place: check.place,
-    verdict: judged.verdict, reason: judged.reason, ...(judged.detail === '' ? {} : { detail: judged.detail }),
+    link: check.link,
+    ...(check.linkId === null ? {} : { id: check.linkId }),
+    kind: check.kind,
+    runner: check.runner,
+    place: check.place,
+    verdict: judged.verdict,
+    reason: judged.reason,
+    ...(judged.detail === '' ? {} : { detail: judged.detail }),
     ...(outcome === null || outcome.message === '' ? {} : { message: outcome.message }),
-    proof: reused !== null ? 'report' : (outcome?.proof ?? null), file: check.file, line: check.line,
-    command: outcome?.command ?? [], exit_code: outcome?.exitCode ?? null, attempt: outcome?.attempt ?? 0,
-    started_at: started, ended_at: ended ?? reused?.outcome.ended_at ?? null, duration_ms: Math.round(durationMs),
+    proof: reused !== null ? 'report' : (outcome?.proof ?? null),
+    file: check.file,
+    line: check.line,
+    command: outcome?.command ?? [],
+    exit_code: outcome?.exitCode ?? null,
+    attempt: outcome?.attempt ?? 0,
+    started_at: started,
+    ended_at: ended ?? reused?.outcome.ended_at ?? null,
+    duration_ms: Math.round(durationMs),
     cached: judged.cases.length > 0 && judged.cases.every((item) => item.result.kind === 'reused'),
     ...(reused === null ? {} : { cached_from: reused.outcome.run }),
-    env: outcome?.env ?? {}, source_hash: context.source.tree, image_id: outcome?.imageId ?? null, layers: outcome?.layers ?? [],
-    output: stdout?.path ?? null, output_sha256: stdout === undefined ? null : stdout.sha256,
+    env: outcome?.env ?? {},
+    source_hash: context.source.tree,
+    image_id: outcome?.imageId ?? null,
+    layers: outcome?.layers ?? [],
+    output: stdout?.path ?? null,
+    output_sha256: stdout === undefined ? null : stdout.sha256,
     ...(stderr === undefined ? {} : { stderr: stderr.path, stderr_sha256: stderr.sha256 }),
     ...(artifacts.length === 0 ? {} : { artifacts }),
     ...(check.hollow ? { hollow: true } : {}),
@@ -81,7 +118,9 @@ export function recordOf(judgements: readonly Judgement[], context: RecordContex
   const reused = new Set<string>();
   const specs = judgements.map((judgement): SpecRecord => {
     const spec = specsById.get(judgement.id);
-    const criteriaById = new Map((spec === undefined ? [] : criteriaOf(spec)).map((criterion) => [criterion.id, criterion]));
+    const criteriaById = new Map(
+      (spec === undefined ? [] : criteriaOf(spec)).map((criterion) => [criterion.id, criterion]),
+    );
     const criteria = judgement.criteria.map((judged): CriterionRecord => {
       const id = judged.planned.criterion;
       const criterion = criteriaById.get(id);
@@ -89,20 +128,41 @@ export function recordOf(judgements: readonly Judgement[], context: RecordContex
       for (const check of judged.checks)
         for (const item of check.cases) {
           if (item.result.kind === 'reused') reused.add(item.case.id);
-          else if (item.result.kind === 'ran' && item.result.outcome.command.length > 0 && item.verdict !== 'SKIP') ran.add(item.case.id);
+          else if (item.result.kind === 'ran' && item.result.outcome.command.length > 0 && item.verdict !== 'SKIP')
+            ran.add(item.case.id);
         }
       return {
-        id, title: criterion?.title ?? '', risk: criterion === undefined ? 'medium' : riskOf(criterion), verdict: judged.verdict, reason: judged.reason,
+        id,
+        title: criterion?.title ?? '',
+        risk: criterion === undefined ? 'medium' : riskOf(criterion),
+        verdict: judged.verdict,
+        reason: judged.reason,
         ...(judged.detail === '' ? {} : { detail: judged.detail }),
-        wording: criterion === undefined ? '' : wordingOf(criterion), checks: judged.checks.map((check) => checkRecord(check, context)),
+        wording: criterion === undefined ? '' : wordingOf(criterion),
+        checks: judged.checks.map((check) => checkRecord(check, context)),
       };
     });
-    return { id: judgement.id, title: spec?.title ?? '', level: spec?.level ?? 'module', status: spec?.status ?? 'active', verdict: judgement.judged.verdict, reason: judgement.judged.reason, criteria };
+    return {
+      id: judgement.id,
+      title: spec?.title ?? '',
+      level: spec?.level ?? 'module',
+      status: spec?.status ?? 'active',
+      verdict: judgement.judged.verdict,
+      reason: judgement.judged.reason,
+      criteria,
+    };
   });
   return {
-    schema: 'coherence.verify/1', run: context.run, session: context.session, started_at: context.startedAt.toISOString(), source: context.source,
+    schema: 'coherence.verify/1',
+    run: context.run,
+    session: context.session,
+    started_at: context.startedAt.toISOString(),
+    source: context.source,
     summary: { ...counts, cached: reused.size, executed: ran.size, duration_ms: Math.round(context.durationMs) },
-    specs, warm: context.warm, diagnostics: context.diagnostics,
-    ...(context.ended === undefined ? {} : { ended: context.ended }), ...(context.notes.length === 0 ? {} : { notes: context.notes }),
+    specs,
+    warm: context.warm,
+    diagnostics: context.diagnostics,
+    ...(context.ended === undefined ? {} : { ended: context.ended }),
+    ...(context.notes.length === 0 ? {} : { notes: context.notes }),
   };
 }

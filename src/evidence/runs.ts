@@ -19,7 +19,9 @@ export interface RunFolder {
   /** Where output files are written while the run lasts. */
   readonly folder: string;
   /** Hashes and seals the captured files; call once all outcomes are there. Gives path and hash by absolute path. */
-  seal(files: readonly string[]): Promise<(absolute: string) => { readonly path: string; readonly sha256: string } | undefined>;
+  seal(
+    files: readonly string[],
+  ): Promise<(absolute: string) => { readonly path: string; readonly sha256: string } | undefined>;
   /** Writes run.json and makes the run visible under its id. */
   publish(record: RunRecord): Promise<void>;
   /** Removes everything; for a run that never came to a record. */
@@ -42,14 +44,18 @@ export async function openRunFolder(root: string, id: string, isPart = false): P
   writeFileSync(join(folder, OWNER), JSON.stringify(identityOf(process.pid)), { mode: 0o600 });
   const final = join(runs, id);
   return {
-    id, folder,
+    id,
+    folder,
     seal: async (files) => {
       const known = new Map<string, { path: string; sha256: string }>();
       for (const file of new Set(files)) {
         const found = await stat(file).catch(() => null);
         if (found === null || !file.startsWith(`${folder}/`)) continue;
         await chmod(file, 0o600);
-        known.set(file, { path: `.coherence/runs/${id}/${file.slice(folder.length + 1)}`, sha256: await sha256File(file) });
+        known.set(file, {
+          path: `.coherence/runs/${id}/${file.slice(folder.length + 1)}`,
+          sha256: await sha256File(file),
+        });
       }
       return (absolute) => known.get(absolute);
     },
@@ -87,7 +93,9 @@ function parseOwner(text: string): ProcessIdentity | null {
     const value: unknown = JSON.parse(text);
     if (typeof value !== 'object' || value === null) return null;
     const { bootId, pid, startTicks } = value as Record<string, unknown>; // fields are checked on the next line
-    return typeof bootId === 'string' && typeof pid === 'number' && typeof startTicks === 'number' ? { bootId, pid, startTicks } : null;
+    return typeof bootId === 'string' && typeof pid === 'number' && typeof startTicks === 'number'
+      ? { bootId, pid, startTicks }
+      : null;
   } catch {
     return null;
   }
@@ -103,17 +111,42 @@ export async function listRuns(root: string): Promise<readonly string[]> {
 }
 
 /** One recorded run; `tracked` names files that git tracks there, which are never read (contract, section 2). */
-export async function readRun(root: string, id: string, isTracked: (path: string) => Promise<boolean>): Promise<Result<RunRecord>> {
-  if (!ULID.test(id)) return failure({ kind: 'unknown-id', message: `"${id}" is not a run id.`, hint: '`coherence runs list` shows the recorded runs.' });
+export async function readRun(
+  root: string,
+  id: string,
+  isTracked: (path: string) => Promise<boolean>,
+): Promise<Result<RunRecord>> {
+  if (!ULID.test(id))
+    return failure({
+      kind: 'unknown-id',
+      message: `"${id}" is not a run id.`,
+      hint: '`coherence runs list` shows the recorded runs.',
+    });
   const path = `.coherence/runs/${id}/run.json`;
-  if (await isTracked(path)) return failure({ kind: 'unsafe-path', file: path, message: 'This record is tracked by git, so anybody could have written it; it is not read.', hint: 'Remove it from git: evidence stays on the machine that ran the tests.' });
+  if (await isTracked(path))
+    return failure({
+      kind: 'unsafe-path',
+      file: path,
+      message: 'This record is tracked by git, so anybody could have written it; it is not read.',
+      hint: 'Remove it from git: evidence stays on the machine that ran the tests.',
+    });
   try {
     // The file is ours (0600, untracked), and its schema is checked by the name below.
     const record = JSON.parse(await readFile(join(root, path), 'utf8')) as RunRecord;
-    if (record.schema !== 'coherence.verify/1') return failure({ kind: 'damaged-state', file: path, message: 'This record has another schema than coherence.verify/1.' });
+    if (record.schema !== 'coherence.verify/1')
+      return failure({
+        kind: 'damaged-state',
+        file: path,
+        message: 'This record has another schema than coherence.verify/1.',
+      });
     return success(record);
   } catch (error) {
-    if (errorCode(error) === 'ENOENT') return failure({ kind: 'unknown-id', message: `There is no run ${id}.`, hint: '`coherence runs list` shows the recorded runs.' });
+    if (errorCode(error) === 'ENOENT')
+      return failure({
+        kind: 'unknown-id',
+        message: `There is no run ${id}.`,
+        hint: '`coherence runs list` shows the recorded runs.',
+      });
     return failure({ kind: 'damaged-state', file: path, message: 'This record cannot be read as JSON.' });
   }
 }

@@ -2,7 +2,20 @@
  * The one judge: plan × outcomes → verdicts (contract, section 5). A function of data.
  * What no outcome speaks of is ERROR(not-reported): unknown is never green.
  */
-import { reviewOf, verdictOf, worse, type Case, type Check, type Criterion, type Outcome, type Plan, type PlannedCriterion, type Reason, type Reuse, type Verdict } from '../model/index.js';
+import {
+  reviewOf,
+  verdictOf,
+  worse,
+  type Case,
+  type Check,
+  type Criterion,
+  type Outcome,
+  type Plan,
+  type PlannedCriterion,
+  type Reason,
+  type Reuse,
+  type Verdict,
+} from '../model/index.js';
 
 export interface Judged {
   readonly verdict: Verdict;
@@ -36,9 +49,20 @@ const judgement = (reason: Reason, detail: string): Judged => ({ verdict: verdic
 export function judgeCase(entry: Case, result: CaseResult): JudgedCase {
   switch (result.kind) {
     case 'ran':
-      return { ...judgement(result.outcome.reason === 'cached' ? 'not-reported' : result.outcome.reason, result.outcome.detail), case: entry, result };
+      return {
+        ...judgement(
+          result.outcome.reason === 'cached' ? 'not-reported' : result.outcome.reason,
+          result.outcome.detail,
+        ),
+        case: entry,
+        result,
+      };
     case 'reused':
-      return { ...judgement(result.reuse.outcome.reason === 'executed' ? 'cached' : 'assertion', result.reuse.outcome.detail), case: entry, result };
+      return {
+        ...judgement(result.reuse.outcome.reason === 'executed' ? 'cached' : 'assertion', result.reuse.outcome.detail),
+        case: entry,
+        result,
+      };
     case 'silent':
       return { ...judgement('not-reported', 'nothing reported on this test'), case: entry, result };
   }
@@ -57,14 +81,19 @@ export function judgeCheck(check: Check, cases: readonly JudgedCase[]): JudgedCh
   if (check.known !== null) return { ...judgement(check.known.reason, check.known.detail), check, cases: [] };
   const first = worst(cases);
   if (first === undefined) return { ...judgement('not-reported', 'the link covers no test'), check, cases };
-  const others = cases.length > 1 && first.verdict !== 'PASS' ? ` (${passed(cases)} of ${cases.length} tests passed)` : '';
+  const others =
+    cases.length > 1 && first.verdict !== 'PASS' ? ` (${passed(cases)} of ${cases.length} tests passed)` : '';
   const cachedOnly = first.verdict === 'PASS' && cases.every((item) => item.reason === 'cached');
   const reason: Reason = first.verdict === 'PASS' ? (cachedOnly ? 'cached' : 'executed') : first.reason;
   return { verdict: first.verdict, reason, detail: first.detail + others, check, cases };
 }
 
 /** An AC's verdict is the worst of its checks; where the review is hybrid the tests decide and manual links stay SKIP(manual). */
-export function judgeCriterion(planned: PlannedCriterion, criterion: Criterion, checks: readonly JudgedCheck[]): JudgedCriterion {
+export function judgeCriterion(
+  planned: PlannedCriterion,
+  criterion: Criterion,
+  checks: readonly JudgedCheck[],
+): JudgedCriterion {
   if (planned.known !== null) return { ...judgement(planned.known.reason, planned.known.detail), planned, checks };
   const tests = checks.filter((item) => item.check.kind !== 'manual');
   const deciding = reviewOf(criterion) === 'hybrid' && tests.length > 0 ? tests : checks;
@@ -74,7 +103,10 @@ export function judgeCriterion(planned: PlannedCriterion, criterion: Criterion, 
     const reason: Reason = deciding.every((item) => item.reason === 'cached') ? 'cached' : 'executed';
     return { verdict: 'PASS', reason, detail: '', planned, checks };
   }
-  const partly = checks.length > 1 ? `${first.detail === '' ? '' : `${first.detail}; `}${passed(checks)} of ${checks.length} checks passed` : first.detail;
+  const partly =
+    checks.length > 1
+      ? `${first.detail === '' ? '' : `${first.detail}; `}${passed(checks)} of ${checks.length} checks passed`
+      : first.detail;
   return { verdict: first.verdict, reason: first.reason, detail: partly, planned, checks };
 }
 
@@ -93,7 +125,11 @@ export interface Judgement {
 }
 
 /** Judges the whole plan. `outcomes` by case id. */
-export function judgePlan(plan: Plan, outcomes: ReadonlyMap<string, Outcome>, criterionOf: (id: string) => Criterion): readonly Judgement[] {
+export function judgePlan(
+  plan: Plan,
+  outcomes: ReadonlyMap<string, Outcome>,
+  criterionOf: (id: string) => Criterion,
+): readonly Judgement[] {
   const cases = new Map(plan.cases.map((entry) => [entry.id, entry]));
   const reuse = new Map(plan.reuse.map((entry) => [entry.case, entry]));
   const resultOf = (id: string): CaseResult => {
@@ -105,10 +141,14 @@ export function judgePlan(plan: Plan, outcomes: ReadonlyMap<string, Outcome>, cr
   return plan.specs.map((spec) => {
     const criteria = spec.criteria.map((planned) => {
       const checks = planned.checks.map((check) =>
-        judgeCheck(check, check.cases.flatMap((id) => {
-          const entry = cases.get(id);
-          return entry === undefined ? [] : [judgeCase(entry, resultOf(id))];
-        })));
+        judgeCheck(
+          check,
+          check.cases.flatMap((id) => {
+            const entry = cases.get(id);
+            return entry === undefined ? [] : [judgeCase(entry, resultOf(id))];
+          }),
+        ),
+      );
       return judgeCriterion(planned, criterionOf(planned.criterion), checks);
     });
     return { id: spec.id, judged: judgeSpec(criteria), criteria };
@@ -116,7 +156,11 @@ export function judgePlan(plan: Plan, outcomes: ReadonlyMap<string, Outcome>, cr
 }
 
 /** Exit code of a verification: contract section 5. `strict`: a SKIP or a hollow pass fails. */
-export function exitCodeOfRun(verdicts: readonly { readonly verdict: Verdict; readonly hollow: boolean }[], strict: boolean, ended: 'interrupted' | 'run-timeout' | 'fail-fast' | undefined): number {
+export function exitCodeOfRun(
+  verdicts: readonly { readonly verdict: Verdict; readonly hollow: boolean }[],
+  strict: boolean,
+  ended: 'interrupted' | 'run-timeout' | 'fail-fast' | undefined,
+): number {
   const has = (verdict: Verdict): boolean => verdicts.some((item) => item.verdict === verdict);
   if (ended === 'interrupted') return 130;
   if (ended === 'run-timeout') return 124;

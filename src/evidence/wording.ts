@@ -11,7 +11,8 @@ const known = new WeakMap<Criterion, string>();
 export const wordingOf = (criterion: Criterion): string => {
   const there = known.get(criterion);
   if (there !== undefined) return there;
-  const fold = (text: string | undefined): string | null => (text === undefined ? null : text.replace(/\s+/gu, ' ').trim());
+  const fold = (text: string | undefined): string | null =>
+    text === undefined ? null : text.replace(/\s+/gu, ' ').trim();
   const wording = `sha256:${hashFields([fold(criterion.title), fold(criterion.intent), fold(criterion.description)])}`;
   known.set(criterion, wording);
   return wording;

@@ -18,4 +18,5 @@ export const systemClock = (): Clock => {
 export const momentNow = (clock: Clock): Moment => ({ boot_id: clock.bootId, mono: clock.mono() });
 
 /** Milliseconds since a stored moment; null when it is of another boot, which no clock of ours can measure from. */
-export const elapsedSince = (moment: Moment, clock: Clock): number | null => (moment.boot_id === clock.bootId ? clock.mono() - moment.mono : null);
+export const elapsedSince = (moment: Moment, clock: Clock): number | null =>
+  moment.boot_id === clock.bootId ? clock.mono() - moment.mono : null;

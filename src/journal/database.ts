@@ -43,7 +43,11 @@ export class JournalTrouble extends Error {
 interface Driver {
   readonly DatabaseSync: new (path: string) => {
     exec(sql: string): void;
-    prepare(sql: string): { run(parameters: object): { changes: number | bigint }; get(parameters: object): unknown; all(parameters: object): unknown[] };
+    prepare(sql: string): {
+      run(parameters: object): { changes: number | bigint };
+      get(parameters: object): unknown;
+      all(parameters: object): unknown[];
+    };
     close(): void;
   };
 }
@@ -68,7 +72,16 @@ function loadDriver(): Driver {
 }
 
 /** SQLite's primary result codes that mean something to us. */
-const CODES: Readonly<Record<number, JournalTrouble['kind']>> = { 5: 'busy', 6: 'busy', 8: 'read-only', 10: 'other', 11: 'corrupt', 13: 'full', 14: 'read-only', 26: 'corrupt' };
+const CODES: Readonly<Record<number, JournalTrouble['kind']>> = {
+  5: 'busy',
+  6: 'busy',
+  8: 'read-only',
+  10: 'other',
+  11: 'corrupt',
+  13: 'full',
+  14: 'read-only',
+  26: 'corrupt',
+};
 
 export function troubleOf(error: unknown): JournalTrouble | null {
   if (error instanceof JournalTrouble) return error;
@@ -107,7 +120,9 @@ export function openDatabase(path: string): Database {
   let isOpen = true;
   guard(() => {
     try {
-      raw.exec('PRAGMA busy_timeout=5000; PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA wal_autocheckpoint=200; PRAGMA journal_size_limit=1048576;');
+      raw.exec(
+        'PRAGMA busy_timeout=5000; PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA wal_autocheckpoint=200; PRAGMA journal_size_limit=1048576;',
+      );
     } catch (error) {
       raw.close();
       throw error;

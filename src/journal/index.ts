@@ -11,6 +11,22 @@ export * from './queue.js';
 export * from './recovery.js';
 export * from './repair.js';
 export { beginAttempt, quarantineResume, readResume, record, resultsOf, setCriteria, type Basis } from './results.js';
-export { advance, cancelOrphans, cancelWaiting, claimOne, complete, countRuns, eligible, endRun, enqueue, getRun, listRuns, nextDue, putBack, retry, type PutBack } from './runs.js';
+export {
+  advance,
+  cancelOrphans,
+  cancelWaiting,
+  claimOne,
+  complete,
+  countRuns,
+  eligible,
+  endRun,
+  enqueue,
+  getRun,
+  listRuns,
+  nextDue,
+  putBack,
+  retry,
+  type PutBack,
+} from './runs.js';
 export * from './types.js';
 export * from './worktrees.js';

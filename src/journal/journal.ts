@@ -23,13 +23,33 @@ export const journalPath = (stateFolder: string): string => join(stateFolder, 'o
 export function failureOf(trouble: JournalTrouble, path: string): Failure {
   switch (trouble.kind) {
     case 'full':
-      return { kind: 'try-again', message: `The disk that holds ${path} is full.`, hint: 'Free some space; queued and finished runs are kept.', file: path };
+      return {
+        kind: 'try-again',
+        message: `The disk that holds ${path} is full.`,
+        hint: 'Free some space; queued and finished runs are kept.',
+        file: path,
+      };
     case 'busy':
-      return { kind: 'try-again', message: `Another process is writing to ${path}.`, hint: 'Try again in a moment.', file: path };
+      return {
+        kind: 'try-again',
+        message: `Another process is writing to ${path}.`,
+        hint: 'Try again in a moment.',
+        file: path,
+      };
     case 'corrupt':
-      return { kind: 'damaged-state', message: `The journal ${path} is damaged (${trouble.message}).`, hint: '`coherence doctor --repair` salvages what can be read and keeps the damaged file.', file: path };
+      return {
+        kind: 'damaged-state',
+        message: `The journal ${path} is damaged (${trouble.message}).`,
+        hint: '`coherence doctor --repair` salvages what can be read and keeps the damaged file.',
+        file: path,
+      };
     case 'read-only':
-      return { kind: 'damaged-state', message: `The journal ${path} cannot be opened for writing (${trouble.message}).`, hint: 'Give the folder back to the user who runs coherence, or set COHERENCE_STATE_DIR.', file: path };
+      return {
+        kind: 'damaged-state',
+        message: `The journal ${path} cannot be opened for writing (${trouble.message}).`,
+        hint: 'Give the folder back to the user who runs coherence, or set COHERENCE_STATE_DIR.',
+        file: path,
+      };
     case 'other':
       return { kind: 'damaged-state', message: `The journal ${path} cannot be used (${trouble.message}).`, file: path };
   }
@@ -50,7 +70,10 @@ export function guarded<T>(path: string, work: () => T): Result<T> {
  * Opens the journal of a state folder, makes it where there is none, checks it and brings its tables up to date.
  * A damaged file is a failure (74) and stays as it is: an empty queue in its place would lose runs without a word.
  */
-export async function openJournal(stateFolder: string, options: { readonly check?: boolean; readonly clock?: Clock } = {}): Promise<Result<Journal>> {
+export async function openJournal(
+  stateFolder: string,
+  options: { readonly check?: boolean; readonly clock?: Clock } = {},
+): Promise<Result<Journal>> {
   const path = journalPath(stateFolder);
   const isNew = !existsSync(path);
   const opened = guarded(path, () => {
@@ -62,7 +85,11 @@ export async function openJournal(stateFolder: string, options: { readonly check
         if (verdict !== 'ok') throw new JournalTrouble('corrupt', verdict);
       }
       const newer = migrate(database);
-      if (newer !== null) throw new JournalTrouble('other', `it has version ${newer}, this program knows ${SCHEMA_VERSION}; use the newer coherence`);
+      if (newer !== null)
+        throw new JournalTrouble(
+          'other',
+          `it has version ${newer}, this program knows ${SCHEMA_VERSION}; use the newer coherence`,
+        );
     } catch (error) {
       database.close();
       throw error;

@@ -39,7 +39,16 @@ export interface Queue {
   /** Ends the run and, when it did not pass, the runs that waited for it. False when the fence is stale. */
   complete(claimed: Claimed, ending: Ending): boolean;
   /** Back into the queue, due after `delayMs`. False when the fence is stale. */
-  fail(claimed: Claimed, why: { readonly reason: string; readonly detail: string; readonly delayMs: number; readonly counts: boolean; readonly started: boolean }): boolean;
+  fail(
+    claimed: Claimed,
+    why: {
+      readonly reason: string;
+      readonly detail: string;
+      readonly delayMs: number;
+      readonly counts: boolean;
+      readonly started: boolean;
+    },
+  ): boolean;
   /** Ends a run that waits. Gives the run as it is now; a claimed one is left to its owner. Null: no such run. */
   cancel(runId: string, why: string): RunRow | null;
 }

@@ -32,7 +32,9 @@ function readable(path: string, table: string): { readonly rows: readonly Row[];
       try {
         for (;;) {
           const bound: string = last === null ? '' : `WHERE rowid ${order === 'ASC' ? '>' : '<'} ${String(last)}`;
-          const row: Row | undefined = source.sql(`SELECT rowid AS __rowid, * FROM ${table} ${bound} ORDER BY rowid ${order} LIMIT 1`).get();
+          const row: Row | undefined = source
+            .sql(`SELECT rowid AS __rowid, * FROM ${table} ${bound} ORDER BY rowid ${order} LIMIT 1`)
+            .get();
           if (row === undefined) break;
           last = Number(row['__rowid']);
           const { __rowid, ...rest } = row;
@@ -43,7 +45,8 @@ function readable(path: string, table: string): { readonly rows: readonly Row[];
       }
       if (order === 'ASC') break;
     } catch (error) {
-      if (troubleOf(error) === null && !(error instanceof Error && /no such table|no such column/.test(error.message))) throw error;
+      if (troubleOf(error) === null && !(error instanceof Error && /no such table|no such column/.test(error.message)))
+        throw error;
       complete = false;
     }
   }
@@ -53,7 +56,8 @@ function readable(path: string, table: string): { readonly rows: readonly Row[];
 /** Call it under the state folder's lock. */
 export async function repairJournal(stateFolder: string): Promise<Result<RepairReport>> {
   const path = journalPath(stateFolder);
-  if (!existsSync(path)) return failure({ kind: 'damaged-state', message: `There is no journal at ${path}.`, file: path });
+  if (!existsSync(path))
+    return failure({ kind: 'damaged-state', message: `There is no journal at ${path}.`, file: path });
   const fresh = `${path}.${ulid()}.new`;
   const salvaged: Record<string, number> = {};
   const incomplete: string[] = [];
@@ -68,7 +72,11 @@ export async function repairJournal(stateFolder: string): Promise<Result<RepairR
         for (const row of rows) {
           const columns = Object.keys(row);
           try {
-            target.sql(`INSERT OR IGNORE INTO ${table}(${columns.join(',')}) VALUES(${columns.map((column) => `:${column}`).join(',')})`).run(row);
+            target
+              .sql(
+                `INSERT OR IGNORE INTO ${table}(${columns.join(',')}) VALUES(${columns.map((column) => `:${column}`).join(',')})`,
+              )
+              .run(row);
             salvaged[table] += 1;
           } catch (error) {
             if (troubleOf(error) !== null) throw error;

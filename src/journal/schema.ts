@@ -47,7 +47,20 @@ CREATE TABLE quarantine(seq INTEGER PRIMARY KEY, at TEXT NOT NULL, source TEXT N
 
 const STEPS: readonly string[] = [VERSION_1];
 export const SCHEMA_VERSION = STEPS.length;
-export const TABLES = ['instances', 'runs', 'ac_results', 'resume_map', 'procs', 'worktrees', 'warm', 'sweep_reports', 'reap_events', 'config_gens', 'outbox', 'quarantine'] as const;
+export const TABLES = [
+  'instances',
+  'runs',
+  'ac_results',
+  'resume_map',
+  'procs',
+  'worktrees',
+  'warm',
+  'sweep_reports',
+  'reap_events',
+  'config_gens',
+  'outbox',
+  'quarantine',
+] as const;
 
 /** Brings the tables up to this program's version. Gives the version found when it is newer than this program, else null. */
 export function migrate(database: Database): number | null {

@@ -1,7 +1,17 @@
 /** Rows of the journal as the rest of the program sees them. Field names are the columns'. */
 import type { Verdict } from '../model/index.js';
 
-export const RUN_STATES = ['queued', 'claimed', 'preparing', 'running', 'finishing', 'stopping', 'parked', 'done', 'dead_letter'] as const;
+export const RUN_STATES = [
+  'queued',
+  'claimed',
+  'preparing',
+  'running',
+  'finishing',
+  'stopping',
+  'parked',
+  'done',
+  'dead_letter',
+] as const;
 export type RunState = (typeof RUN_STATES)[number];
 /** States in which an instance works on the run. */
 export const ACTIVE_STATES: readonly RunState[] = ['claimed', 'preparing', 'running', 'finishing', 'stopping'];

@@ -14,7 +14,13 @@ export type RunEvent =
   | { readonly type: 'warm_boot.start'; readonly session_id: string; readonly target_dir: string }
   | { readonly type: 'warm_boot.done'; readonly fields: Readonly<Record<string, unknown>> }
   | { readonly type: 'cargo.stale_member'; readonly package: string; readonly target_dir: string }
-  | { readonly type: 'layer'; readonly environment: string; readonly layer: string; readonly key: string; readonly hit: boolean }
+  | {
+      readonly type: 'layer';
+      readonly environment: string;
+      readonly layer: string;
+      readonly key: string;
+      readonly hit: boolean;
+    }
   | { readonly type: 'retry'; readonly case: string; readonly why: string; readonly attempt: number }
   | { readonly type: 'note'; readonly message: string };
 

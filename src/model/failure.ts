@@ -40,10 +40,15 @@ export interface Failure {
   readonly column?: number;
 }
 
-export type Result<T> = { readonly ok: true; readonly value: T } | { readonly ok: false; readonly failures: readonly Failure[] };
+export type Result<T> =
+  | { readonly ok: true; readonly value: T }
+  | { readonly ok: false; readonly failures: readonly Failure[] };
 
 export const success = <T>(value: T): Result<T> => ({ ok: true, value });
-export const failure = (...failures: Failure[]): { readonly ok: false; readonly failures: readonly Failure[] } => ({ ok: false, failures });
+export const failure = (...failures: Failure[]): { readonly ok: false; readonly failures: readonly Failure[] } => ({
+  ok: false,
+  failures,
+});
 
 /** The exit code for several failures: that of the first, since later ones are often its consequence. */
 export const exitCodeOf = (failures: readonly Failure[]): number => {

@@ -7,16 +7,36 @@ export type LanguageName = 'typescript' | 'rust' | 'python' | 'go' | 'java' | 's
 
 /** Which framework a test is written for. Only some of them have a runner here; `RUNNER_OF` says which. */
 export type Framework =
-  | 'vitest' | 'jest' | 'mocha' | 'node-test' | 'playwright'
-  | 'pytest' | 'unittest' | 'cargo' | 'doctest' | 'go' | 'junit' | 'file';
+  | 'vitest'
+  | 'jest'
+  | 'mocha'
+  | 'node-test'
+  | 'playwright'
+  | 'pytest'
+  | 'unittest'
+  | 'cargo'
+  | 'doctest'
+  | 'go'
+  | 'junit'
+  | 'file';
 
 export const RUNNER_NAMES = ['vitest', 'node-test', 'pytest', 'cargo', 'go', 'command'] as const;
 export type RunnerName = (typeof RUNNER_NAMES)[number];
 
 /** The runner that executes tests of a framework; null where this tool has none: SKIP(unavailable:<framework>). */
 export const RUNNER_OF: Readonly<Record<Framework, RunnerName | null>> = {
-  vitest: 'vitest', jest: null, mocha: null, 'node-test': 'node-test', playwright: null,
-  pytest: 'pytest', unittest: 'pytest', cargo: 'cargo', doctest: 'cargo', go: 'go', junit: null, file: null,
+  vitest: 'vitest',
+  jest: null,
+  mocha: null,
+  'node-test': 'node-test',
+  playwright: null,
+  pytest: 'pytest',
+  unittest: 'pytest',
+  cargo: 'cargo',
+  doctest: 'cargo',
+  go: 'go',
+  junit: null,
+  file: null,
 };
 
 export type TestKind = 'file' | 'suite' | 'case';

@@ -96,8 +96,17 @@ export interface SourceIdentity {
 
 export type WarmStatus = 'Skipped' | 'Warmed' | 'Unavailable';
 export type WarmReason =
-  | 'disabled' | 'ok' | 'cargo-absent' | 'spawn-failed' | 'mkdir-failed' | 'permission-denied' | 'disk-full'
-  | 'check-failed' | 'not-a-crate' | 'timeout' | 'cancelled';
+  | 'disabled'
+  | 'ok'
+  | 'cargo-absent'
+  | 'spawn-failed'
+  | 'mkdir-failed'
+  | 'permission-denied'
+  | 'disk-full'
+  | 'check-failed'
+  | 'not-a-crate'
+  | 'timeout'
+  | 'cancelled';
 
 /** What a warm boot of cargo came to (cargo.md, 'Contract of warm boot'). */
 export interface WarmReport {

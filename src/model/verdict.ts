@@ -7,7 +7,16 @@ export type PassReason = 'executed' | 'cached';
 export type FailReason = 'assertion' | 'exit-code' | 'timeout';
 export type SkipReason = 'no-link' | 'gap' | 'manual' | 'runner-skipped' | 'retired' | `unavailable:${string}`;
 export type ErrorReason =
-  | 'dangling-link' | 'not-found' | 'not-reported' | 'ambiguous-selector' | 'build' | 'setup' | 'crash' | 'infra' | 'canceled' | 'run-timeout';
+  | 'dangling-link'
+  | 'not-found'
+  | 'not-reported'
+  | 'ambiguous-selector'
+  | 'build'
+  | 'setup'
+  | 'crash'
+  | 'infra'
+  | 'canceled'
+  | 'run-timeout';
 export type Reason = PassReason | FailReason | SkipReason | ErrorReason;
 
 const FAIL: ReadonlySet<string> = new Set<FailReason>(['assertion', 'exit-code', 'timeout']);

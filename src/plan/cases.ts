@@ -2,7 +2,18 @@
  * Links made runnable: each traced link becomes a Check that waits for cases, or a Check whose verdict is known already.
  * Equal cases are one case, however many criteria wait for it: it runs once.
  */
-import { RUNNER_NAMES, RUNNER_OF, type Case, type Check, type FoundTest, type PlaceName, type Reason, type ResolvedLink, type RunnerName, type TracedCriterion } from '../model/index.js';
+import {
+  RUNNER_NAMES,
+  RUNNER_OF,
+  type Case,
+  type Check,
+  type FoundTest,
+  type PlaceName,
+  type Reason,
+  type ResolvedLink,
+  type RunnerName,
+  type TracedCriterion,
+} from '../model/index.js';
 import { parseDuration } from '../util/duration.js';
 import { canonicalJson, hashFields } from '../util/hash.js';
 import { wrappedIn } from './instances.js';
@@ -37,7 +48,14 @@ function runnerByFile(file: string): RunnerName | null {
   return BY_EXTENSION[file.slice(file.lastIndexOf('.') + 1)] ?? null;
 }
 
-type Target = { readonly selector: string; readonly file: string; readonly path: readonly string[]; readonly line: number; readonly test: FoundTest | null; readonly runner: RunnerName | `unavailable:${string}` };
+type Target = {
+  readonly selector: string;
+  readonly file: string;
+  readonly path: readonly string[];
+  readonly line: number;
+  readonly test: FoundTest | null;
+  readonly runner: RunnerName | `unavailable:${string}`;
+};
 
 function runnerOfTest(test: FoundTest, wanted: string | undefined): Target['runner'] {
   if (wanted !== undefined) return isRunner(wanted) ? wanted : `unavailable:${wanted}`;
@@ -48,22 +66,40 @@ function runnerOfTest(test: FoundTest, wanted: string | undefined): Target['runn
 function targets(link: ResolvedLink, { options, parse, runnerOfFile }: Planning): Target[] {
   const wanted = link.declared.runner;
   if (link.kind === 'run') {
-    const runner = wanted === undefined || wanted === 'command' ? 'command' : isRunner(wanted) ? wanted : (`unavailable:${wanted}` as const);
+    const runner =
+      wanted === undefined || wanted === 'command'
+        ? 'command'
+        : isRunner(wanted)
+          ? wanted
+          : (`unavailable:${wanted}` as const);
     return [{ selector: link.label, file: link.position.file, path: [], line: link.position.line, test: null, runner }];
   }
   if (link.tests.length === 0) {
     const parsed = parse(link.label);
-    const runner = wanted === undefined ? (runnerOfFile(parsed.file) ?? runnerByFile(parsed.file) ?? ('unavailable:runner' as const)) : isRunner(wanted) ? wanted : (`unavailable:${wanted}` as const);
+    const runner =
+      wanted === undefined
+        ? (runnerOfFile(parsed.file) ?? runnerByFile(parsed.file) ?? ('unavailable:runner' as const))
+        : isRunner(wanted)
+          ? wanted
+          : (`unavailable:${wanted}` as const);
     return [{ selector: link.label, file: parsed.file, path: parsed.path, line: 0, test: null, runner }];
   }
   return link.tests.map((test) => {
     const runner = runnerOfTest(test, wanted);
     const command = options.executable(test.file) ? `./${shellQuoted(test.file)}` : `sh ./${shellQuoted(test.file)}`;
-    return { selector: runner === 'command' && test.kind === 'file' ? command : test.selector, file: test.file, path: test.path, line: test.line, test, runner };
+    return {
+      selector: runner === 'command' && test.kind === 'file' ? command : test.selector,
+      file: test.file,
+      path: test.path,
+      line: test.line,
+      test,
+      runner,
+    };
   });
 }
 
-const shellQuoted = (text: string): string => (/^[A-Za-z0-9_./-]+$/.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`);
+const shellQuoted = (text: string): string =>
+  /^[A-Za-z0-9_./-]+$/.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`;
 
 /** Declared variables as values; a name without a value is let through from the caller, as `requires: [env:NAME]` is. */
 function declaredEnv(link: ResolvedLink, options: PlanOptions): Record<string, string> {
@@ -80,14 +116,22 @@ function declaredEnv(link: ResolvedLink, options: PlanOptions): Record<string, s
   return env;
 }
 
-function missing(link: ResolvedLink, place: PlaceName, options: PlanOptions): { reason: Reason; detail: string } | null {
+function missing(
+  link: ResolvedLink,
+  place: PlaceName,
+  options: PlanOptions,
+): { reason: Reason; detail: string } | null {
   const requirements = [...(link.declared.requires ?? []), ...(place === 'docker' ? ['docker'] : [])];
   for (const requirement of requirements) {
     const why = options.unmet.get(requirement);
     if (why !== undefined) return { reason: `unavailable:${requirement}`, detail: why };
   }
   const environment = link.declared.environment;
-  if (place === 'docker' && environment === undefined) return { reason: 'setup', detail: 'a link with `in: docker` needs `environment: NAME` (docker.environments in config.yaml)' };
+  if (place === 'docker' && environment === undefined)
+    return {
+      reason: 'setup',
+      detail: 'a link with `in: docker` needs `environment: NAME` (docker.environments in config.yaml)',
+    };
   if (place === 'docker' && environment !== undefined && !options.environments.includes(environment)) {
     return { reason: 'setup', detail: `config.yaml declares no docker environment "${environment}"` };
   }
@@ -96,7 +140,18 @@ function missing(link: ResolvedLink, place: PlaceName, options: PlanOptions): { 
 
 /** What a link says of every test that it covers. */
 interface Said {
-  readonly fields: Pick<Case, 'environment' | 'env' | 'features' | 'ignored' | 'artifacts' | 'inputs' | 'expect' | 'privateDaemon' | 'inheritWorkspace'>;
+  readonly fields: Pick<
+    Case,
+    | 'environment'
+    | 'env'
+    | 'features'
+    | 'ignored'
+    | 'artifacts'
+    | 'inputs'
+    | 'expect'
+    | 'privateDaemon'
+    | 'inheritWorkspace'
+  >;
   /** The fields in one text, for a case's id. */
   readonly text: string;
   readonly timeoutMs: number;
@@ -106,11 +161,32 @@ function saidBy(link: ResolvedLink, place: PlaceName, options: PlanOptions): Sai
   const { declared } = link;
   const fields = {
     environment: place === 'docker' ? (declared.environment ?? null) : null,
-    env: declaredEnv(link, options), features: declared.features ?? [], ignored: declared.ignored ?? false, artifacts: declared.artifacts ?? [], expect: declared.expect ?? {}, ...(declared.inputs === undefined ? {} : { inputs: declared.inputs }),
-    privateDaemon: (declared.requires ?? []).includes('orchestrator'), inheritWorkspace: declared.workspace === 'inherit',
+    env: declaredEnv(link, options),
+    features: declared.features ?? [],
+    ignored: declared.ignored ?? false,
+    artifacts: declared.artifacts ?? [],
+    expect: declared.expect ?? {},
+    ...(declared.inputs === undefined ? {} : { inputs: declared.inputs }),
+    privateDaemon: (declared.requires ?? []).includes('orchestrator'),
+    inheritWorkspace: declared.workspace === 'inherit',
   };
-  const text = JSON.stringify([place, fields.environment, canonicalJson(fields.env), fields.features, fields.ignored, fields.artifacts, canonicalJson(fields.expect), declared.inputs ?? null, fields.privateDaemon, fields.inheritWorkspace]);
-  return { fields, text, timeoutMs: (declared.timeout === undefined ? null : parseDuration(declared.timeout)) ?? options.timeoutMs };
+  const text = JSON.stringify([
+    place,
+    fields.environment,
+    canonicalJson(fields.env),
+    fields.features,
+    fields.ignored,
+    fields.artifacts,
+    canonicalJson(fields.expect),
+    declared.inputs ?? null,
+    fields.privateDaemon,
+    fields.inheritWorkspace,
+  ]);
+  return {
+    fields,
+    text,
+    timeoutMs: (declared.timeout === undefined ? null : parseDuration(declared.timeout)) ?? options.timeoutMs,
+  };
 }
 
 /** What a plan asks of the analysis. */
@@ -146,15 +222,27 @@ export function checkOf(traced: TracedCriterion, link: ResolvedLink, planning: P
   const place: PlaceName = options.place ?? declared.in ?? 'host';
   const first = link.tests[0];
   const check = (runner: RunnerName | null, ids: readonly string[], known: Check['known']): Check => ({
-    spec: traced.spec.id, criterion: traced.criterion.id, link: link.label, linkId: declared.id ?? null, kind: link.kind, place,
-    file: first?.file ?? (link.kind === 'test' ? planning.parse(link.label).file : link.position.file), line: first?.line ?? (link.kind === 'test' ? null : link.position.line),
-    hollow: link.tests.some((test) => test.hollow === true), runner, cases: ids, known,
+    spec: traced.spec.id,
+    criterion: traced.criterion.id,
+    link: link.label,
+    linkId: declared.id ?? null,
+    kind: link.kind,
+    place,
+    file: first?.file ?? (link.kind === 'test' ? planning.parse(link.label).file : link.position.file),
+    line: first?.line ?? (link.kind === 'test' ? null : link.position.line),
+    hollow: link.tests.some((test) => test.hollow === true),
+    runner,
+    cases: ids,
+    known,
   });
-  const decided = (reason: Reason, detail: string, runner: RunnerName | null = null): Check => check(runner, [], { reason, detail });
+  const decided = (reason: Reason, detail: string, runner: RunnerName | null = null): Check =>
+    check(runner, [], { reason, detail });
   if (link.kind === 'manual') return decided('manual', link.label);
   if (link.problem !== undefined) return decided(link.problem.reason, link.problem.message);
   const found = targets(link, planning);
-  for (const target of found) if (target.runner.startsWith('unavailable:')) return decided(target.runner as Reason, `no runner for ${target.runner.slice('unavailable:'.length)} tests here`);
+  for (const target of found)
+    if (target.runner.startsWith('unavailable:'))
+      return decided(target.runner as Reason, `no runner for ${target.runner.slice('unavailable:'.length)} tests here`);
   const unmet = missing(link, place, options);
   const runner = (found[0]?.runner ?? 'command') as RunnerName; // 'unavailable:…' has returned above
   if (unmet !== null) return decided(unmet.reason, unmet.detail, runner);
@@ -164,13 +252,28 @@ export function checkOf(traced: TracedCriterion, link: ResolvedLink, planning: P
     const isOwn = target.runner === 'command' || declared.needs !== undefined || declared.workspace !== undefined;
     const owner = isOwn ? `${traced.criterion.id}/${declared.id ?? ''}` : null;
     const where = target.runner === 'command' ? ['', '0'] : [target.file, String(target.line)];
-    const id = hashFields([target.runner, target.selector, ...where, JSON.stringify(target.path), text, owner]).slice(0, 12);
+    const id = hashFields([target.runner, target.selector, ...where, JSON.stringify(target.path), text, owner]).slice(
+      0,
+      12,
+    );
     const draft = cases.get(id);
     if (draft === undefined) {
-      const wrapped = target.test?.reportedAt === undefined ? {} : wrappedIn(target.test, planning.testsOfFile(target.file));
+      const wrapped =
+        target.test?.reportedAt === undefined ? {} : wrappedIn(target.test, planning.testsOfFile(target.file));
       cases.set(id, {
-        id, runner: target.runner as RunnerName, place, selector: target.selector, file: target.file, path: target.path, line: target.line, test: target.test, timeoutMs,
-        ...fields, ...wrapped, criteria: [traced.criterion.id], after: [],
+        id,
+        runner: target.runner as RunnerName,
+        place,
+        selector: target.selector,
+        file: target.file,
+        path: target.path,
+        line: target.line,
+        test: target.test,
+        timeoutMs,
+        ...fields,
+        ...wrapped,
+        criteria: [traced.criterion.id],
+        after: [],
       });
     } else {
       // One criterion's links come one after the other, so its id can only be the last.

@@ -17,7 +17,9 @@ export function wrappedIn(test: FoundTest, file: readonly FoundTest[]): Pick<Cas
 function instancesOf(test: FoundTest, file: readonly FoundTest[]): Instances | undefined {
   const at = test.reportedAt;
   if (test.kind !== 'case' || !(test.dynamic || test.parametrised) || at === undefined) return undefined;
-  const others = file.filter((other) => other !== test && other.kind === 'case' && (at.line === null || mayStandAt(other, at)));
+  const others = file.filter(
+    (other) => other !== test && other.kind === 'case' && (at.line === null || mayStandAt(other, at)),
+  );
   return { line: at.line, own: titlesOf(test, file), others: others.map((other) => titlesOf(other, file)) };
 }
 
@@ -35,13 +37,22 @@ function mayStandAt(test: FoundTest, { file, line }: Place): boolean {
 function twinsOf(test: FoundTest, file: readonly FoundTest[]): number | undefined {
   const at = test.reportedAt;
   if (test.kind !== 'case' || test.dynamic || test.parametrised || at === undefined) return undefined;
-  const twins = file.filter((other) => other.kind === 'case' && other.path.length === test.path.length && other.path.every((title, i) => title === test.path[i]) && other.reportedAt?.file === at.file && other.reportedAt.line === at.line);
+  const twins = file.filter(
+    (other) =>
+      other.kind === 'case' &&
+      other.path.length === test.path.length &&
+      other.path.every((title, i) => title === test.path[i]) &&
+      other.reportedAt?.file === at.file &&
+      other.reportedAt.line === at.line,
+  );
   return twins.length > 1 ? twins.length : undefined;
 }
 
 function titlesOf(test: FoundTest, file: readonly FoundTest[]): Titles {
   // What is below one of unknown title need not be marked as dynamic itself.
-  const unknown = file.filter((outer) => outer.kind !== 'file' && outer.dynamic && isAround(outer, test)).map((outer) => outer.path.length - 1);
+  const unknown = file
+    .filter((outer) => outer.kind !== 'file' && outer.dynamic && isAround(outer, test))
+    .map((outer) => outer.path.length - 1);
   return {
     path: test.path,
     known: Math.min(test.dynamic ? test.path.length - 1 : test.path.length, ...unknown),
@@ -52,4 +63,7 @@ function titlesOf(test: FoundTest, file: readonly FoundTest[]): Titles {
 }
 
 const isAround = (outer: FoundTest, test: FoundTest): boolean =>
-  outer.path.length < test.path.length && outer.path.every((title, i) => title === test.path[i]) && outer.line <= test.line && test.line <= outer.endLine;
+  outer.path.length < test.path.length &&
+  outer.path.every((title, i) => title === test.path[i]) &&
+  outer.line <= test.line &&
+  test.line <= outer.endLine;

@@ -1,7 +1,18 @@
 /**
  * trace graph + selection + known evidence → what will be run. A function of data.
  */
-import { reviewOf, statusOf, type Case, type Check, type Plan, type PlannedCriterion, type PlannedSpec, type Reuse, type TraceGraph, type TracedCriterion } from '../model/index.js';
+import {
+  reviewOf,
+  statusOf,
+  type Case,
+  type Check,
+  type Plan,
+  type PlannedCriterion,
+  type PlannedSpec,
+  type Reuse,
+  type TraceGraph,
+  type TracedCriterion,
+} from '../model/index.js';
 import { checkOf, type DraftCase, type Lookups, type Planning, type PlanOptions } from './cases.js';
 
 export interface Selection extends Lookups {

@@ -4,23 +4,44 @@ import type { Reporter } from './reporter.js';
 import { xml } from './xml.js';
 
 const seconds = (milliseconds: number): string => (milliseconds / 1000).toFixed(3);
-const durationOf = (criterion: CriterionRecord): number => criterion.checks.reduce((sum, check) => sum + check.duration_ms, 0);
+const durationOf = (criterion: CriterionRecord): number =>
+  criterion.checks.reduce((sum, check) => sum + check.duration_ms, 0);
 
 function result(criterion: CriterionRecord): string {
   const detail = criterion.detail ?? '';
-  const body = criterion.checks.filter((check) => check.verdict === criterion.verdict).map((check) => `${check.link}\n${check.detail ?? ''}\n${check.message ?? ''}`.trim()).join('\n\n');
+  const body = criterion.checks
+    .filter((check) => check.verdict === criterion.verdict)
+    .map((check) => `${check.link}\n${check.detail ?? ''}\n${check.message ?? ''}`.trim())
+    .join('\n\n');
   switch (criterion.verdict) {
-    case 'PASS': return '';
-    case 'SKIP': return `\n      <skipped message="${xml(`${criterion.reason}${detail === '' ? '' : `: ${detail}`}`)}"/>`;
-    case 'FAIL': return `\n      <failure type="${xml(criterion.reason)}" message="${xml(detail)}">${xml(body)}</failure>`;
-    case 'ERROR': return `\n      <error type="${xml(criterion.reason)}" message="${xml(detail)}">${xml(body)}</error>`;
+    case 'PASS':
+      return '';
+    case 'SKIP':
+      return `\n      <skipped message="${xml(`${criterion.reason}${detail === '' ? '' : `: ${detail}`}`)}"/>`;
+    case 'FAIL':
+      return `\n      <failure type="${xml(criterion.reason)}" message="${xml(detail)}">${xml(body)}</failure>`;
+    case 'ERROR':
+      return `\n      <error type="${xml(criterion.reason)}" message="${xml(detail)}">${xml(body)}</error>`;
   }
 }
 
 function testcase(spec: SpecRecord, criterion: CriterionRecord): string {
-  const properties: [string, string][] = [['requirement', criterion.id], ['spec', spec.id], ['verdict', criterion.verdict], ['reason', criterion.reason], ['risk', criterion.risk], ['wording', criterion.wording]];
-  for (const check of criterion.checks) properties.push(['verified_by', check.link], ...(check.proof === null ? [] : [['proof', check.proof] as [string, string]]));
-  const inner = properties.map(([name, value]) => `        <property name="${xml(name)}" value="${xml(value)}"/>`).join('\n');
+  const properties: [string, string][] = [
+    ['requirement', criterion.id],
+    ['spec', spec.id],
+    ['verdict', criterion.verdict],
+    ['reason', criterion.reason],
+    ['risk', criterion.risk],
+    ['wording', criterion.wording],
+  ];
+  for (const check of criterion.checks)
+    properties.push(
+      ['verified_by', check.link],
+      ...(check.proof === null ? [] : [['proof', check.proof] as [string, string]]),
+    );
+  const inner = properties
+    .map(([name, value]) => `        <property name="${xml(name)}" value="${xml(value)}"/>`)
+    .join('\n');
   return `    <testcase classname="${xml(spec.id)}" name="${xml(`${criterion.id} ${criterion.title}`)}" time="${seconds(durationOf(criterion))}">\n      <properties>\n${inner}\n      </properties>${result(criterion)}\n    </testcase>`;
 }
 
@@ -28,7 +49,8 @@ export const junit: Reporter = {
   name: 'junit',
   render(record) {
     const suites = record.specs.map((spec) => {
-      const count = (verdict: string): number => spec.criteria.filter((criterion) => criterion.verdict === verdict).length;
+      const count = (verdict: string): number =>
+        spec.criteria.filter((criterion) => criterion.verdict === verdict).length;
       const time = spec.criteria.reduce((sum, criterion) => sum + durationOf(criterion), 0);
       return `  <testsuite name="${xml(spec.id)}" tests="${spec.criteria.length}" failures="${count('FAIL')}" errors="${count('ERROR')}" skipped="${count('SKIP')}" time="${seconds(time)}" timestamp="${xml(record.started_at)}">\n${spec.criteria.map((criterion) => `${testcase(spec, criterion)}\n`).join('')}  </testsuite>\n`;
     });

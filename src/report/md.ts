@@ -5,7 +5,10 @@ import type { Reporter } from './reporter.js';
 import { summaryLine } from './text.js';
 
 /** Text from a repository inside Markdown and its HTML: neither may take effect. */
-export const markdown = (text: string): string => visibleLine(text).replace(/[\\`*_{}[\]<>|#@~]/g, (character) => (character === '<' ? '&lt;' : character === '>' ? '&gt;' : `\\${character}`));
+export const markdown = (text: string): string =>
+  visibleLine(text).replace(/[\\`*_{}[\]<>|#@~]/g, (character) =>
+    character === '<' ? '&lt;' : character === '>' ? '&gt;' : `\\${character}`,
+  );
 
 const row = (spec: string, criterion: CriterionRecord): string => {
   const bad = criterion.checks.find((check) => check.verdict === criterion.verdict && check.verdict !== 'PASS');
@@ -20,11 +23,15 @@ export const md: Reporter = {
     const all = record.specs.flatMap((spec) => spec.criteria.map((criterion) => ({ spec: spec.id, criterion })));
     const open = all.filter((item) => item.criterion.verdict !== 'PASS');
     const passed = all.filter((item) => item.criterion.verdict === 'PASS');
-    const rows = (items: typeof all): string => `${head}\n${items.map((item) => row(item.spec, item.criterion)).join('\n')}`;
+    const rows = (items: typeof all): string =>
+      `${head}\n${items.map((item) => row(item.spec, item.criterion)).join('\n')}`;
     const parts = [`## coherence: ${summaryLine(record.summary)}`];
     if (open.length > 0) parts.push(rows(open));
-    if (passed.length > 0) parts.push(`<details><summary>${passed.length} PASS</summary>\n\n${rows(passed)}\n\n</details>`);
-    parts.push(`Source ${record.source.commit === null ? 'without a commit' : `\`${record.source.commit.slice(0, 12)}\``}${record.source.dirty ? ' with uncommitted changes' : ''}, ${record.summary.executed} executed, ${record.summary.cached} cached, run \`${record.run}\`.`);
+    if (passed.length > 0)
+      parts.push(`<details><summary>${passed.length} PASS</summary>\n\n${rows(passed)}\n\n</details>`);
+    parts.push(
+      `Source ${record.source.commit === null ? 'without a commit' : `\`${record.source.commit.slice(0, 12)}\``}${record.source.dirty ? ' with uncommitted changes' : ''}, ${record.summary.executed} executed, ${record.summary.cached} cached, run \`${record.run}\`.`,
+    );
     return `${parts.join('\n\n')}\n`;
   },
 };

@@ -11,10 +11,19 @@ export const tap: Reporter = {
     const lines = ['TAP version 14', `1..${criteria.length}`];
     criteria.forEach((criterion, i) => {
       const ok = criterion.verdict === 'PASS' || criterion.verdict === 'SKIP';
-      const directive = criterion.verdict === 'SKIP' ? ` # SKIP ${escape(`${criterion.reason}${criterion.detail === undefined ? '' : `: ${criterion.detail}`}`)}` : '';
+      const directive =
+        criterion.verdict === 'SKIP'
+          ? ` # SKIP ${escape(`${criterion.reason}${criterion.detail === undefined ? '' : `: ${criterion.detail}`}`)}`
+          : '';
       lines.push(`${ok ? 'ok' : 'not ok'} ${i + 1} - ${escape(`${criterion.id} ${criterion.title}`)}${directive}`);
       if (ok) return;
-      lines.push('  ---', `  verdict: ${criterion.verdict}`, `  reason: ${JSON.stringify(criterion.reason)}`, `  detail: ${JSON.stringify(visibleLine(criterion.detail ?? ''))}`, '  ...');
+      lines.push(
+        '  ---',
+        `  verdict: ${criterion.verdict}`,
+        `  reason: ${JSON.stringify(criterion.reason)}`,
+        `  detail: ${JSON.stringify(visibleLine(criterion.detail ?? ''))}`,
+        '  ...',
+      );
     });
     return `${lines.join('\n')}\n`;
   },

@@ -56,7 +56,8 @@ export function conclude(
   for (const entry of open) {
     const speak = (finding: Finding): Outcome => outcomeOf(entry, finding, origin);
     const timeout: Finding = { reason: 'timeout', detail: timeoutDetail(entry.timeoutMs), proof: 'report' };
-    if (executed.trouble !== null) outcomes.push(speak({ reason: executed.trouble.reason, detail: executed.trouble.message }));
+    if (executed.trouble !== null)
+      outcomes.push(speak({ reason: executed.trouble.reason, detail: executed.trouble.message }));
     else if (gathered.overdue(entry)) silent.push({ entry, outcome: speak(timeout), suspect: 'certain' });
     else if (canceled) outcomes.push(speak({ reason: 'canceled', detail: 'canceled before it ended' }));
     else if (gathered.ended && !gathered.unfinished(entry)) {

@@ -134,7 +134,8 @@ export const maskedEnv = (env: Readonly<Record<string, string>>): Record<string,
 /** Text without the given secrets. */
 export function maskText(text: string, secrets: readonly string[]): string {
   let result = text;
-  for (const secret of [...secrets].sort((left, right) => right.length - left.length)) result = result.replaceAll(secret, MASK);
+  for (const secret of [...secrets].sort((left, right) => right.length - left.length))
+    result = result.replaceAll(secret, MASK);
   return result;
 }
 
@@ -142,8 +143,16 @@ export function maskText(text: string, secrets: readonly string[]): string {
  * What every case of a batch sees beside its declared variables (contract, section 5). Cases of one batch share one
  * environment. `COHERENCE_RUN_ATTEMPT`, set by a daemon that runs a whole run again, counts tries from there.
  */
-export function batchEnv(batch: Batch, context: { readonly env: Readonly<Record<string, string>>; readonly attempt: number }): Record<string, string> {
+export function batchEnv(
+  batch: Batch,
+  context: { readonly env: Readonly<Record<string, string>>; readonly attempt: number },
+): Record<string, string> {
   const criteria = [...new Set(batch.cases.flatMap((entry: Case) => entry.criteria))].sort();
   const first = Number(context.env['COHERENCE_RUN_ATTEMPT'] ?? 1);
-  return { ...batch.cases[0]?.env, ...context.env, COHERENCE_AC_ID: criteria.join(','), COHERENCE_ATTEMPT: String((Number.isInteger(first) && first > 0 ? first : 1) + context.attempt - 1) };
+  return {
+    ...batch.cases[0]?.env,
+    ...context.env,
+    COHERENCE_AC_ID: criteria.join(','),
+    COHERENCE_ATTEMPT: String((Number.isInteger(first) && first > 0 ? first : 1) + context.attempt - 1),
+  };
 }

@@ -3,7 +3,15 @@
  * order that `needs` asks for. Every case has an outcome at the end, whatever happened to its batch.
  */
 import { setMaxListeners } from 'node:events';
-import { verdictOf, type Batch, type Case, type EventSink, type Outcome, type PlaceName, type RunnerName } from '../model/index.js';
+import {
+  verdictOf,
+  type Batch,
+  type Case,
+  type EventSink,
+  type Outcome,
+  type PlaceName,
+  type RunnerName,
+} from '../model/index.js';
 import type { Place, RunContext, Runner, Workspace } from './adapters.js';
 import { withArtifacts } from './decorators/artifacts.js';
 import { withRetry } from './decorators/retry.js';
@@ -150,8 +158,10 @@ class Run {
     const runner = this.#options.runners.get(batch.runner);
     const started = performance.now();
     emit({ type: 'batch.start', batch, command: runner?.preview(batch)[0] ?? [] });
-    const outcomes = await withRetry(batch, { count: retryCount, signal: this.#controller.signal, emit }, async (part, attempt) =>
-      this.#once(runner, part, attempt),
+    const outcomes = await withRetry(
+      batch,
+      { count: retryCount, signal: this.#controller.signal, emit },
+      async (part, attempt) => this.#once(runner, part, attempt),
     );
     const byCase = new Map(outcomes.map((outcome) => [outcome.case, outcome]));
     for (const entry of batch.cases)
@@ -241,11 +251,13 @@ class Run {
     kept.users -= 1;
     if (kept.users > 0) return;
     this.#kept.delete(parent);
-    if (![...this.#kept.values()].some((other) => other.workspace === kept.workspace)) await kept.workspace[Symbol.asyncDispose]();
+    if (![...this.#kept.values()].some((other) => other.workspace === kept.workspace))
+      await kept.workspace[Symbol.asyncDispose]();
   }
 
   async close(): Promise<void> {
-    for (const workspace of new Set([...this.#kept.values()].map((kept) => kept.workspace))) await workspace[Symbol.asyncDispose]();
+    for (const workspace of new Set([...this.#kept.values()].map((kept) => kept.workspace)))
+      await workspace[Symbol.asyncDispose]();
     for (const place of this.#places.values()) await place.close();
   }
 }
@@ -257,7 +269,10 @@ function parentOf(batch: Batch): string | null {
 }
 
 /** All batches that a set of cases makes. Reads files of the project, executes nothing. */
-async function batchesOf(cases: readonly Case[], options: Pick<ExecuteOptions, 'root' | 'runners'>): Promise<readonly Batch[]> {
+async function batchesOf(
+  cases: readonly Case[],
+  options: Pick<ExecuteOptions, 'root' | 'runners'>,
+): Promise<readonly Batch[]> {
   const batches: Batch[] = [];
   for (const group of groupsOf(cases)) {
     const first = group[0];
@@ -287,7 +302,8 @@ export async function execute(cases: readonly Case[], options: ExecuteOptions): 
   const run = new Run(options);
   const cyclic = inCycle(cases);
   for (const entry of cases)
-    if (cyclic.has(entry.id)) run.record(entry, notStarted(entry, 'setup', 'needs: it waits for itself, through the links that it needs'));
+    if (cyclic.has(entry.id))
+      run.record(entry, notStarted(entry, 'setup', 'needs: it waits for itself, through the links that it needs'));
   const batches = await batchesOf(
     cases.filter((entry) => !cyclic.has(entry.id)),
     options,
@@ -298,7 +314,9 @@ export async function execute(cases: readonly Case[], options: ExecuteOptions): 
   if (options.signal.aborted) interrupt();
   options.signal.addEventListener('abort', interrupt, { once: true });
   const timer =
-    options.runTimeoutMs === undefined ? null : setTimeout(() => run.stop('run-timeout'), Math.min(options.runTimeoutMs, 2_147_483_647));
+    options.runTimeoutMs === undefined
+      ? null
+      : setTimeout(() => run.stop('run-timeout'), Math.min(options.runTimeoutMs, 2_147_483_647));
 
   const batchOf = new Map(batches.flatMap((batch) => batch.cases.map((entry) => [entry.id, batch] as const)));
   const running = new Map<Batch, Promise<void>>();
@@ -333,7 +351,10 @@ export interface Preview {
 }
 
 /** What `execute` will run for these cases, for `--dry-run`. */
-export async function previewOf(cases: readonly Case[], options: Pick<ExecuteOptions, 'root' | 'runners'>): Promise<readonly Preview[]> {
+export async function previewOf(
+  cases: readonly Case[],
+  options: Pick<ExecuteOptions, 'root' | 'runners'>,
+): Promise<readonly Preview[]> {
   const batches = await batchesOf(cases, options);
   return batches.map((batch) => ({ batch, commands: options.runners.get(batch.runner)?.preview(batch) ?? [] }));
 }

@@ -19,13 +19,18 @@ function fitting({ path, known, parametrised }: Titles): Fits {
   const patterns = path.slice(0, known).map((title) => (parametrised ? new RegExp(`^${titlePattern(title)}$`) : title));
   return (titles) =>
     titles.length === path.length &&
-    patterns.every((pattern, i) => (typeof pattern === 'string' ? pattern === titles[i] : pattern.test(titles[i] ?? '')));
+    patterns.every((pattern, i) =>
+      typeof pattern === 'string' ? pattern === titles[i] : pattern.test(titles[i] ?? ''),
+    );
 }
 
 const isExact = (titles: Titles): boolean => !titles.parametrised && titles.known === titles.path.length;
 
 /** @param inFile all reports of the case's file */
-export function reportsOfInstances<R extends Reported>({ line, own, others }: Instances, inFile: readonly R[]): readonly R[] | 'ambiguous' {
+export function reportsOfInstances<R extends Reported>(
+  { line, own, others }: Instances,
+  inFile: readonly R[],
+): readonly R[] | 'ambiguous' {
   // Where the runner names lines, a test that has one is none of those without.
   const namesLines = inFile.some((report) => report.line !== null);
   const rivals = others
@@ -40,7 +45,8 @@ export function reportsOfInstances<R extends Reported>({ line, own, others }: In
     const fits = isOwn(report.path);
     if (fits && claims.length === 0) certain.push(report);
     else if (claims.length === 0) possible.push(report);
-    else if (fits && !claims.some(({ titles }) => isExact(titles) && isAsDeclared(report, titles))) possible.push(report);
+    else if (fits && !claims.some(({ titles }) => isExact(titles) && isAsDeclared(report, titles)))
+      possible.push(report);
   }
   if (certain.length > 0) return [...certain, ...possible];
   return possible.length > 0 ? 'ambiguous' : [];

@@ -48,7 +48,9 @@ const within =
 const inPlace = (entry: Case): ((report: TestReport) => boolean) => {
   const isOwnLine = within(entry);
   const declared = entry.test?.reportedAt;
-  return (report) => (report.file === entry.file && isOwnLine(report)) || (declared?.file === report.file && declared.line === report.line);
+  return (report) =>
+    (report.file === entry.file && isOwnLine(report)) ||
+    (declared?.file === report.file && declared.line === report.line);
 };
 
 /** The file that reports of a case name: a runner may name the wrapper's. */
@@ -95,11 +97,14 @@ export function matching(
   if (here.length > 0) return ofAll(here);
   // Another line: the call of `it` in a wrapper that the scan did not see is fine, another declaration of the same title is another test.
   const title = entry.path.at(-1) ?? '';
-  const other = located.some((report) => report.line !== null && options.declares?.(report.file, report.line, title, entry.line) === true);
+  const other = located.some(
+    (report) => report.line !== null && options.declares?.(report.file, report.line, title, entry.line) === true,
+  );
   return other ? { kind: 'none' } : some(exact);
 }
 
-const count = (reports: readonly TestReport[], state: ReportState): number => reports.filter((report) => report.state === state).length;
+const count = (reports: readonly TestReport[], state: ReportState): number =>
+  reports.filter((report) => report.state === state).length;
 
 /**
  * The worst of several reports decides: failed, set-up, unfinished (null: the runner must find out), skipped, passed.
@@ -109,10 +114,14 @@ export function settle(reports: readonly TestReport[]): Finding | null {
   const first = reports[0];
   if (first === undefined) return null;
   const startedAt = reports.reduce<Date | null>(
-    (earliest, report) => (report.startedAt !== null && (earliest === null || report.startedAt < earliest) ? report.startedAt : earliest),
+    (earliest, report) =>
+      report.startedAt !== null && (earliest === null || report.startedAt < earliest) ? report.startedAt : earliest,
     null,
   );
-  const times = { durationMs: reports.reduce((sum, report) => sum + report.durationMs, 0), ...(startedAt === null ? {} : { startedAt }) };
+  const times = {
+    durationMs: reports.reduce((sum, report) => sum + report.durationMs, 0),
+    ...(startedAt === null ? {} : { startedAt }),
+  };
   const of = reports.length > 1 ? ` (${count(reports, 'passed')} of ${reports.length} passed)` : '';
   const named = (report: TestReport): string =>
     reports.length > 1 ? `${report.path.at(-1) ?? report.file}: ${report.detail}` : report.detail;
@@ -126,7 +135,8 @@ export function settle(reports: readonly TestReport[]): Finding | null {
       ...times,
     };
   const setup = reports.find((report) => report.state === 'setup');
-  if (setup !== undefined) return { reason: 'setup', detail: named(setup) + of, message: setup.message, proof: 'report', ...times };
+  if (setup !== undefined)
+    return { reason: 'setup', detail: named(setup) + of, message: setup.message, proof: 'report', ...times };
   if (count(reports, 'unfinished') > 0) return null;
   const skipped = reports.find((report) => report.state === 'skipped');
   if (skipped !== undefined)

@@ -45,7 +45,9 @@ export function inCycle(cases: readonly Case[]): ReadonlySet<string> {
   return new Set([...waiting].filter((id) => reaches(id, id, new Set())));
 }
 
-export type Gate = { readonly open: true } | { readonly open: false; readonly reason: Outcome['reason']; readonly detail: string };
+export type Gate =
+  | { readonly open: true }
+  | { readonly open: false; readonly reason: Outcome['reason']; readonly detail: string };
 
 /** Whether a case may start, once all that it waits for has ended. Gated on state, never on an exit code: a skip passes on. */
 export function gateOf(entry: Case, outcomes: ReadonlyMap<string, Outcome>, reused: ReadonlySet<string>): Gate {
@@ -59,10 +61,13 @@ export function gateOf(entry: Case, outcomes: ReadonlyMap<string, Outcome>, reus
       return {
         open: false,
         reason: 'canceled',
-        detail: id.startsWith('known:') ? `needs "${id.slice('known:'.length)}", which is not run` : 'what it needs has not run',
+        detail: id.startsWith('known:')
+          ? `needs "${id.slice('known:'.length)}", which is not run`
+          : 'what it needs has not run',
       };
     const verdict = verdictOf(outcome.reason);
-    if (verdict === 'SKIP') skip ??= { open: false, reason: outcome.reason, detail: `what it needs was skipped: ${outcome.detail}` };
+    if (verdict === 'SKIP')
+      skip ??= { open: false, reason: outcome.reason, detail: `what it needs was skipped: ${outcome.detail}` };
     else if (verdict !== 'PASS')
       return { open: false, reason: 'canceled', detail: `what it needs did not pass: ${verdict}(${outcome.reason})` };
   }

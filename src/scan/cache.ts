@@ -178,7 +178,8 @@ export class ScanCache {
         `${path}\t${entry.blob}\t${entry.mentions ? 1 : 0}${entry.mayHoldTests ? 1 : 0}${age}\t${entry.facts}\t${entry.found ?? ''}\n`,
       );
     }
-    for (const key of used) lines.push(`!\t${key}\t${JSON.stringify(this.#facts.get(key) ?? []).replaceAll('\t', ' ')}\n`);
+    for (const key of used)
+      lines.push(`!\t${key}\t${JSON.stringify(this.#facts.get(key) ?? []).replaceAll('\t', ' ')}\n`);
     // Piece by piece: as one string and its bytes a large cache would be in memory three times.
     const checksum = createHash('sha1');
     for (const line of lines) checksum.update(line);
@@ -188,7 +189,8 @@ export class ScanCache {
       const descriptor = openSync(temporary, 'wx', 0o600);
       try {
         writeSync(descriptor, `coherence-scan ${version()} ${checksum.digest('hex')}\n`);
-        for (let i = 0; i < lines.length; i += LINES_AT_ONCE) writeAll(descriptor, lines.slice(i, i + LINES_AT_ONCE).join(''));
+        for (let i = 0; i < lines.length; i += LINES_AT_ONCE)
+          writeAll(descriptor, lines.slice(i, i + LINES_AT_ONCE).join(''));
       } finally {
         closeSync(descriptor);
       }

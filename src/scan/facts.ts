@@ -26,7 +26,14 @@ export interface FactsCache {
 const SCRIPT = /\.(?:[cm]?[jt]sx?|vue|svelte)$/iu;
 
 /** Plain data: nothing is drawn in, every byte counts. */
-const data = (blob: string): ModuleFacts => ({ fingerprint: blob, imports: [], computed: false, reads: false, paths: [], outside: null });
+const data = (blob: string): ModuleFacts => ({
+  fingerprint: blob,
+  imports: [],
+  computed: false,
+  reads: false,
+  paths: [],
+  outside: null,
+});
 
 async function analyse(file: string, blob: string, bytes: Buffer): Promise<ModuleFacts> {
   if (/\.(?:vue|svelte)$/iu.test(file)) return { ...data(blob), computed: true, reads: true };
@@ -36,7 +43,8 @@ async function analyse(file: string, blob: string, bytes: Buffer): Promise<Modul
   return data(blob);
 }
 
-const kindOf = (file: string): string => (SCRIPT.test(file) || file.endsWith('.py') || file.endsWith('.rs') ? file.slice(file.lastIndexOf('.')) : 'data');
+const kindOf = (file: string): string =>
+  SCRIPT.test(file) || file.endsWith('.py') || file.endsWith('.rs') ? file.slice(file.lastIndexOf('.')) : 'data';
 
 /** @param folder where the packed file lies; null keeps facts for this process only. A file that cannot be read counts as empty. */
 export async function openFactsCache(folder: string | null): Promise<FactsCache> {
@@ -45,7 +53,8 @@ export async function openFactsCache(folder: string | null): Promise<FactsCache>
   if (path !== null) {
     try {
       const stored = JSON.parse(readFileSync(path, 'utf8')) as { version?: unknown; entries?: unknown }; // checked on the next line
-      if (stored.version === VERSION && Array.isArray(stored.entries)) for (const [key, facts] of stored.entries as [string, ModuleFacts][]) known.set(key, facts);
+      if (stored.version === VERSION && Array.isArray(stored.entries))
+        for (const [key, facts] of stored.entries as [string, ModuleFacts][]) known.set(key, facts);
     } catch {
       known.clear();
     }

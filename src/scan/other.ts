@@ -118,7 +118,10 @@ const NAMES: Readonly<Record<string, Family>> = {
 function familyOf(file: string): Family | null {
   const name = file.slice(file.lastIndexOf('/') + 1);
   const dot = name.lastIndexOf('.');
-  return (Object.hasOwn(NAMES, name) ? NAMES[name] : undefined) ?? (dot <= 0 ? null : (FAMILIES[name.slice(dot).toLowerCase()] ?? null));
+  return (
+    (Object.hasOwn(NAMES, name) ? NAMES[name] : undefined) ??
+    (dot <= 0 ? null : (FAMILIES[name.slice(dot).toLowerCase()] ?? null))
+  );
 }
 
 /** Start and end of every comment. */
@@ -172,7 +175,14 @@ async function find(file: string, bytes: Buffer): Promise<FoundFile> {
     const before = text.slice(0, comment.start);
     const start = { line: before.split('\n').length, column: comment.start - before.lastIndexOf('\n') };
     for (const tag of tagsIn(text.slice(comment.start, comment.end)))
-      links.push({ file, ...tagPosition(tag, start), relation: tag.relation, target: tag.id, source: 'comment', binds: { kind: 'file' } });
+      links.push({
+        file,
+        ...tagPosition(tag, start),
+        relation: tag.relation,
+        target: tag.id,
+        source: 'comment',
+        binds: { kind: 'file' },
+      });
   }
   const whole: FoundTest = {
     file,

@@ -28,7 +28,14 @@ type PackedTest = readonly [
 interface PackedFile {
   readonly l: FoundFile['language'];
   readonly t: readonly PackedTest[];
-  readonly k: readonly (readonly [FoundLink['relation'], string, FoundLink['source'], FoundLink['binds'], number, number])[];
+  readonly k: readonly (readonly [
+    FoundLink['relation'],
+    string,
+    FoundLink['source'],
+    FoundLink['binds'],
+    number,
+    number,
+  ])[];
   readonly s: readonly (readonly [string, number, number])[];
   readonly p: readonly (readonly [string, number, number])[];
 }
@@ -75,12 +82,32 @@ export function unpack(file: string, text: string): FoundFile {
   const language = packed.l;
   const tests: FoundTest[] = [];
   const forms: string[] = [];
-  for (const [kind, framework, parent, names, line, column, endLine, flags, hollow, fingerprint, form, skip, reportedAt] of packed.t) {
+  for (const [
+    kind,
+    framework,
+    parent,
+    names,
+    line,
+    column,
+    endLine,
+    flags,
+    hollow,
+    fingerprint,
+    form,
+    skip,
+    reportedAt,
+  ] of packed.t) {
     const above = parent === -1 ? undefined : tests[parent];
     const path = above === undefined ? names : [...above.path, ...names];
     // Appended to the selector above where that has the usual form too: most strings of a warm scan are these.
     const appended = form === '>' && above !== undefined && forms[parent] === '>' && names.length === 1;
-    const selector = appended ? `${above.selector} > ${names[0] ?? ''}` : form === '>' ? [file, ...path].join(' > ') : form === ':' ? `${file}::${path.join('::')}` : form;
+    const selector = appended
+      ? `${above.selector} > ${names[0] ?? ''}`
+      : form === '>'
+        ? [file, ...path].join(' > ')
+        : form === ':'
+          ? `${file}::${path.join('::')}`
+          : form;
     forms.push(form);
     const test: Writable<FoundTest> = {
       file,
@@ -106,7 +133,15 @@ export function unpack(file: string, text: string): FoundFile {
     file,
     language,
     tests,
-    links: packed.k.map(([relation, target, source, binds, line, column]) => ({ file, relation, target, source, binds, line, column })),
+    links: packed.k.map(([relation, target, source, binds, line, column]) => ({
+      file,
+      relation,
+      target,
+      source,
+      binds,
+      line,
+      column,
+    })),
     symbols: packed.s.map(([name, line, endLine]) => ({ name, line, endLine })),
     problems: packed.p.map(([message, line, column]) => ({ file, line, column, message })),
   };

@@ -24,7 +24,8 @@ const DATA = /(?:^|\/)(?:fixtures|__fixtures__|testdata|__snapshots__|\.coherenc
 /** After this many analysed files other work gets its turn: signals, progress. */
 const TURN = 32;
 
-const isScanned = (file: ScannedFile): boolean => file.mode !== '120000' && file.size > 0 && file.size <= MAX_FILE_BYTES;
+const isScanned = (file: ScannedFile): boolean =>
+  file.mode !== '120000' && file.size > 0 && file.size <= MAX_FILE_BYTES;
 
 /**
  * Finds tests and links by static analysis; nothing of the project is executed.

@@ -50,7 +50,9 @@ export function tagsIn(text: string, options: TagOptions = {}): readonly Tag[] {
   for (let match = pattern.exec(text); match !== null; match = pattern.exec(text)) {
     const relation = words[match[1] ?? ''];
     if (relation === undefined) continue;
-    const end = readList(text, pattern.lastIndex, (id, offset) => found.push({ relation, id, offset, ...placeOf(text, offset) }));
+    const end = readList(text, pattern.lastIndex, (id, offset) =>
+      found.push({ relation, id, offset, ...placeOf(text, offset) }),
+    );
     pattern.lastIndex = Math.max(pattern.lastIndex, end);
   }
   return found;

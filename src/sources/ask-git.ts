@@ -7,7 +7,12 @@ import type { Captured } from '../util/process.js';
 
 const offline = (options: GitOptions): GitOptions => ({
   ...options,
-  env: { ...(options.env ?? process.env), GIT_ALLOW_PROTOCOL: 'none', GIT_NO_LAZY_FETCH: '1', GIT_LITERAL_PATHSPECS: '1' },
+  env: {
+    ...(options.env ?? process.env),
+    GIT_ALLOW_PROTOCOL: 'none',
+    GIT_NO_LAZY_FETCH: '1',
+    GIT_LITERAL_PATHSPECS: '1',
+  },
 });
 
 export const askGit = async (root: string, args: readonly string[], options: GitOptions = {}): Promise<Captured> =>
@@ -17,8 +22,11 @@ export const askGitBytes = async (root: string, args: readonly string[], options
   gitBytes(root, args, offline(options));
 
 /** Several questions that do not depend on each other, in one start of a program; `silent` is answered by its exit code, last. */
-export const askGitTogether = async (root: string, questions: readonly (readonly string[])[], silent: readonly string[]): Promise<readonly GitAnswer[]> =>
-  gitTogether(root, questions, silent, offline({}));
+export const askGitTogether = async (
+  root: string,
+  questions: readonly (readonly string[])[],
+  silent: readonly string[],
+): Promise<readonly GitAnswer[]> => gitTogether(root, questions, silent, offline({}));
 
 /** First line of the answer, or null when git failed or said nothing. */
 export async function askGitLine(root: string, args: readonly string[]): Promise<string | null> {

@@ -17,7 +17,12 @@ const CHUNK = 1 << 20;
  * The blob id of what is on disk: content of a file, target of a symlink. Null when it cannot be read or
  * changes its length while it is read. Large files are streamed.
  */
-export async function blobIdOnDisk(root: string, path: string, kind: 'file' | 'symlink', algorithm: BlobAlgorithm): Promise<string | null> {
+export async function blobIdOnDisk(
+  root: string,
+  path: string,
+  kind: 'file' | 'symlink',
+  algorithm: BlobAlgorithm,
+): Promise<string | null> {
   const absolute = join(root, path);
   try {
     if (kind === 'symlink') return blobId(Buffer.from(await readlink(absolute)), algorithm);

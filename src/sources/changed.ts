@@ -74,7 +74,11 @@ export async function changedFiles(root: string, ref: string): Promise<Result<re
   const from = new Set(pairs.values());
   for (const file of added) {
     const source = pairs.get(file.path);
-    changed.push(source === undefined ? { path: file.path, status: 'added' } : { path: file.path, status: 'renamed', from: source });
+    changed.push(
+      source === undefined
+        ? { path: file.path, status: 'added' }
+        : { path: file.path, status: 'renamed', from: source },
+    );
   }
   for (const file of deleted) if (!from.has(file.path)) changed.push({ path: file.path, status: 'deleted' });
   return success(changed.sort((left, right) => (left.path < right.path ? -1 : 1)));

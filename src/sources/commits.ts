@@ -7,7 +7,9 @@ import type { CommittedFile } from './types.js';
 
 /** The commit id that a ref, tag or id names, or null. A name that looks like an option is only a name. */
 export const resolveCommit = async (root: string, ref: string): Promise<string | null> =>
-  ref === '' || ref.includes('\0') ? null : askGitLine(root, ['rev-parse', '--verify', '--quiet', '--end-of-options', `${ref}^{commit}`]);
+  ref === '' || ref.includes('\0')
+    ? null
+    : askGitLine(root, ['rev-parse', '--verify', '--quiet', '--end-of-options', `${ref}^{commit}`]);
 
 /** Files of a commit below the root, sorted by path; submodules left out. Fails with `usage` when the ref names no commit. */
 export async function listAtCommit(root: string, ref: string): Promise<Result<readonly CommittedFile[]>> {
@@ -19,7 +21,8 @@ export async function listAtCommit(root: string, ref: string): Promise<Result<re
       hint: 'Give a branch, a tag or a commit id; `git log --oneline` lists some.',
     });
   const answer = await askGit(root, ['ls-tree', '-r', '-z', commit]);
-  if (!answer.ok) return failure({ kind: 'could-not-verify', message: `git cannot list ${commit}: ${answer.stderr.trim()}` });
+  if (!answer.ok)
+    return failure({ kind: 'could-not-verify', message: `git cannot list ${commit}: ${answer.stderr.trim()}` });
   const files: CommittedFile[] = [];
   for (const record of answer.stdout.split('\0')) {
     const match = /^(\d{6}) blob ([0-9a-f]+)\t(.*)$/su.exec(record);
@@ -41,7 +44,9 @@ export async function readBlobs(root: string, blobs: readonly string[]): Promise
   const found = new Map<string, Buffer>();
   const wanted = [...new Set(blobs)].filter((blob) => /^[0-9a-f]{40,64}$/u.test(blob));
   if (wanted.length === 0) return found;
-  const answer = await askGitBytes(root, ['cat-file', '--batch'], { input: wanted.map((blob) => `${blob}\n`).join('') });
+  const answer = await askGitBytes(root, ['cat-file', '--batch'], {
+    input: wanted.map((blob) => `${blob}\n`).join(''),
+  });
   const bytes = answer.stdout;
   let at = 0;
   while (at < bytes.length) {
@@ -65,7 +70,12 @@ export async function mergeBase(root: string, left: string, right: string): Prom
 
 /** Where this branch left what it will be pushed to: its upstream, else the remote's default branch. Null when there is none. */
 export async function upstreamBase(root: string): Promise<string | null> {
-  for (const ref of ['@{upstream}', 'refs/remotes/origin/HEAD', 'refs/remotes/origin/main', 'refs/remotes/origin/master']) {
+  for (const ref of [
+    '@{upstream}',
+    'refs/remotes/origin/HEAD',
+    'refs/remotes/origin/main',
+    'refs/remotes/origin/master',
+  ]) {
     const base = await mergeBase(root, 'HEAD', ref);
     if (base !== null) return base;
   }

@@ -26,7 +26,9 @@ async function attributeFiles(
 ): Promise<string[]> {
   const config = process.env['XDG_CONFIG_HOME'] ?? join(homedir(), '.config');
   return [
-    ...listed.filter((path) => path === '.gitattributes' || path.endsWith('/.gitattributes')).map((path) => join(root, path)),
+    ...listed
+      .filter((path) => path === '.gitattributes' || path.endsWith('/.gitattributes'))
+      .map((path) => join(root, path)),
     ...(infoAttributes === null ? [] : [infoAttributes]),
     ...(configured.length > 0 ? configured : [join(config, 'git', 'attributes')]),
     '/etc/gitattributes',
@@ -40,7 +42,12 @@ function foldersAbove(root: string, prefix: string): string[] {
 }
 
 /** The question for the settings that convert; git's answer goes to `conversionsOf`. Apart so that it can be asked beside others. */
-export const CONVERSION_SETTINGS: readonly string[] = ['config', '-z', '--get-regexp', '^core\\.(autocrlf|eol|attributesfile)$'];
+export const CONVERSION_SETTINGS: readonly string[] = [
+  'config',
+  '-z',
+  '--get-regexp',
+  '^core\\.(autocrlf|eol|attributesfile)$',
+];
 
 export async function conversionsOf(
   root: string,

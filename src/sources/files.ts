@@ -36,19 +36,28 @@ export async function readSource(root: string): Promise<Source> {
   let asked: Promise<Identified> | undefined;
   const ask = async (): Promise<Identified> => (asked ??= identityOf(root, tree));
   let tracked: ReadonlySet<string> | undefined;
-  const allTracked = (): ReadonlySet<string> => (tracked ??= new Set(tree.entries.flatMap((entry) => (entry.indexMode === null ? [] : [entry.path]))));
+  const allTracked = (): ReadonlySet<string> =>
+    (tracked ??= new Set(tree.entries.flatMap((entry) => (entry.indexMode === null ? [] : [entry.path]))));
   return {
-    files: filesOf(tree), isTracked: (path) => allTracked().has(path), identity: async () => (await ask()).identity, contents: async () => (await ask()).contents,
+    files: filesOf(tree),
+    isTracked: (path) => allTracked().has(path),
+    identity: async () => (await ask()).identity,
+    contents: async () => (await ask()).contents,
     around: () => (tree.inGit && tree.prefix === '' ? { root, entries: entriesOf(tree) } : null),
   };
 }
 
 const entriesOf = (tree: WorkingTree): readonly string[] =>
-  [...tree.entries.map((entry) => `${entry.indexMode === null ? '?' : 'H'} ${entry.path}`), ...tree.missing.flatMap((path) => [`H ${path}`, `R ${path}`])].sort();
+  [
+    ...tree.entries.map((entry) => `${entry.indexMode === null ? '?' : 'H'} ${entry.path}`),
+    ...tree.missing.flatMap((path) => [`H ${path}`, `R ${path}`]),
+  ].sort();
 
 function ownFiles(entries: readonly TreeEntry[], globs: readonly string[]): TreeEntry[] {
   const ignored = ignoreMatcher(globs);
-  const otherProjects = entries.filter((entry) => entry.path.endsWith(MANIFEST)).map((entry) => entry.path.slice(0, -MANIFEST.length + 1));
+  const otherProjects = entries
+    .filter((entry) => entry.path.endsWith(MANIFEST))
+    .map((entry) => entry.path.slice(0, -MANIFEST.length + 1));
   return entries.filter(
     (entry) =>
       entry.kind !== 'submodule' &&

@@ -29,7 +29,8 @@ function isCommitted(tree: WorkingTree, entries: readonly TreeEntry[], contents:
   });
 }
 
-const identity = async (root: string, depth: number): Promise<SourceIdentity> => (await identityOf(root, await readWorkingTree(root), depth)).identity;
+const identity = async (root: string, depth: number): Promise<SourceIdentity> =>
+  (await identityOf(root, await readWorkingTree(root), depth)).identity;
 
 export interface Identified {
   readonly identity: SourceIdentity;

@@ -16,7 +16,8 @@ export function isForeign(path: string): boolean {
 }
 
 /** What runs write: never part of any source, also where somebody tracks it. */
-export const isEvidence = (path: string): boolean => path.startsWith('.coherence/runs/') || path.includes('/.coherence/runs/');
+export const isEvidence = (path: string): boolean =>
+  path.startsWith('.coherence/runs/') || path.includes('/.coherence/runs/');
 
 /** A glob as a regular expression over a whole relative path; see `ListOptions.extraIgnores`. */
 export function globPattern(glob: string): RegExp {

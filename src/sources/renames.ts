@@ -22,7 +22,8 @@ function lineCounts(bytes: Buffer): ReadonlyMap<string, number> {
   return counts;
 }
 
-const total = (counts: ReadonlyMap<string, number>): number => [...counts.values()].reduce((sum, count) => sum + count, 0);
+const total = (counts: ReadonlyMap<string, number>): number =>
+  [...counts.values()].reduce((sum, count) => sum + count, 0);
 
 /** Share of common lines, from 0 to 1. */
 function similarity(left: ReadonlyMap<string, number>, right: ReadonlyMap<string, number>): number {
@@ -33,13 +34,18 @@ function similarity(left: ReadonlyMap<string, number>, right: ReadonlyMap<string
 }
 
 /** New path → old path. Equal contents first (same file name preferred), then the most similar pairs. */
-export async function pairRenames(deleted: readonly RenameSide[], added: readonly RenameSide[]): Promise<ReadonlyMap<string, string>> {
+export async function pairRenames(
+  deleted: readonly RenameSide[],
+  added: readonly RenameSide[],
+): Promise<ReadonlyMap<string, string>> {
   const pairs = new Map<string, string>();
   const left = new Map(deleted.map((file) => [file.path, file]));
   for (const sameName of [true, false]) {
     for (const file of added) {
       if (pairs.has(file.path)) continue;
-      const source = [...left.values()].find((old) => old.blob === file.blob && (!sameName || baseName(old.path) === baseName(file.path)));
+      const source = [...left.values()].find(
+        (old) => old.blob === file.blob && (!sameName || baseName(old.path) === baseName(file.path)),
+      );
       if (source === undefined) continue;
       pairs.set(file.path, source.path);
       left.delete(source.path);
@@ -47,7 +53,8 @@ export async function pairRenames(deleted: readonly RenameSide[], added: readonl
   }
   const open = added.filter((file) => !pairs.has(file.path));
   if (left.size === 0 || open.length === 0 || left.size * open.length > MAX_PAIRS) return pairs;
-  const countsOf = async (file: RenameSide): Promise<ReadonlyMap<string, number>> => lineCounts((await file.read()) ?? Buffer.alloc(0));
+  const countsOf = async (file: RenameSide): Promise<ReadonlyMap<string, number>> =>
+    lineCounts((await file.read()) ?? Buffer.alloc(0));
   const olds = await Promise.all([...left.values()].map(async (file) => ({ file, counts: await countsOf(file) })));
   const candidates: { readonly path: string; readonly from: string; readonly score: number }[] = [];
   for (const file of open) {

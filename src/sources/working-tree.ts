@@ -100,7 +100,8 @@ function parentChecker(root: string): (path: string) => boolean {
     if (seen !== undefined) return seen;
     const slash = folder.lastIndexOf('/');
     const answer =
-      real(slash === -1 ? '' : folder.slice(0, slash)) && lstatSync(join(root, folder), { throwIfNoEntry: false })?.isDirectory() === true;
+      real(slash === -1 ? '' : folder.slice(0, slash)) &&
+      lstatSync(join(root, folder), { throwIfNoEntry: false })?.isDirectory() === true;
     known.set(folder, answer);
     return answer;
   };
@@ -116,13 +117,26 @@ const modeOf = (disk: OnDisk): string => (disk.kind === 'symlink' ? '120000' : d
 
 const LISTING = ['ls-files', '-t', '-s', '-o', '-z', '--debug', '--exclude-standard'];
 /** Compares the index with the commit and looks at no file, so it runs no filter. */
-const SAME_AS_COMMIT = ['diff-index', '--cached', '--quiet', '--ignore-submodules=all', '--no-ext-diff', 'HEAD', '--', '.'];
+const SAME_AS_COMMIT = [
+  'diff-index',
+  '--cached',
+  '--quiet',
+  '--ignore-submodules=all',
+  '--no-ext-diff',
+  'HEAD',
+  '--',
+  '.',
+];
 /** Index file, attributes file and prefix, a line each. */
 const PLACES = ['rev-parse', '--git-path', 'index', '--git-path', 'info/attributes', '--show-prefix'];
 
 /** Reads the tree. Never rejects for what a repository holds; where git cannot help, files are listed without it. */
 export async function readWorkingTree(root: string): Promise<WorkingTree> {
-  const [files, places, settings, staged] = await askGitTogether(root, [LISTING, [...PLACES, 'HEAD^{commit}'], CONVERSION_SETTINGS], SAME_AS_COMMIT);
+  const [files, places, settings, staged] = await askGitTogether(
+    root,
+    [LISTING, [...PLACES, 'HEAD^{commit}'], CONVERSION_SETTINGS],
+    SAME_AS_COMMIT,
+  );
   // The commit, a fourth line, is missing before the first one, and then git fails.
   const where = places?.ok === true ? places : await askGit(root, PLACES);
   if (files?.ok !== true || !where.ok) return outsideGit(root);
@@ -159,7 +173,8 @@ export async function readWorkingTree(root: string): Promise<WorkingTree> {
     }
     const mode = modeOf(disk);
     // Racily clean: a file changed within the clock tick of the index's last write looks untouched although it is not.
-    const untouched = entry.stage === '0' && mode === entry.mode && disk.untouchedSince(entry) && entry.mtime < indexTime;
+    const untouched =
+      entry.stage === '0' && mode === entry.mode && disk.untouchedSince(entry) && entry.mtime < indexTime;
     entries.push({
       path: entry.path,
       kind: disk.kind,
@@ -228,7 +243,16 @@ async function withoutConverted(
 /** A file of which git's index says nothing; null for a folder. */
 function unknownToGit(path: string, disk: OnDisk): TreeEntry | null {
   if (disk.kind === 'folder') return null;
-  return { path, kind: disk.kind, mode: modeOf(disk), size: disk.size, blob: null, indexBlob: null, indexMode: null, untouched: false };
+  return {
+    path,
+    kind: disk.kind,
+    mode: modeOf(disk),
+    size: disk.size,
+    blob: null,
+    indexBlob: null,
+    indexMode: null,
+    untouched: false,
+  };
 }
 
 async function outsideGit(root: string): Promise<WorkingTree> {

@@ -7,7 +7,11 @@ export function storeEnvironment(value: string | undefined): Result<StoreEnviron
   const wanted = value === undefined || value === '' ? 'dev' : value;
   const found = ENVIRONMENTS.find((name) => name === wanted);
   return found === undefined
-    ? failure({ kind: 'usage', message: `COHERENCE_ENV is "${wanted}".`, hint: `It is one of ${ENVIRONMENTS.join(', ')}.` })
+    ? failure({
+        kind: 'usage',
+        message: `COHERENCE_ENV is "${wanted}".`,
+        hint: `It is one of ${ENVIRONMENTS.join(', ')}.`,
+      })
     : success(found);
 }
 

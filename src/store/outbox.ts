@@ -62,7 +62,8 @@ const waiting = async (folder: string): Promise<string[]> =>
   (await readdir(folder).catch(() => [])).filter((name) => /^[0-9A-Z]{26}\.json$/.test(name)).toSorted();
 
 /** Number of runs that wait. */
-export const countPosted = async (state: string, database: string): Promise<number> => (await waiting(folderOf(state, database))).length;
+export const countPosted = async (state: string, database: string): Promise<number> =>
+  (await waiting(folderOf(state, database))).length;
 /** Number of runs that the store refused; their files stay in the outbox's folder. */
 export const countSetAside = async (state: string, database: string): Promise<number> =>
   (await readdir(folderOf(state, database)).catch(() => [])).filter((name) => name.endsWith(ASIDE)).length;

@@ -108,7 +108,9 @@ export interface StoreSession {
   /** A merge commit of ours and `remote` whose catalog is `merged`. */
   writeMerge(remote: string, merged: Catalog, message: string): Promise<Result<string>>;
   /** Bytes on disk and number of the newest schema step. */
-  facts(): Promise<Result<{ readonly schema: number; readonly specs: number; readonly criteria: number; readonly runs: number }>>;
+  facts(): Promise<
+    Result<{ readonly schema: number; readonly specs: number; readonly criteria: number; readonly runs: number }>
+  >;
   close(): Promise<void>;
 }
 

@@ -1,7 +1,15 @@
 /**
  * The diagnostics that need the whole graph: links that lead nowhere, tests that cannot prove anything, levels that overlap.
  */
-import { reviewOf, statusOf, type Diagnostic, type FoundTest, type Level, type Scan, type TracedCriterion } from '../model/index.js';
+import {
+  reviewOf,
+  statusOf,
+  type Diagnostic,
+  type FoundTest,
+  type Level,
+  type Scan,
+  type TracedCriterion,
+} from '../model/index.js';
 import { diagnostic } from './diagnostic.js';
 
 export function lint(criteria: readonly TracedCriterion[], scan: Scan): Diagnostic[] {
@@ -14,7 +22,12 @@ export function lint(criteria: readonly TracedCriterion[], scan: Scan): Diagnost
     if (statusOf(spec, criterion) === 'retired') continue;
     const at = criterion.position ?? spec.position ?? { file: 'specs', line: 1, column: 1 };
     if (traced.links.length === 0 && criterion.gap === undefined && reviewOf(criterion) !== 'manual') {
-      found.push(diagnostic('unlinked-criterion', at, `nothing verifies ${id}`, { id, hint: 'Tag a test with `@verifies`, add `verified_by`, or say why not with `gap`.' }));
+      found.push(
+        diagnostic('unlinked-criterion', at, `nothing verifies ${id}`, {
+          id,
+          hint: 'Tag a test with `@verifies`, add `verified_by`, or say why not with `gap`.',
+        }),
+      );
     }
     for (const link of traced.links) {
       if (link.problem !== undefined) {
@@ -27,19 +40,43 @@ export function lint(criteria: readonly TracedCriterion[], scan: Scan): Diagnost
         else by.push(traced);
       }
     }
-    for (const link of traced.implementations) if (link.problem !== undefined) found.push(diagnostic('dangling-link', link.position, link.problem.message, { id }));
+    for (const link of traced.implementations)
+      if (link.problem !== undefined)
+        found.push(diagnostic('dangling-link', link.position, link.problem.message, { id }));
   }
   for (const [test, by] of linked) {
     const sameLevel = by.every((traced) => traced.spec.level === by[0]?.spec.level);
     if (sameLevel && test.hollow !== true && (test.skip === undefined || test.skip === 'conditional')) continue;
     const ids = [...new Set(by.map((traced) => traced.criterion.id))].join(', ');
-    if (test.skip !== undefined && test.skip !== 'conditional') found.push(diagnostic('skipped-test', test, `${test.selector} is marked ${test.skip}, so ${ids} cannot pass`));
-    if (test.hollow === true) found.push(diagnostic('hollow-test', test, `no assertion can be reached in ${test.selector}, so it proves nothing of ${ids}`, { hint: 'Assert what the criterion says.' }));
+    if (test.skip !== undefined && test.skip !== 'conditional')
+      found.push(diagnostic('skipped-test', test, `${test.selector} is marked ${test.skip}, so ${ids} cannot pass`));
+    if (test.hollow === true)
+      found.push(
+        diagnostic(
+          'hollow-test',
+          test,
+          `no assertion can be reached in ${test.selector}, so it proves nothing of ${ids}`,
+          { hint: 'Assert what the criterion says.' },
+        ),
+      );
     const levels = new Set<Level>(by.map((traced) => traced.spec.level));
-    if (levels.size > 1) found.push(diagnostic('level-overlap', test, `${test.selector} verifies criteria of several levels (${[...levels].join(', ')}): ${ids}`, { hint: 'A higher level does not verify again what a lower one does.' }));
+    if (levels.size > 1)
+      found.push(
+        diagnostic(
+          'level-overlap',
+          test,
+          `${test.selector} verifies criteria of several levels (${[...levels].join(', ')}): ${ids}`,
+          { hint: 'A higher level does not verify again what a lower one does.' },
+        ),
+      );
   }
   for (const file of scan.files)
     for (const test of file.tests)
-      if (test.focused === true) found.push(diagnostic('focused-test', test, `${test.selector} is focused (.only), which silences its neighbours`, { hint: 'Remove .only.' }));
+      if (test.focused === true)
+        found.push(
+          diagnostic('focused-test', test, `${test.selector} is focused (.only), which silences its neighbours`, {
+            hint: 'Remove .only.',
+          }),
+        );
   return found;
 }

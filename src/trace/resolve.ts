@@ -14,19 +14,29 @@ export interface Tree {
 
 type Covered = Pick<ResolvedLink, 'tests' | 'covers' | 'problem'>;
 const trouble = (covers: ResolvedLink['covers'], reason: LinkProblem['reason'], message: string): Covered => ({
-  tests: [], covers, problem: { reason, message },
+  tests: [],
+  covers,
+  problem: { reason, message },
 });
 
 export const casesOf = (file: FoundFile): readonly FoundTest[] => file.tests.filter((test) => test.kind === 'case');
 
 const isBelow = (test: FoundTest, suite: FoundTest): boolean =>
-  test.path.length > suite.path.length && suite.path.every((part, i) => part === test.path[i]) && test.line >= suite.line && test.line <= suite.endLine;
+  test.path.length > suite.path.length &&
+  suite.path.every((part, i) => part === test.path[i]) &&
+  test.line >= suite.line &&
+  test.line <= suite.endLine;
 
 /** All cases of a suite; each of them must be reported. */
-const casesBelow = (file: FoundFile, suite: FoundTest): readonly FoundTest[] => casesOf(file).filter((test) => isBelow(test, suite));
+const casesBelow = (file: FoundFile, suite: FoundTest): readonly FoundTest[] =>
+  casesOf(file).filter((test) => isBelow(test, suite));
 
 const key = (path: readonly string[]): string => pathKey(path, '\u0000').replaceAll('\u0000', ' ');
-const written = (selector: Selector): string[] => [pathKey(selector.path, ' > '), pathKey(selector.path, '::'), key(selector.path)];
+const written = (selector: Selector): string[] => [
+  pathKey(selector.path, ' > '),
+  pathKey(selector.path, '::'),
+  key(selector.path),
+];
 
 function matches(test: FoundTest, selector: Selector, text: string): boolean {
   if (test.kind === 'file') return false;
@@ -40,7 +50,9 @@ function matches(test: FoundTest, selector: Selector, text: string): boolean {
 function withoutParameters(selector: Selector): Selector | null {
   const last = selector.path.at(-1);
   const cut = last?.indexOf('[') ?? -1;
-  return last === undefined || cut <= 0 || !last.endsWith(']') ? null : { ...selector, path: [...selector.path.slice(0, -1), last.slice(0, cut)] };
+  return last === undefined || cut <= 0 || !last.endsWith(']')
+    ? null
+    : { ...selector, path: [...selector.path.slice(0, -1), last.slice(0, cut)] };
 }
 
 /** Names that only exist when the tests run: expanded each-titles, table-driven subtests, tests that a macro writes. */
@@ -62,7 +74,8 @@ export function resolveDeclared(link: DeclaredLink, tree: Tree): Covered {
   if (!tree.paths.has(selector.file)) {
     const near = nearest(selector.file, tree.paths);
     return trouble(
-      selector.path.length === 0 ? 'file' : 'case', 'dangling-link',
+      selector.path.length === 0 ? 'file' : 'case',
+      'dangling-link',
       `${selector.file} is not in the project${near === null ? '' : `; did you mean ${near}?`}`,
     );
   }
@@ -72,7 +85,9 @@ export function resolveDeclared(link: DeclaredLink, tree: Tree): Covered {
     const self = file?.tests.find((test) => test.kind === 'file');
     if (cases.length > 0) return { tests: cases, covers: 'file' };
     if (self !== undefined) return { tests: [self], covers: 'file' };
-    return link.runner === undefined ? trouble('file', 'not-found', `${selector.file} holds no test that is known here`) : { tests: [], covers: 'file' };
+    return link.runner === undefined
+      ? trouble('file', 'not-found', `${selector.file} holds no test that is known here`)
+      : { tests: [], covers: 'file' };
   }
   if (file === undefined) {
     return link.runner === undefined
@@ -83,12 +98,18 @@ export function resolveDeclared(link: DeclaredLink, tree: Tree): Covered {
   const suites = found.filter((test) => test.kind === 'suite');
   const cases = found.filter((test) => test.kind === 'case' && !(test.dynamic && !test.parametrised));
   if (cases.length > 1 || (cases.length === 1 && suites.length > 0)) {
-    return trouble('case', 'ambiguous-selector', `${link.target} names several tests of that file (lines ${found.map((test) => test.line).join(', ')}); rename one, or tag it in the code`);
+    return trouble(
+      'case',
+      'ambiguous-selector',
+      `${link.target} names several tests of that file (lines ${found.map((test) => test.line).join(', ')}); rename one, or tag it in the code`,
+    );
   }
   if (cases.length === 1) return { tests: cases, covers: 'case' };
   if (suites.length > 0) {
     const below = suites.flatMap((suite) => casesBelow(file, suite));
-    return below.length === 0 ? trouble('suite', 'not-found', `the suite ${link.target} holds no test`) : { tests: below, covers: 'suite' };
+    return below.length === 0
+      ? trouble('suite', 'not-found', `the suite ${link.target} holds no test`)
+      : { tests: below, covers: 'suite' };
   }
   const declaration = withoutParameters(selector);
   if (declaration !== null) {
@@ -96,8 +117,15 @@ export function resolveDeclared(link: DeclaredLink, tree: Tree): Covered {
     if (base.length === 1 && base[0] !== undefined) return { tests: [], covers: 'case' };
   }
   if (onlyRunnerKnows(file, selector, link)) return { tests: [], covers: 'case' };
-  const near = nearest(selector.path.join(' > '), casesOf(file).map((test) => test.path.join(' > ')));
-  return trouble('case', 'not-found', `${selector.file} has no test "${selector.path.join(' > ')}"${near === null ? '' : `; did you mean "${near}"?`}`);
+  const near = nearest(
+    selector.path.join(' > '),
+    casesOf(file).map((test) => test.path.join(' > ')),
+  );
+  return trouble(
+    'case',
+    'not-found',
+    `${selector.file} has no test "${selector.path.join(' > ')}"${near === null ? '' : `; did you mean "${near}"?`}`,
+  );
 }
 
 /** What a tag in code covers: the test beside it, all cases of a suite or of the file. */
@@ -111,11 +139,22 @@ export function resolveDiscovered(link: FoundLink, file: FoundFile): Covered & {
     return { ...trouble('file', 'not-found', `${file.file} holds no test that is known here`), label: file.file };
   }
   if (binding.kind === 'code') {
-    return { ...trouble('case', 'dangling-link', `the tag stands beside ${binding.symbol}, which is not a test; use @implements, or move it to a test`), label: `${file.file}::${binding.symbol}` };
+    return {
+      ...trouble(
+        'case',
+        'dangling-link',
+        `the tag stands beside ${binding.symbol}, which is not a test; use @implements, or move it to a test`,
+      ),
+      label: `${file.file}::${binding.symbol}`,
+    };
   }
-  const test = file.tests.find((candidate) => candidate.kind !== 'file' && candidate.line === binding.line && candidate.selector === binding.selector)
-    ?? file.tests.find((candidate) => candidate.kind !== 'file' && candidate.line === binding.line);
-  if (test === undefined) return { ...trouble('case', 'not-found', `no test stands at line ${binding.line}`), label: binding.selector };
+  const test =
+    file.tests.find(
+      (candidate) =>
+        candidate.kind !== 'file' && candidate.line === binding.line && candidate.selector === binding.selector,
+    ) ?? file.tests.find((candidate) => candidate.kind !== 'file' && candidate.line === binding.line);
+  if (test === undefined)
+    return { ...trouble('case', 'not-found', `no test stands at line ${binding.line}`), label: binding.selector };
   if (test.kind === 'suite') {
     const below = casesBelow(file, test);
     return below.length === 0
@@ -126,7 +165,15 @@ export function resolveDiscovered(link: FoundLink, file: FoundFile): Covered & {
     const suite = file.tests
       .filter((candidate) => candidate.kind === 'suite' && !candidate.dynamic && isBelow(test, candidate))
       .toSorted((left, right) => right.path.length - left.path.length)[0];
-    if (suite === undefined) return { ...trouble('case', 'ambiguous-selector', 'the title is made at run time; give it a constant title, or tag the suite around it'), label: test.selector };
+    if (suite === undefined)
+      return {
+        ...trouble(
+          'case',
+          'ambiguous-selector',
+          'the title is made at run time; give it a constant title, or tag the suite around it',
+        ),
+        label: test.selector,
+      };
     return { tests: casesBelow(file, suite), covers: 'suite', label: suite.selector };
   }
   return { tests: [test], covers: 'case', label: test.selector };

@@ -20,7 +20,13 @@ export function parseSelector(text: string): Selector {
   const separator = useArrow ? ARROW : SCOPE;
   const cut = useArrow ? arrow : scope;
   const rest = trimmed.slice(cut + separator.length);
-  return { file: trimmed.slice(0, cut).trim(), path: rest.split(separator).map((part) => part.trim()).filter((part) => part !== '') };
+  return {
+    file: trimmed.slice(0, cut).trim(),
+    path: rest
+      .split(separator)
+      .map((part) => part.trim())
+      .filter((part) => part !== ''),
+  };
 }
 
 /** One spelling for comparison: white space folded, both separators the same. */

@@ -8,12 +8,50 @@ export interface Candidate {
   readonly reason: string;
 }
 
-const STOP = new Set(['a', 'an', 'the', 'is', 'are', 'of', 'to', 'in', 'on', 'and', 'or', 'for', 'with', 'by', 'it', 'be', 'as', 'at', 'from', 'that', 'this', 'test', 'tests', 'should', 'must', 'ac', 'spec', 'ts', 'js', 'rs', 'py', 'go', 'src']);
+const STOP = new Set([
+  'a',
+  'an',
+  'the',
+  'is',
+  'are',
+  'of',
+  'to',
+  'in',
+  'on',
+  'and',
+  'or',
+  'for',
+  'with',
+  'by',
+  'it',
+  'be',
+  'as',
+  'at',
+  'from',
+  'that',
+  'this',
+  'test',
+  'tests',
+  'should',
+  'must',
+  'ac',
+  'spec',
+  'ts',
+  'js',
+  'rs',
+  'py',
+  'go',
+  'src',
+]);
 const LEAST = 0.15;
 
 /** Words of prose, identifiers and paths as they are written: split at case and punctuation, without those that say nothing. */
 const plainWords = (text: string): readonly string[] =>
-  text.replace(/([a-z0-9])([A-Z])/g, '$1 $2').replace(/([A-Z])([A-Z][a-z])/g, '$1 $2').toLowerCase().split(/[^\p{L}\p{N}]+/u)
+  text
+    .replace(/([a-z0-9])([A-Z])/g, '$1 $2')
+    .replace(/([A-Z])([A-Z][a-z])/g, '$1 $2')
+    .toLowerCase()
+    .split(/[^\p{L}\p{N}]+/u)
     .filter((word) => word.length > 1 && !STOP.has(word));
 
 /** The same, each in the form under which it is compared. */
@@ -46,22 +84,33 @@ function poolOf(tests: readonly FoundTest[]): Pool {
   return pool;
 }
 
-const bySelector = (left: FoundTest, right: FoundTest): number => (left.selector === right.selector ? left.line - right.line : left.selector < right.selector ? -1 : 1);
+const bySelector = (left: FoundTest, right: FoundTest): number =>
+  left.selector === right.selector ? left.line - right.line : left.selector < right.selector ? -1 : 1;
 
 /** At most ten candidates, best first; equal scores by selector, so that the order never changes by chance. */
-export function suggest(criterion: Criterion, tests: readonly FoundTest[], linked: readonly FoundTest[]): readonly Candidate[] {
+export function suggest(
+  criterion: Criterion,
+  tests: readonly FoundTest[],
+  linked: readonly FoundTest[],
+): readonly Candidate[] {
   const taken = new Set(linked.map((test) => `${test.selector}:${test.line}`));
   const { entries, frequency } = poolOf(tests);
   const weight = (word: string): number => Math.log(1 + (entries.length + 1) / ((frequency.get(word) ?? 0) + 1));
   // By the compared form; the reason shows the word as the criterion has it.
-  const wanted = new Map(plainWords(`${criterion.id} ${criterion.slug ?? ''} ${criterion.title}`).map((word) => [stem(word), word]));
+  const wanted = new Map(
+    plainWords(`${criterion.id} ${criterion.slug ?? ''} ${criterion.title}`).map((word) => [stem(word), word]),
+  );
   const total = [...wanted.keys()].reduce((sum, word) => sum + weight(word), 0);
   if (total === 0) return [];
   return entries
     .filter(({ test }) => !taken.has(`${test.selector}:${test.line}`))
     .map(({ test, words }): Candidate => {
       const common = [...wanted.keys()].filter((word) => words.has(word));
-      return { test, score: common.reduce((sum, word) => sum + weight(word), 0) / total, reason: common.length === 0 ? '' : `in common: ${common.map((word) => wanted.get(word)).join(', ')}` };
+      return {
+        test,
+        score: common.reduce((sum, word) => sum + weight(word), 0) / total,
+        reason: common.length === 0 ? '' : `in common: ${common.map((word) => wanted.get(word)).join(', ')}`,
+      };
     })
     .filter((candidate) => candidate.score >= LEAST)
     .toSorted((left, right) => right.score - left.score || bySelector(left.test, right.test))

@@ -7,7 +7,19 @@
  * hash, V8 checks its version and flags, and a file that another user could have written is not read.
  */
 import { createHash } from 'node:crypto';
-import { closeSync, existsSync, fstatSync, mkdirSync, openSync, readFileSync, readdirSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import {
+  closeSync,
+  existsSync,
+  fstatSync,
+  mkdirSync,
+  openSync,
+  readFileSync,
+  readdirSync,
+  renameSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
 import { createRequire } from 'node:module';
 import { basename, dirname, join } from 'node:path';
 import { Script } from 'node:vm';
@@ -51,7 +63,8 @@ function pack(purposes: readonly string[], code: Buffer): Buffer {
 
 function unpack(bytes: Buffer): Omit<Cached, 'ageMs'> | null {
   const rest = bytes.subarray(DIGEST_BYTES);
-  if (rest.length < 4 || !createHash('sha256').update(rest).digest().equals(bytes.subarray(0, DIGEST_BYTES))) return null;
+  if (rest.length < 4 || !createHash('sha256').update(rest).digest().equals(bytes.subarray(0, DIGEST_BYTES)))
+    return null;
   const end = 4 + rest.readUInt32LE(0);
   // Written by `pack`: the hash says so.
   return { purposes: JSON.parse(rest.toString('latin1', 4, end)) as string[], code: rest.subarray(end) };
@@ -76,8 +89,12 @@ function read(file: string): Cached | null {
 
 /** Drops the oldest files beyond `KEPT`, and what interrupted writers left. */
 function prune(folder: string): void {
-  const found = readdirSync(folder).map((name) => ({ name, age: statSync(join(folder, name), { throwIfNoEntry: false })?.mtimeMs ?? 0 }));
-  for (const { name } of found.toSorted((a, b) => b.age - a.age).slice(KEPT)) rmSync(join(folder, name), { force: true });
+  const found = readdirSync(folder).map((name) => ({
+    name,
+    age: statSync(join(folder, name), { throwIfNoEntry: false })?.mtimeMs ?? 0,
+  }));
+  for (const { name } of found.toSorted((a, b) => b.age - a.age).slice(KEPT))
+    rmSync(join(folder, name), { force: true });
 }
 
 function write(file: string, purposes: readonly string[], code: Buffer): void {
@@ -117,24 +134,42 @@ export interface Compiled {
 export function compiled(file: string, purpose: string, folder: string | null): Compiled {
   const bytes = readFileSync(file);
   const source = isAscii(bytes) ? bytes.toString('latin1') : bytes.toString('utf8');
-  const key = createHash('sha256').update(bytes).update(`${process.version} ${process.arch}`).digest('hex').slice(0, 32);
+  const key = createHash('sha256')
+    .update(bytes)
+    .update(`${process.version} ${process.arch}`)
+    .digest('hex')
+    .slice(0, 32);
   const cacheFile = folder === null ? null : join(folder, `${basename(file)}-${key}`);
   const cached = cacheFile === null ? null : read(cacheFile);
-  const script = new Script(`(function (exports, require, module, __filename, __dirname, __importModule) {\n${source}\n})`, {
-    filename: file,
-    lineOffset: -1,
-    ...(cached === null ? {} : { cachedData: cached.code }),
-  });
+  const script = new Script(
+    `(function (exports, require, module, __filename, __dirname, __importModule) {\n${source}\n})`,
+    {
+      filename: file,
+      lineOffset: -1,
+      ...(cached === null ? {} : { cachedData: cached.code }),
+    },
+  );
   const isHit = cached !== null && script.cachedDataRejected !== true;
   const known = isHit ? cached.purposes : [];
   const isServed = isHit && known.includes(purpose) && cached.ageMs < RENEWED_AFTER_MS;
   const module = { exports: {} as unknown };
   // The wrapper above is what the script evaluates to.
-  const evaluate = script.runInThisContext() as (exports: unknown, require: NodeJS.Require, module: { exports: unknown }, name: string, folder: string, importModule: (url: string) => Promise<unknown>) => void;
+  const evaluate = script.runInThisContext() as (
+    exports: unknown,
+    require: NodeJS.Require,
+    module: { exports: unknown },
+    name: string,
+    folder: string,
+    importModule: (url: string) => Promise<unknown>,
+  ) => void;
   evaluate(module.exports, createRequire(file), module, file, dirname(file), async (url) => import(url));
   return {
-    exports: module.exports, isHit,
-    keep: cacheFile === null || isServed || known.length >= MOST_PURPOSES ? null : () => write(cacheFile, [...new Set([...known, purpose])], script.createCachedData()),
+    exports: module.exports,
+    isHit,
+    keep:
+      cacheFile === null || isServed || known.length >= MOST_PURPOSES
+        ? null
+        : () => write(cacheFile, [...new Set([...known, purpose])], script.createCachedData()),
   };
 }
 

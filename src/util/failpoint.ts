@@ -24,7 +24,8 @@ function parse(text: string): Map<string, Armed> {
 }
 
 /** An error that looks like the one of a full disk, for the places that must cope with it. */
-const diskFull = (): Error => Object.assign(new Error('ENOSPC: no space left on device (failpoint)'), { code: 'ENOSPC' });
+const diskFull = (): Error =>
+  Object.assign(new Error('ENOSPC: no space left on device (failpoint)'), { code: 'ENOSPC' });
 
 /** Does nothing, or what a test asked for at this place. `enospc` and `throw` act each time from the n-th on. */
 export function failpoint(name: string): void {

@@ -1,5 +1,19 @@
 import { randomBytes } from 'node:crypto';
-import { closeSync, existsSync, fchmodSync, fsync, lstatSync, mkdirSync, openSync, readFileSync, realpathSync, renameSync, statSync, unlinkSync, writeFileSync } from 'node:fs';
+import {
+  closeSync,
+  existsSync,
+  fchmodSync,
+  fsync,
+  lstatSync,
+  mkdirSync,
+  openSync,
+  readFileSync,
+  realpathSync,
+  renameSync,
+  statSync,
+  unlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { dirname, isAbsolute, join, relative, resolve, sep } from 'node:path';
 import { promisify } from 'node:util';
 
@@ -26,7 +40,12 @@ export const exists = async (path: string): Promise<boolean> => existsSync(path)
  *
  * Only the disk is waited for: a turn through the thread pool takes longer than any of the other calls, and there are eight.
  */
-export async function writeAtomically(path: string, content: string | Uint8Array, mode?: number, beforeRename?: () => void): Promise<void> {
+export async function writeAtomically(
+  path: string,
+  content: string | Uint8Array,
+  mode?: number,
+  beforeRename?: () => void,
+): Promise<void> {
   mkdirSync(dirname(path), { recursive: true });
   const kept = mode ?? (statSync(path, { throwIfNoEntry: false })?.mode ?? 0o644) & 0o7777;
   const temporary = `${path}.${randomBytes(6).toString('hex')}.tmp`;
@@ -113,7 +132,8 @@ export async function insideRoot(root: string, path: string): Promise<string | n
 }
 
 /** The bytes of a regular file (or of one that a link leads to), else null. A pipe would be waited for, and nothing can interrupt such a wait. */
-export const readRegularFile = (path: string): Buffer | null => orNull(() => (statSync(path).isFile() ? readFileSync(path) : null));
+export const readRegularFile = (path: string): Buffer | null =>
+  orNull(() => (statSync(path).isFile() ? readFileSync(path) : null));
 
 export const readRegularText = (path: string): string | null => readRegularFile(path)?.toString('utf8') ?? null;
 

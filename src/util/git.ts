@@ -4,16 +4,51 @@
  */
 import { capture, newNonce, pathOutside, run, type Captured } from './process.js';
 
-const POINTERS = ['GIT_DIR', 'GIT_WORK_TREE', 'GIT_INDEX_FILE', 'GIT_COMMON_DIR', 'GIT_OBJECT_DIRECTORY', 'GIT_ALTERNATE_OBJECT_DIRECTORIES', 'GIT_NAMESPACE', 'GIT_PREFIX', 'GIT_CONFIG', 'GIT_CONFIG_PARAMETERS', 'GIT_CONFIG_COUNT', 'GIT_EXTERNAL_DIFF', 'GIT_PAGER', 'GIT_QUARANTINE_PATH'];
+const POINTERS = [
+  'GIT_DIR',
+  'GIT_WORK_TREE',
+  'GIT_INDEX_FILE',
+  'GIT_COMMON_DIR',
+  'GIT_OBJECT_DIRECTORY',
+  'GIT_ALTERNATE_OBJECT_DIRECTORIES',
+  'GIT_NAMESPACE',
+  'GIT_PREFIX',
+  'GIT_CONFIG',
+  'GIT_CONFIG_PARAMETERS',
+  'GIT_CONFIG_COUNT',
+  'GIT_EXTERNAL_DIFF',
+  'GIT_PAGER',
+  'GIT_QUARANTINE_PATH',
+];
 
-export function gitEnvironment(env: Readonly<Record<string, string | undefined>> = process.env): Record<string, string | undefined> {
-  const result: Record<string, string | undefined> = { ...env, GIT_OPTIONAL_LOCKS: '0', GIT_TERMINAL_PROMPT: '0', LC_ALL: 'C.UTF-8' };
+export function gitEnvironment(
+  env: Readonly<Record<string, string | undefined>> = process.env,
+): Record<string, string | undefined> {
+  const result: Record<string, string | undefined> = {
+    ...env,
+    GIT_OPTIONAL_LOCKS: '0',
+    GIT_TERMINAL_PROMPT: '0',
+    LC_ALL: 'C.UTF-8',
+  };
   for (const name of POINTERS) delete result[name];
   return result;
 }
 
 /** Settings that a repository could use to run a program of its own while it is only read. */
-const SAFE = ['-c', 'core.fsmonitor=false', '-c', 'core.hooksPath=/dev/null', '-c', 'core.pager=cat', '-c', 'diff.external=', '-c', 'core.untrackedCache=keep', '-c', 'core.quotePath=false'];
+const SAFE = [
+  '-c',
+  'core.fsmonitor=false',
+  '-c',
+  'core.hooksPath=/dev/null',
+  '-c',
+  'core.pager=cat',
+  '-c',
+  'diff.external=',
+  '-c',
+  'core.untrackedCache=keep',
+  '-c',
+  'core.quotePath=false',
+];
 
 export interface GitOptions {
   readonly input?: string | Uint8Array;
@@ -32,7 +67,11 @@ const environment = (cwd: string, env: GitOptions['env']): Record<string, string
 
 /** One configured value as git itself reads it (the settings that keep git safe elsewhere would answer for themselves); null when unset. */
 export async function gitConfigValue(cwd: string, key: string): Promise<string | null> {
-  const answer = await capture({ command: ['git', 'config', '--path', '--get', key], cwd, env: environment(cwd, undefined) });
+  const answer = await capture({
+    command: ['git', 'config', '--path', '--get', key],
+    cwd,
+    env: environment(cwd, undefined),
+  });
   return answer.ok ? answer.stdout.trim() : null;
 }
 
@@ -54,24 +93,41 @@ const quoted = (word: string): string => `'${word.replaceAll("'", "'\\''")}'`;
  * The first is answered on standard output and the others, at the same time, on standard error.
  * @param silent a further question, answered by git's exit code alone and asked beside the others; its answer is the last
  */
-export async function gitTogether(cwd: string, questions: readonly (readonly string[])[], silent: readonly string[], options: Omit<GitOptions, 'input'> = {}): Promise<readonly GitAnswer[]> {
+export async function gitTogether(
+  cwd: string,
+  questions: readonly (readonly string[])[],
+  silent: readonly string[],
+  options: Omit<GitOptions, 'input'> = {},
+): Promise<readonly GitAnswer[]> {
   const mark = newNonce();
   const said = `printf '\\n%s %d\\n' ${mark} $?`;
   // What git complains of is nobody's here: the exit code says that it did.
   const line = (args: readonly string[]): string => `${command(args).map(quoted).join(' ')} 2>/dev/null`;
   const [first = [], ...others] = questions;
   const script = [
-    `${line(silent)} >/dev/null &`, 'silent=$!', `{ ${said}; ${others.map((args) => `${line(args)}; ${said}; `).join('')}:; } >&2 &`, 'others=$!',
-    `${line(first)}; ${said}`, `wait $silent; ${said}`, 'wait $others',
+    `${line(silent)} >/dev/null &`,
+    'silent=$!',
+    `{ ${said}; ${others.map((args) => `${line(args)}; ${said}; `).join('')}:; } >&2 &`,
+    'others=$!',
+    `${line(first)}; ${said}`,
+    `wait $silent; ${said}`,
+    'wait $others',
   ];
-  const answer = await capture({ command: ['sh', '-c', script.join('\n')], cwd, ...options, env: environment(cwd, options.env), maxBytes: 512 * 1024 * 1024 });
+  const answer = await capture({
+    command: ['sh', '-c', script.join('\n')],
+    cwd,
+    ...options,
+    env: environment(cwd, options.env),
+    maxBytes: 512 * 1024 * 1024,
+  });
   const end = new RegExp(`\\n${mark} (\\d+)\\n`, 'u');
   // On each stream text and exit code in turn, and one empty text at the end.
   const [text, code, , silentCode, ...rest] = answer.stdout.split(end);
   // What stands before the first mark is the shell's own, a warning about the locale for one.
   const [, , ...beside] = answer.stderr.split(end);
   // Anything else (no shell, killed): each for itself.
-  if (rest.length !== 1 || beside.length !== others.length * 2 + 1) return Promise.all([...questions, silent].map(async (args) => git(cwd, args, options)));
+  if (rest.length !== 1 || beside.length !== others.length * 2 + 1)
+    return Promise.all([...questions, silent].map(async (args) => git(cwd, args, options)));
   return [
     { ok: code === '0', stdout: text ?? '' },
     ...others.map((_, index) => ({ ok: beside[index * 2 + 1] === '0', stdout: beside[index * 2] ?? '' })),
@@ -96,8 +152,16 @@ export async function gitBytes(cwd: string, args: readonly string[], options: Gi
   const stdout: Buffer[] = [];
   const stderr: Buffer[] = [];
   const end = await run({
-    command: command(args), cwd, ...options, env: environment(cwd, options.env),
-    onStdout: (chunk) => stdout.push(chunk), onStderr: (chunk) => stderr.push(chunk),
+    command: command(args),
+    cwd,
+    ...options,
+    env: environment(cwd, options.env),
+    onStdout: (chunk) => stdout.push(chunk),
+    onStderr: (chunk) => stderr.push(chunk),
   });
-  return { ok: end.code === 0 && end.spawnError === null, stdout: Buffer.concat(stdout), stderr: Buffer.concat(stderr).toString('utf8') };
+  return {
+    ok: end.code === 0 && end.spawnError === null,
+    stdout: Buffer.concat(stdout),
+    stderr: Buffer.concat(stderr).toString('utf8'),
+  };
 }

@@ -13,13 +13,19 @@ export interface Lock extends AsyncDisposable {
   readonly handle: FileHandle;
 }
 
-export type LockResult = { readonly taken: true; readonly lock: Lock } | { readonly taken: false; readonly why: 'busy' | 'unsupported' };
+export type LockResult =
+  | { readonly taken: true; readonly lock: Lock }
+  | { readonly taken: false; readonly why: 'busy' | 'unsupported' };
 
 /**
  * Takes the lock of `path` (made if needed, mode 0600), waiting up to `waitMs` without blocking the event loop.
  * Node opens files close-on-exec, so children of ours do not inherit it.
  */
-export async function takeLock(path: string, waitMs = 0, mode: 'exclusive' | 'shared' = 'exclusive'): Promise<LockResult> {
+export async function takeLock(
+  path: string,
+  waitMs = 0,
+  mode: 'exclusive' | 'shared' = 'exclusive',
+): Promise<LockResult> {
   await mkdir(dirname(path), { recursive: true });
   const deadline = Date.now() + waitMs;
   for (;;) {

@@ -36,7 +36,12 @@ export function processStat(pid: number): ProcessStat | null {
     const text = readFileSync(`/proc/${pid}/stat`, 'latin1');
     // The command name may hold spaces and parentheses: fields are counted from the last ')'.
     const fields = text.slice(text.lastIndexOf(')') + 2).split(' ');
-    return { state: fields[0] ?? '?', parent: Number(fields[1]), group: Number(fields[2]), startTicks: Number(fields[19]) };
+    return {
+      state: fields[0] ?? '?',
+      parent: Number(fields[1]),
+      group: Number(fields[2]),
+      startTicks: Number(fields[19]),
+    };
   } catch {
     return null;
   }

@@ -107,5 +107,7 @@ export function readOccupants(): readonly Occupant[] {
 
 /** Pids that are inside `folder`. */
 export const occupantsOf = (folder: string, occupants: readonly Occupant[]): readonly number[] => [
-  ...new Set(occupants.filter((entry) => entry.path === folder || entry.path.startsWith(`${folder}/`)).map((entry) => entry.pid)),
+  ...new Set(
+    occupants.filter((entry) => entry.path === folder || entry.path.startsWith(`${folder}/`)).map((entry) => entry.pid),
+  ),
 ];

@@ -11,7 +11,15 @@ import { accessSync, constants, existsSync } from 'node:fs';
 import { delimiter, isAbsolute, join, sep } from 'node:path';
 import { NONCE_VARIABLE, groupLives, processesWithNonce } from './proc.js';
 
-export { NONCE_VARIABLE, bootId, identityOf, isAlive, processStat, processesWithNonce, type ProcessIdentity } from './proc.js';
+export {
+  NONCE_VARIABLE,
+  bootId,
+  identityOf,
+  isAlive,
+  processStat,
+  processesWithNonce,
+  type ProcessIdentity,
+} from './proc.js';
 
 export interface ProcessOptions {
   /** Program and arguments; never a shell line. */
@@ -128,7 +136,8 @@ const QUIET_ROUND_MS = 100;
 function spawnFailure(error: unknown, options: ProcessOptions): { readonly code: string; readonly message: string } {
   const code = error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : 'UNKNOWN';
   // The kernel says ENOENT for a missing working folder too.
-  if (code === 'ENOENT' && !existsSync(options.cwd)) return { code, message: `the folder ${options.cwd} does not exist` };
+  if (code === 'ENOENT' && !existsSync(options.cwd))
+    return { code, message: `the folder ${options.cwd} does not exist` };
   const program = options.command[0] ?? '';
   const known: Readonly<Record<string, string>> = {
     ENOENT: `${program} was not found`,
@@ -181,7 +190,9 @@ export async function run(options: ProcessOptions): Promise<ProcessEnd> {
   }
   const pid = child.pid;
   if (pid === undefined)
-    return end({ spawnError: await new Promise((resolve) => child.once('error', (error) => resolve(spawnFailure(error, options)))) });
+    return end({
+      spawnError: await new Promise((resolve) => child.once('error', (error) => resolve(spawnFailure(error, options)))),
+    });
 
   remember(pid, nonce);
   let timedOut = false;
@@ -228,7 +239,8 @@ export async function run(options: ProcessOptions): Promise<ProcessEnd> {
   options.signal?.removeEventListener('abort', onAbort);
   // A command of an hour may have seen the pid counter wrap round: then the whole table is read.
   const since = Number(process.hrtime.bigint() - started) < 60e9 ? pid : undefined;
-  if (ending === null && (groupLives(pid) || processesWithNonce(nonce, since).length > 0)) ending = endTree(pid, nonce, 0);
+  if (ending === null && (groupLives(pid) || processesWithNonce(nonce, since).length > 0))
+    ending = endTree(pid, nonce, 0);
   await ending;
   running.delete(pid);
   const drained = setInterval(() => {
@@ -311,12 +323,29 @@ export function startChild(
  * A Node.js child with an IPC channel for structured values, in our own process group: for a test runner's own workers,
  * which end with the one that started them. The caller owns its end.
  */
-export function startFork(module: string, options: { readonly cwd: string; readonly env: Readonly<Record<string, string | undefined>>; readonly execArgv: readonly string[] }): ChildProcess {
-  return fork(module, [], { cwd: options.cwd, env: { ...options.env }, execArgv: [...options.execArgv], stdio: 'pipe', serialization: 'advanced' });
+export function startFork(
+  module: string,
+  options: {
+    readonly cwd: string;
+    readonly env: Readonly<Record<string, string | undefined>>;
+    readonly execArgv: readonly string[];
+  },
+): ChildProcess {
+  return fork(module, [], {
+    cwd: options.cwd,
+    env: { ...options.env },
+    execArgv: [...options.execArgv],
+    stdio: 'pipe',
+    serialization: 'advanced',
+  });
 }
 
 /** Takes the kernel lock of an open file description with `flock`; the lock lives as long as the descriptor. See util/lock.ts. */
-export function flockDescriptor(descriptor: number, mode: 'exclusive' | 'shared', waitSeconds: number): 'taken' | 'busy' | 'unsupported' {
+export function flockDescriptor(
+  descriptor: number,
+  mode: 'exclusive' | 'shared',
+  waitSeconds: number,
+): 'taken' | 'busy' | 'unsupported' {
   const args = [mode === 'shared' ? '-s' : '-x', ...(waitSeconds > 0 ? ['-w', String(waitSeconds)] : ['-n']), '3'];
   const result = spawnSync('flock', args, { stdio: ['ignore', 'ignore', 'ignore', descriptor] });
   if (result.error !== undefined) return 'unsupported';
@@ -324,7 +353,10 @@ export function flockDescriptor(descriptor: number, mode: 'exclusive' | 'shared'
 }
 
 /** Where PATH has a program, or null. An absolute path is checked as it is. Never looks into the current folder. */
-export async function findProgram(name: string, path: string | undefined = process.env['PATH']): Promise<string | null> {
+export async function findProgram(
+  name: string,
+  path: string | undefined = process.env['PATH'],
+): Promise<string | null> {
   const candidates = isAbsolute(name)
     ? [name]
     : (path ?? '')
@@ -352,5 +384,8 @@ function isExecutable(path: string): boolean {
  */
 export function pathOutside(folder: string, path: string | undefined): string {
   const below = folder.endsWith(sep) ? folder : folder + sep;
-  return (path ?? '').split(delimiter).filter((entry) => isAbsolute(entry) && entry !== folder && !entry.startsWith(below)).join(delimiter);
+  return (path ?? '')
+    .split(delimiter)
+    .filter((entry) => isAbsolute(entry) && entry !== folder && !entry.startsWith(below))
+    .join(delimiter);
 }

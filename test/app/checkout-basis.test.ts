@@ -11,8 +11,16 @@ describe('what a run on the checkout rests on', () => {
   it('changes with the commit, tracked files and untracked sources, and not with what tests leave behind', async () => {
     const root = await realpath(await mkdtemp(join(tmpdir(), 'coh-basis-')));
     try {
-      const env = { ...process.env, GIT_CONFIG_GLOBAL: '/dev/null', GIT_AUTHOR_NAME: 'T', GIT_AUTHOR_EMAIL: 't@x', GIT_COMMITTER_NAME: 'T', GIT_COMMITTER_EMAIL: 't@x' };
-      const git = async (...args: string[]): Promise<boolean> => (await capture({ command: ['git', ...args], cwd: root, env })).ok;
+      const env = {
+        ...process.env,
+        GIT_CONFIG_GLOBAL: '/dev/null',
+        GIT_AUTHOR_NAME: 'T',
+        GIT_AUTHOR_EMAIL: 't@x',
+        GIT_COMMITTER_NAME: 'T',
+        GIT_COMMITTER_EMAIL: 't@x',
+      };
+      const git = async (...args: string[]): Promise<boolean> =>
+        (await capture({ command: ['git', ...args], cwd: root, env })).ok;
       await writeFile(join(root, 'a file.txt'), 'one');
       const basis = async (): Promise<string> => checkoutBasis(await readSource(root));
       const outside = await basis();
@@ -33,7 +41,9 @@ describe('what a run on the checkout rests on', () => {
         seen.push(next);
       };
       await change(async () => writeFile(join(root, 'a file.txt'), 'two'));
-      await change(async () => git('add', '-A', 'a file.txt').then(async () => writeFile(join(root, 'a file.txt'), 'three')));
+      await change(async () =>
+        git('add', '-A', 'a file.txt').then(async () => writeFile(join(root, 'a file.txt'), 'three')),
+      );
       await change(async () => writeFile(join(root, 'new.ts'), 'x'));
       await change(async () => rm(join(root, 'a file.txt')));
       await change(async () => git('commit', '-qm', 'y', '--allow-empty'));

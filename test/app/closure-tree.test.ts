@@ -13,7 +13,11 @@ afterEach(async () => {
   for (const folder of made.splice(0)) await rm(folder, { recursive: true, force: true });
 });
 
-async function tree(files: Readonly<Record<string, string>>, gone: readonly string[] = [], pipes: readonly string[] = []): Promise<ClosureTree> {
+async function tree(
+  files: Readonly<Record<string, string>>,
+  gone: readonly string[] = [],
+  pipes: readonly string[] = [],
+): Promise<ClosureTree> {
   const root = await realpath(await mkdtemp(join(tmpdir(), 'coh-closure-')));
   made.push(root);
   for (const [path, text] of Object.entries(files)) {
@@ -28,31 +32,54 @@ async function tree(files: Readonly<Record<string, string>>, gone: readonly stri
 describe('the closure of a test', () => {
   // @verifies AC-gate-changed-sound
   it('holds what it reached before that was deleted', async () => {
-    const python = { 'tests/test_a.py': 'def test_a():\n    from pkg.free import FREE\n    assert FREE\n', 'pkg/__init__.py': '' };
-    expect([...(await pytestClosure(await tree(python), 'tests/test_a.py', [])).files.keys()]).not.toContain('pkg/free.py');
-    expect([...(await pytestClosure(await tree(python, ['pkg/free.py']), 'tests/test_a.py', [])).files.keys()]).toContain('pkg/free.py');
+    const python = {
+      'tests/test_a.py': 'def test_a():\n    from pkg.free import FREE\n    assert FREE\n',
+      'pkg/__init__.py': '',
+    };
+    expect([...(await pytestClosure(await tree(python), 'tests/test_a.py', [])).files.keys()]).not.toContain(
+      'pkg/free.py',
+    );
+    expect([
+      ...(await pytestClosure(await tree(python, ['pkg/free.py']), 'tests/test_a.py', [])).files.keys(),
+    ]).toContain('pkg/free.py');
 
     const script = { 'package.json': '{}', 'a.test.ts': "import './lib/x.js';\n", 'lib/y.ts': '' };
     const closure = await typescriptClosure(await tree(script, ['lib/x.ts', 'vitest.config.ts']), 'a.test.ts', []);
     expect([...closure.files.keys()]).toEqual(expect.arrayContaining(['lib/x.ts', 'vitest.config.ts']));
 
     const crate = { 'Cargo.toml': '[package]\nname = "m"\n', 'tests/a.rs': '' };
-    expect([...(await cargoClosure(await tree(crate, ['src/deep.rs']), 'tests/a.rs', [])).files.keys()]).toContain('src/deep.rs');
+    expect([...(await cargoClosure(await tree(crate, ['src/deep.rs']), 'tests/a.rs', [])).files.keys()]).toContain(
+      'src/deep.rs',
+    );
   });
 
   // @verifies AC-gate-cache-sound
   it('of pytest holds ignored modules and native ones: a build made them', async () => {
     const python = {
-      '.gitignore': '_version.py\n*.so\n', 'pkg/__init__.py': 'from ._version import version\n', 'pkg/_version.py': 'version = 1\n', 'pkg/fast.cpython-311-x86_64-linux-gnu.so': 'binary',
-      'tests/test_a.py': 'import pkg\n\n\ndef test_a():\n    assert pkg.version == 1\n', 'other.py': 'x = 1\n',
+      '.gitignore': '_version.py\n*.so\n',
+      'pkg/__init__.py': 'from ._version import version\n',
+      'pkg/_version.py': 'version = 1\n',
+      'pkg/fast.cpython-311-x86_64-linux-gnu.so': 'binary',
+      'tests/test_a.py': 'import pkg\n\n\ndef test_a():\n    assert pkg.version == 1\n',
+      'other.py': 'x = 1\n',
     };
     const closure = await pytestClosure(await tree(python), 'tests/test_a.py', []);
-    expect([...closure.files.keys()]).toEqual(expect.arrayContaining(['pkg/_version.py', 'pkg/fast.cpython-311-x86_64-linux-gnu.so']));
+    expect([...closure.files.keys()]).toEqual(
+      expect.arrayContaining(['pkg/_version.py', 'pkg/fast.cpython-311-x86_64-linux-gnu.so']),
+    );
     expect(closure.files.has('other.py')).toBe(false);
   });
 
   it('does not wait for a pipe that lies in a folder which counts as a whole', async () => {
-    const made = await tree({ '.gitignore': 'queue.ts\n', 'package.json': '{}', 'a.test.ts': 'const name = process.env.X;\nawait import(name);\n' }, [], ['queue.ts']);
+    const made = await tree(
+      {
+        '.gitignore': 'queue.ts\n',
+        'package.json': '{}',
+        'a.test.ts': 'const name = process.env.X;\nawait import(name);\n',
+      },
+      [],
+      ['queue.ts'],
+    );
     const closure = await typescriptClosure(made, 'a.test.ts', []);
     expect([...closure.files.keys()].sort()).toEqual(['.gitignore', 'a.test.ts', 'package.json']);
   });
@@ -60,10 +87,15 @@ describe('the closure of a test', () => {
   // @verifies AC-gate-cache-sound
   it('follows what is run although it was read before: its imports elsewhere, and what makes it no function of the tree', async () => {
     const files = {
-      'a/package.json': '{}', 'b/package.json': '{}', 'a/lib/clock.ts': 'export const now = () => Date.now();\n', 'b/x.ts': 'export const x = 1;\n',
-      'a/test/clock.test.ts': "import { readFileSync } from 'node:fs';\nimport { now } from '../lib/clock.js';\nnow(readFileSync);\n",
+      'a/package.json': '{}',
+      'b/package.json': '{}',
+      'a/lib/clock.ts': 'export const now = () => Date.now();\n',
+      'b/x.ts': 'export const x = 1;\n',
+      'a/test/clock.test.ts':
+        "import { readFileSync } from 'node:fs';\nimport { now } from '../lib/clock.js';\nnow(readFileSync);\n",
       'a/lib/far.ts': "export { x } from '../../b/x.js';\n",
-      'a/test/far.test.ts': "import { readFileSync } from 'node:fs';\nimport { x } from '../lib/far.js';\nvoid [x, readFileSync];\n",
+      'a/test/far.test.ts':
+        "import { readFileSync } from 'node:fs';\nimport { x } from '../lib/far.js';\nvoid [x, readFileSync];\n",
       'a/test/computed.test.ts': 'const name = process.env.X;\nawait import(name);\n',
     };
     const view = await tree(files);
@@ -75,13 +107,28 @@ describe('the closure of a test', () => {
   // @verifies AC-gate-cache-sound
   it('of TypeScript holds the configurations that a tsconfig builds on, and the aliases in them', async () => {
     const view = await tree({
-      'package.json': '{}', 'tsconfig.json': '{ "extends": "./config/base" /* shared */, }\n', 'config/base.json': '{ "extends": ["./strict.json"], "compilerOptions": { "paths": { "@lib/*": ["../lib/*"] } } }\n',
-      'config/strict.json': '{ "compilerOptions": { "target": "es2022" } }\n', 'lib/x.ts': '', 'a.test.ts': "import '@lib/x';\n",
+      'package.json': '{}',
+      'tsconfig.json': '{ "extends": "./config/base" /* shared */, }\n',
+      'config/base.json':
+        '{ "extends": ["./strict.json"], "compilerOptions": { "paths": { "@lib/*": ["../lib/*"] } } }\n',
+      'config/strict.json': '{ "compilerOptions": { "target": "es2022" } }\n',
+      'lib/x.ts': '',
+      'a.test.ts': "import '@lib/x';\n",
     });
     const closure = await typescriptClosure(view, 'a.test.ts', []);
-    expect([...closure.files.keys()]).toEqual(expect.arrayContaining(['config/base.json', 'config/strict.json', 'lib/x.ts']));
+    expect([...closure.files.keys()]).toEqual(
+      expect.arrayContaining(['config/base.json', 'config/strict.json', 'lib/x.ts']),
+    );
     expect(closure.outside).toBeNull();
-    expect((await typescriptClosure(await tree({ 'package.json': '{}', 'tsconfig.json': '{ "extends": "../outside.json" }', 'a.test.ts': '' }), 'a.test.ts', [])).outside).toContain('leads out');
+    expect(
+      (
+        await typescriptClosure(
+          await tree({ 'package.json': '{}', 'tsconfig.json': '{ "extends": "../outside.json" }', 'a.test.ts': '' }),
+          'a.test.ts',
+          [],
+        )
+      ).outside,
+    ).toContain('leads out');
   });
 
   // @verifies AC-gate-cache-sound
@@ -91,7 +138,16 @@ describe('the closure of a test', () => {
     ['a plugin among the options', { 'pytest.ini': '[pytest]\naddopts = -q -p pkg.deep\n' }, ''],
     ['an entry point', { 'pyproject.toml': '[project.entry-points.pytest11]\nmine = "pkg.deep"\n' }, ''],
   ])('of pytest holds what %s names', async (_name, files, text) => {
-    const closure = await pytestClosure(await tree({ 'pkg/__init__.py': '', 'pkg/deep.py': 'TWO = 2\n', 'tests/test_a.py': `${text}\n\ndef test_b():\n    assert True\n`, ...files }), 'tests/test_a.py', []);
+    const closure = await pytestClosure(
+      await tree({
+        'pkg/__init__.py': '',
+        'pkg/deep.py': 'TWO = 2\n',
+        'tests/test_a.py': `${text}\n\ndef test_b():\n    assert True\n`,
+        ...files,
+      }),
+      'tests/test_a.py',
+      [],
+    );
     expect([...closure.files.keys()]).toContain('pkg/deep.py');
   });
 });

@@ -1,7 +1,13 @@
 import { expect, it } from 'vitest';
 import { ownPaths } from '../../src/app/worktree.js';
 
-const PATHS = ['package.json', '.coherence/project.toml', 'fixtures/shop/.coherence/project.toml', 'fixtures/shop/web/package-lock.json', 'packages/a/package-lock.json'];
+const PATHS = [
+  'package.json',
+  '.coherence/project.toml',
+  'fixtures/shop/.coherence/project.toml',
+  'fixtures/shop/web/package-lock.json',
+  'packages/a/package-lock.json',
+];
 
 // @verifies AC-gate-pushed-commit
 it('dependencies of projects below this one are none of its own', () => {

@@ -2,9 +2,22 @@
 import * as fc from 'fast-check';
 import type { Catalog, Criterion, Spec } from '../../src/model/index.js';
 
-const word = fc.constantFrom('a', 'b', 'c', 'two words', 'line\nbreak', '☂', 'it\'s: "x"', '- dash', '#no', '1.10', 'true');
+const word = fc.constantFrom(
+  'a',
+  'b',
+  'c',
+  'two words',
+  'line\nbreak',
+  '☂',
+  'it\'s: "x"',
+  '- dash',
+  '#no',
+  '1.10',
+  'true',
+);
 const maybe = <T>(arbitrary: fc.Arbitrary<T>): fc.Arbitrary<T | undefined> => fc.option(arbitrary, { nil: undefined });
-const defined = <T extends object>(value: T): T => Object.fromEntries(Object.entries(value).filter(([, item]) => item !== undefined)) as T;
+const defined = <T extends object>(value: T): T =>
+  Object.fromEntries(Object.entries(value).filter(([, item]) => item !== undefined)) as T;
 
 const link = fc
   .record({
@@ -21,8 +34,14 @@ export const criterion = (id: string): fc.Arbitrary<Criterion> =>
       title: word,
       risk: maybe(fc.constantFrom('low' as const, 'high' as const)),
       intent: maybe(word),
-      concerns: maybe(fc.uniqueArray(fc.constantFrom('security' as const, 'performance' as const, 'usability' as const), { minLength: 1 })),
-      verified_by: maybe(fc.uniqueArray(link, { minLength: 1, maxLength: 3, selector: (one) => one.kind + one.target })),
+      concerns: maybe(
+        fc.uniqueArray(fc.constantFrom('security' as const, 'performance' as const, 'usability' as const), {
+          minLength: 1,
+        }),
+      ),
+      verified_by: maybe(
+        fc.uniqueArray(link, { minLength: 1, maxLength: 3, selector: (one) => one.kind + one.target }),
+      ),
       extra: maybe(fc.dictionary(fc.constantFrom('x', 'y'), word, { minKeys: 1 })),
     })
     .map(defined) as fc.Arbitrary<Criterion>;
@@ -42,7 +61,9 @@ export const spec = (name: string): fc.Arbitrary<Spec> =>
         .chain((names) => fc.tuple(...names.map((one) => criterion(`AC-${name}-${one}`)))),
     })
     .map(defined)
-    .map((value) => (value.criteria?.length === 0 ? (({ criteria: _, ...rest }) => rest)(value) : value)) as fc.Arbitrary<Spec>;
+    .map((value) =>
+      value.criteria?.length === 0 ? (({ criteria: _, ...rest }) => rest)(value) : value,
+    ) as fc.Arbitrary<Spec>;
 
 const NAMES = ['a', 'b', 'c'];
 export const catalog: fc.Arbitrary<Catalog> = fc
@@ -58,7 +79,17 @@ export const edited = (base: Catalog): fc.Arbitrary<Catalog> =>
     const mix = <T extends object>(left: T, right: T | undefined): T => {
       if (right === undefined) return left;
       const result = { ...left } as Record<string, unknown>;
-      for (const key of ['title', 'risk', 'intent', 'owner', 'depends_on', 'concerns', 'verified_by', 'status', 'extra']) {
+      for (const key of [
+        'title',
+        'risk',
+        'intent',
+        'owner',
+        'depends_on',
+        'concerns',
+        'verified_by',
+        'status',
+        'extra',
+      ]) {
         if (roll() > 1) continue;
         const value = (right as Record<string, unknown>)[key];
         if (value === undefined && key !== 'title' && key !== 'status') delete result[key];
@@ -83,7 +114,9 @@ export const edited = (base: Catalog): fc.Arbitrary<Catalog> =>
             right?.criteria?.find((two) => two.id === one.id),
           ),
         );
-      const added = (right?.criteria ?? []).filter((one) => !(left.criteria ?? []).some((two) => two.id === one.id) && roll() < 4);
+      const added = (right?.criteria ?? []).filter(
+        (one) => !(left.criteria ?? []).some((two) => two.id === one.id) && roll() < 4,
+      );
       const criteria = [...kept];
       for (const one of added) criteria.splice(roll() % (criteria.length + 1), 0, one);
       if (roll() === 0) criteria.reverse();
@@ -116,16 +149,21 @@ function homes(sides: readonly Catalog[]): ReadonlySet<string>[] {
   const found = new Map<string, Set<string>>();
   for (const side of sides)
     for (const one of side.specs)
-      for (const criterion of one.criteria ?? []) found.set(criterion.id, (found.get(criterion.id) ?? new Set()).add(one.id));
+      for (const criterion of one.criteria ?? [])
+        found.set(criterion.id, (found.get(criterion.id) ?? new Set()).add(one.id));
   return [...found.values()].filter((specs) => specs.size > 1);
 }
 
 /** Ids of specs that had or have a criterion which another spec has on some side: merging file by file cannot know about it. */
-export const sharing = (sides: readonly Catalog[]): ReadonlySet<string> => new Set(homes(sides).flatMap((specs) => [...specs]));
+export const sharing = (sides: readonly Catalog[]): ReadonlySet<string> =>
+  new Set(homes(sides).flatMap((specs) => [...specs]));
 
 /** These specs, and all that are tied to them by criteria that moved: they are written together or not at all. */
 export function together(ids: ReadonlySet<string>, sides: readonly Catalog[]): ReadonlySet<string> {
-  const grown = new Set([...ids, ...homes(sides).flatMap((specs) => ([...specs].some((id) => ids.has(id)) ? [...specs] : []))]);
+  const grown = new Set([
+    ...ids,
+    ...homes(sides).flatMap((specs) => ([...specs].some((id) => ids.has(id)) ? [...specs] : [])),
+  ]);
   return grown.size === ids.size ? ids : together(grown, sides);
 }
 

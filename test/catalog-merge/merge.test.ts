@@ -39,7 +39,9 @@ describe('mergeCatalogs, as properties', () => {
       fc.property(threeWay, ({ base, theirs }) => {
         const { merged, conflicts } = mergeCatalogs(base, base, theirs);
         expect(conflicts).toEqual([]);
-        expect(plainCatalog(merged)).toEqual(plainCatalog({ specs: theirs.specs.toSorted((a, b) => (a.id < b.id ? -1 : 1)) }));
+        expect(plainCatalog(merged)).toEqual(
+          plainCatalog({ specs: theirs.specs.toSorted((a, b) => (a.id < b.id ? -1 : 1)) }),
+        );
       }),
       { numRuns: 200 },
     );
@@ -79,7 +81,9 @@ describe('mergeCatalogs, as properties', () => {
               if (!changed) continue;
               const taken = JSON.stringify(m.get(id)?.[key]) === JSON.stringify(fields[key]);
               const told = conflicts.some(
-                (conflict) => (conflict.criterion ?? conflict.spec) === id && (conflict.field === key || conflict.field === 'removed'),
+                (conflict) =>
+                  (conflict.criterion ?? conflict.spec) === id &&
+                  (conflict.field === key || conflict.field === 'removed'),
               );
               expect(taken || told, `${id}.${key}: ${JSON.stringify(other.get(id))}`).toBe(true);
             }
@@ -109,21 +113,39 @@ describe('mergeCatalogs, by case', () => {
 
   // @verifies AC-store-merge-both-append
   it('keeps the criteria that both sides append', () => {
-    const { merged, conflicts } = mergeCatalogs(base, one(ac('AC-1'), ac('AC-2'), ac('AC-x')), one(ac('AC-1'), ac('AC-2'), ac('AC-y')));
+    const { merged, conflicts } = mergeCatalogs(
+      base,
+      one(ac('AC-1'), ac('AC-2'), ac('AC-x')),
+      one(ac('AC-1'), ac('AC-2'), ac('AC-y')),
+    );
     expect(conflicts).toEqual([]);
     expect(ids(merged)).toEqual(['AC-1', 'AC-2', 'AC-x', 'AC-y']);
   });
 
   it('merges different fields of one criterion, and reports the same field with base, ours and theirs', () => {
-    const apart = mergeCatalogs(base, one(ac('AC-1', { title: 'new' }), ac('AC-2')), one(ac('AC-1', { risk: 'high' }), ac('AC-2')));
+    const apart = mergeCatalogs(
+      base,
+      one(ac('AC-1', { title: 'new' }), ac('AC-2')),
+      one(ac('AC-1', { risk: 'high' }), ac('AC-2')),
+    );
     expect(apart.conflicts).toEqual([]);
     expect(apart.merged.specs[0]?.criteria?.[0]).toEqual({ id: 'AC-1', title: 'new', risk: 'high' });
-    const clash = mergeCatalogs(base, one(ac('AC-1', { title: 'x' }), ac('AC-2')), one(ac('AC-1', { title: 'y' }), ac('AC-2')));
-    expect(clash.conflicts).toEqual([{ spec: 'SPEC-a', criterion: 'AC-1', field: 'title', base: 'AC-1', ours: 'x', theirs: 'y' }]);
+    const clash = mergeCatalogs(
+      base,
+      one(ac('AC-1', { title: 'x' }), ac('AC-2')),
+      one(ac('AC-1', { title: 'y' }), ac('AC-2')),
+    );
+    expect(clash.conflicts).toEqual([
+      { spec: 'SPEC-a', criterion: 'AC-1', field: 'title', base: 'AC-1', ours: 'x', theirs: 'y' },
+    ]);
   });
 
   it('reports removal against change, and keeps what was changed', () => {
-    const { merged, conflicts } = mergeCatalogs(base, one(ac('AC-2')), one(ac('AC-1', { title: 'changed' }), ac('AC-2')));
+    const { merged, conflicts } = mergeCatalogs(
+      base,
+      one(ac('AC-2')),
+      one(ac('AC-1', { title: 'changed' }), ac('AC-2')),
+    );
     expect(conflicts).toMatchObject([{ criterion: 'AC-1', field: 'removed', ours: undefined }]);
     expect(ids(merged)).toEqual(['AC-1', 'AC-2']);
     expect(ids(mergeCatalogs(base, one(ac('AC-2')), base).merged)).toEqual(['AC-2']);
@@ -140,15 +162,23 @@ describe('mergeCatalogs, by case', () => {
   });
 
   it('follows a criterion that moved to another spec while its title changed', () => {
-    const two = (first: Criterion[], second: Criterion[]): Catalog => ({ specs: [spec('SPEC-a', first), spec('SPEC-b', second)] });
-    const { merged, conflicts } = mergeCatalogs(two([ac('AC-1')], []), two([], [ac('AC-1')]), two([ac('AC-1', { title: 'new' })], []));
+    const two = (first: Criterion[], second: Criterion[]): Catalog => ({
+      specs: [spec('SPEC-a', first), spec('SPEC-b', second)],
+    });
+    const { merged, conflicts } = mergeCatalogs(
+      two([ac('AC-1')], []),
+      two([], [ac('AC-1')]),
+      two([ac('AC-1', { title: 'new' })], []),
+    );
     expect(conflicts).toEqual([]);
     expect(merged.specs.map((item) => item.criteria ?? [])).toEqual([[], [{ id: 'AC-1', title: 'new' }]]);
   });
 
   // @verifies AC-store-merge-symmetric
   it('names a criterion that two sides put into different specs by the same spec, whichever side is ours', () => {
-    const two = (first: Criterion[], second: Criterion[]): Catalog => ({ specs: [spec('SPEC-a', first), spec('SPEC-b', second)] });
+    const two = (first: Criterion[], second: Criterion[]): Catalog => ({
+      specs: [spec('SPEC-a', first), spec('SPEC-b', second)],
+    });
     const [here, there] = [two([ac('AC-1')], []), two([], [ac('AC-1')])];
     const conflict = mergeCatalogs(two([], []), here, there).conflicts;
     expect(conflict).toMatchObject([{ criterion: 'AC-1', field: 'spec', ours: 'SPEC-a', theirs: 'SPEC-b' }]);
@@ -175,7 +205,11 @@ describe('mergeCatalogs, by case', () => {
     const host = { kind: 'test', target: 'a' } as const;
     const docker = { kind: 'test', target: 'a', in: 'docker' } as const;
     const links = (...list: NonNullable<Criterion['verified_by']>): Catalog => one(ac('AC-1', { verified_by: list }));
-    const { merged, conflicts } = mergeCatalogs(links(host, docker), links(docker), links(host, { ...docker, timeout: '9s' }));
+    const { merged, conflicts } = mergeCatalogs(
+      links(host, docker),
+      links(docker),
+      links(host, { ...docker, timeout: '9s' }),
+    );
     expect(conflicts).toEqual([]);
     expect(merged.specs[0]?.criteria?.[0]?.verified_by).toEqual([{ ...docker, timeout: '9s' }]);
   });
@@ -184,7 +218,9 @@ describe('mergeCatalogs, by case', () => {
     const { conflicts } = mergeCatalogs({ specs: [] }, { specs: [spec('SPEC-a')] }, { specs: [spec('SPEC-A')] });
     expect(conflicts).toEqual([{ spec: 'SPEC-a', field: 'id', base: undefined, ours: 'SPEC-a', theirs: 'SPEC-A' }]);
     expect(
-      mergeCatalogs({ specs: [] }, { specs: [spec('SPEC-a')] }, { specs: [spec('SPEC-A')] }, 'theirs').merged.specs.map((item) => item.id),
+      mergeCatalogs({ specs: [] }, { specs: [spec('SPEC-a')] }, { specs: [spec('SPEC-A')] }, 'theirs').merged.specs.map(
+        (item) => item.id,
+      ),
     ).toEqual(['SPEC-A']);
   });
 
@@ -205,7 +241,11 @@ describe('mergeOrder', () => {
       [...base],
       [...ours],
       [...theirs],
-      new Set([...base, ...ours, ...theirs].filter((item) => !base.includes(item) || (ours.includes(item) && theirs.includes(item)))),
+      new Set(
+        [...base, ...ours, ...theirs].filter(
+          (item) => !base.includes(item) || (ours.includes(item) && theirs.includes(item)),
+        ),
+      ),
     ).join('');
   it.each([
     ['abc', 'axbc', 'abyc', 'axbyc'],

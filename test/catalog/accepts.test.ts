@@ -15,7 +15,13 @@ const readByText = (record: unknown): { readonly good: boolean } => {
   const read = readShape(specShape, parsed.source.root, parsed.source);
   return { good: read.value !== undefined && read.failures.length === 0 };
 };
-const plain: Spec = { id: 'SPEC-a', title: 'A', level: 'module', status: 'active', criteria: [{ id: 'AC-a', title: 'One' }] };
+const plain: Spec = {
+  id: 'SPEC-a',
+  title: 'A',
+  level: 'module',
+  status: 'active',
+  criteria: [{ id: 'AC-a', title: 'One' }],
+};
 
 describe('the quick check of plain values', () => {
   // @verifies AC-catalog-quick-check
@@ -44,7 +50,9 @@ describe('the quick check of plain values', () => {
               title: 'One',
               intent: 'Two\nlines',
               concerns: ['security'],
-              verified_by: [{ kind: 'run', target: 'make', timeout: '30s', env: { A: null, B: '1' }, expect: { exit: 3 } }],
+              verified_by: [
+                { kind: 'run', target: 'make', timeout: '30s', env: { A: null, B: '1' }, expect: { exit: 3 } },
+              ],
               implemented_by: [{ code: 'src/a.ts::a' }],
             },
           ],
@@ -61,8 +69,21 @@ describe('the quick check of plain values', () => {
   it('leaves deep, long and strange values to the reader', () => {
     let deep: unknown = 'x';
     for (let depth = 0; depth < 80; depth += 1) deep = [deep];
-    const holding = (extra: unknown): unknown => ({ id: 'SPEC-a', title: 'A', level: 'module', status: 'active', extra });
-    for (const extra of [{ deep }, { ['k'.repeat(2000)]: 1 }, { n: Number.NaN }, { n: 1e300 }, { '': 1 }, { u: undefined }])
+    const holding = (extra: unknown): unknown => ({
+      id: 'SPEC-a',
+      title: 'A',
+      level: 'module',
+      status: 'active',
+      extra,
+    });
+    for (const extra of [
+      { deep },
+      { ['k'.repeat(2000)]: 1 },
+      { n: Number.NaN },
+      { n: 1e300 },
+      { '': 1 },
+      { u: undefined },
+    ])
       expect(accepts(specShape, holding(extra))).toBe(false);
     const long = Array.from({ length: 200 }, (_, at) => [`k${at}`, 'x'.repeat(60_000)]);
     expect(accepts(specShape, holding(Object.fromEntries(long)))).toBe(false);

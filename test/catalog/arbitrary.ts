@@ -137,16 +137,24 @@ export const link: fc.Arbitrary<DeclaredLink> = fc
         runner: fc.constantFrom(...RUNNER_NAMES),
         in: fc.constantFrom('host', 'docker'),
         environment: fc.stringMatching(/^[a-z]{1,6}$/),
-        requires: fc.uniqueArray(fc.constantFrom('docker', 'orchestrator', 'env:STRIPE_KEY', 'bin:psql'), { maxLength: 3 }),
+        requires: fc.uniqueArray(fc.constantFrom('docker', 'orchestrator', 'env:STRIPE_KEY', 'bin:psql'), {
+          maxLength: 3,
+        }),
         needs: names,
         workspace: fc.constantFrom('fresh', 'inherit'),
         timeout: fc.constantFrom('30s', '500ms', '12', '1.5m'),
         inputs: fc.array(path, { maxLength: 3 }),
-        env: fc.oneof(fc.dictionary(variable, prose, { maxKeys: 3 }), fc.dictionary(variable, fc.constant(null), { maxKeys: 3 })),
+        env: fc.oneof(
+          fc.dictionary(variable, prose, { maxKeys: 3 }),
+          fc.dictionary(variable, fc.constant(null), { maxKeys: 3 }),
+        ),
         features: names,
         ignored: fc.boolean(),
         artifacts: fc.array(path, { maxLength: 2 }),
-        expect: partly({}, { exit: fc.nat(255), report: fc.constantFrom('tap', 'none', 'junit:out/r.xml'), min_executed: fc.nat(9) }),
+        expect: partly(
+          {},
+          { exit: fc.nat(255), report: fc.constantFrom('tap', 'none', 'junit:out/r.xml'), min_executed: fc.nat(9) },
+        ),
         note: prose,
       },
     ),
@@ -178,7 +186,12 @@ const criterionWith = (id: fc.Arbitrary<string>): fc.Arbitrary<Criterion> =>
 const slug = fc.stringMatching(/^[A-Za-z0-9][A-Za-z0-9._-]{0,8}$/);
 export const spec: fc.Arbitrary<Spec> = slug.chain((name) =>
   partly<Spec>(
-    { id: fc.constant(`SPEC-${name}`), title: line, level: fc.constantFrom(...LEVELS), status: fc.constantFrom(...STATUSES) },
+    {
+      id: fc.constant(`SPEC-${name}`),
+      title: line,
+      level: fc.constantFrom(...LEVELS),
+      status: fc.constantFrom(...STATUSES),
+    },
     {
       slug: prose,
       owner: line,

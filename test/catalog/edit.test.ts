@@ -45,7 +45,10 @@ const edit = (text: string, change: (spec: Spec) => Spec): string => {
 };
 const criterion =
   (index: number, change: (value: Criterion) => Criterion) =>
-  (spec: Spec): Spec => ({ ...spec, criteria: (spec.criteria ?? []).map((value, at) => (at === index ? change(value) : value)) });
+  (spec: Spec): Spec => ({
+    ...spec,
+    criteria: (spec.criteria ?? []).map((value, at) => (at === index ? change(value) : value)),
+  });
 const links = (value: Criterion): NonNullable<Criterion['verified_by']> => value.verified_by ?? [];
 
 // @verifies AC-catalog-edit-keeps
@@ -59,15 +62,27 @@ describe('an edit of a spec file changes its own lines and no other byte:', () =
     [
       'another intent',
       (spec) => ({ ...spec, intent: 'One line.' }),
-      (text) => text.replace('intent: |\n  A run never repeats set-up work\n  whose inputs did not change.\n', 'intent: One line.\n'),
+      (text) =>
+        text.replace(
+          'intent: |\n  A run never repeats set-up work\n  whose inputs did not change.\n',
+          'intent: One line.\n',
+        ),
     ],
-    ['an owner', (spec) => ({ ...spec, owner: 'Ann' }), (text) => text.replace('status: active\n', 'status: active\nowner: Ann\n')],
+    [
+      'an owner',
+      (spec) => ({ ...spec, owner: 'Ann' }),
+      (text) => text.replace('status: active\n', 'status: active\nowner: Ann\n'),
+    ],
     [
       'no intent',
       ({ intent: _intent, ...spec }) => spec,
       (text) => text.replace('intent: |\n  A run never repeats set-up work\n  whose inputs did not change.\n', ''),
     ],
-    ['another risk', criterion(0, (value) => ({ ...value, risk: 'low' })), (text) => text.replace('risk: high', 'risk: low')],
+    [
+      'another risk',
+      criterion(0, (value) => ({ ...value, risk: 'low' })),
+      (text) => text.replace('risk: high', 'risk: low'),
+    ],
     [
       'a review',
       criterion(0, (value) => ({ ...value, review: 'hybrid' })),
@@ -92,16 +107,25 @@ describe('an edit of a spec file changes its own lines and no other byte:', () =
       'a link less',
       criterion(0, (value) => ({ ...value, verified_by: links(value).filter((_, at) => at !== 1) })),
       (text) =>
-        text.replace('      - test: test/cache.test.ts > cache > survives\n        runner: vitest   # ours\n        timeout: 30s\n', ''),
+        text.replace(
+          '      - test: test/cache.test.ts > cache > survives\n        runner: vitest   # ours\n        timeout: 30s\n',
+          '',
+        ),
     ],
     [
       'another time-out of a link',
-      criterion(0, (value) => ({ ...value, verified_by: links(value).map((link, at) => (at === 1 ? { ...link, timeout: '1m' } : link)) })),
+      criterion(0, (value) => ({
+        ...value,
+        verified_by: links(value).map((link, at) => (at === 1 ? { ...link, timeout: '1m' } : link)),
+      })),
       (text) => text.replace('timeout: 30s', 'timeout: 1m'),
     ],
     [
       'a field of a link on one line',
-      criterion(0, (value) => ({ ...value, verified_by: links(value).map((link, at) => (at === 2 ? { ...link, note: 'a, b' } : link)) })),
+      criterion(0, (value) => ({
+        ...value,
+        verified_by: links(value).map((link, at) => (at === 2 ? { ...link, note: 'a, b' } : link)),
+      })),
       (text) => text.replace('environment: base }', 'environment: base, note: "a, b" }'),
     ],
     [
@@ -122,14 +146,21 @@ describe('an edit of a spec file changes its own lines and no other byte:', () =
     ],
     [
       'a criterion more',
-      (spec) => ({ ...spec, criteria: [...(spec.criteria ?? []), { id: 'AC-caching-new', title: 'New', gap: 'later' }] }),
-      (text) => text.replace('not exist yet\n', 'not exist yet\n  - id: AC-caching-new\n    title: New\n    gap: later\n'),
+      (spec) => ({
+        ...spec,
+        criteria: [...(spec.criteria ?? []), { id: 'AC-caching-new', title: 'New', gap: 'later' }],
+      }),
+      (text) =>
+        text.replace('not exist yet\n', 'not exist yet\n  - id: AC-caching-new\n    title: New\n    gap: later\n'),
     ],
     [
       'a criterion less',
       (spec) => ({ ...spec, criteria: (spec.criteria ?? []).slice(0, 1) }),
       (text) =>
-        text.replace('  - id: AC-caching-clean\n    title: "`cache clean` removes images"\n    gap: the command does not exist yet\n', ''),
+        text.replace(
+          '  - id: AC-caching-clean\n    title: "`cache clean` removes images"\n    gap: the command does not exist yet\n',
+          '',
+        ),
     ],
     ['nothing', (spec) => spec, (text) => text],
   ];
@@ -150,7 +181,10 @@ describe('an edit of a spec file changes its own lines and no other byte:', () =
 
   it('the first criteria of a spec that had none, and a file without a last line feed', () => {
     expect(
-      edit('id: SPEC-a\ntitle: A\nlevel: module\nstatus: active', (spec) => ({ ...spec, criteria: [{ id: 'AC-a-b', title: 'B' }] })),
+      edit('id: SPEC-a\ntitle: A\nlevel: module\nstatus: active', (spec) => ({
+        ...spec,
+        criteria: [{ id: 'AC-a-b', title: 'B' }],
+      })),
     ).toBe('id: SPEC-a\ntitle: A\nlevel: module\nstatus: active\ncriteria:\n  - id: AC-a-b\n    title: B');
     expect(
       edit('id: SPEC-a\ntitle: A\nlevel: module\nstatus: active\ncriteria: []\n', (spec) => ({
@@ -162,13 +196,18 @@ describe('an edit of a spec file changes its own lines and no other byte:', () =
 
   it('also where anchors make small edits impossible: the content is as intended', () => {
     const anchored = 'id: SPEC-a\ntitle: &t Title\nlevel: module\nstatus: active\nowner: *t\n';
-    expect(read(edit(anchored, (spec) => ({ ...spec, title: 'Other' })))).toMatchObject({ title: 'Other', owner: 'Title' });
+    expect(read(edit(anchored, (spec) => ({ ...spec, title: 'Other' })))).toMatchObject({
+      title: 'Other',
+      owner: 'Title',
+    });
   });
 });
 
 describe('an edit is refused', () => {
   it('when the file cannot be read', () => {
-    expect(editSpecText('id: [', 'specs/a.yaml', { id: 'SPEC-a', title: 'A', level: 'module', status: 'active' })).toMatchObject({
+    expect(
+      editSpecText('id: [', 'specs/a.yaml', { id: 'SPEC-a', title: 'A', level: 'module', status: 'active' }),
+    ).toMatchObject({
       ok: false,
       failures: [{ kind: 'invalid-spec', file: 'specs/a.yaml' }],
     });

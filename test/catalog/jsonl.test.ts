@@ -17,7 +17,8 @@ import type { Catalog, Spec } from '../../src/model/index.js';
 import { anyText, spec } from './arbitrary.js';
 
 /** Real data that is not part of the product; beside the repository where it is there at all. */
-const CASES = process.env['COHERENCE_CASES'] ?? join(dirname(fileURLToPath(import.meta.url)), '..', '..', '..', 'shared', 'cases');
+const CASES =
+  process.env['COHERENCE_CASES'] ?? join(dirname(fileURLToPath(import.meta.url)), '..', '..', '..', 'shared', 'cases');
 const CORPUS = join(CASES, 'bootstrap-specs.jsonl');
 const SAMPLES = join(CASES, 'bootstrap-record-types.jsonl');
 
@@ -98,7 +99,9 @@ describe('JSON Lines of the six record types', () => {
       .split('\n')
       .filter((line) => line !== '')
       .map((line): Record<string, string> => JSON.parse(line));
-    const specIds = new Set(records.flatMap((record) => [record['source_spec_id'] ?? [], record['target_spec_id'] ?? []].flat()));
+    const specIds = new Set(
+      records.flatMap((record) => [record['source_spec_id'] ?? [], record['target_spec_id'] ?? []].flat()),
+    );
     const criterionIds = new Set(records.flatMap((record) => record['ac_id'] ?? []));
     const parents = [...specIds]
       .map((id) => ({ ...SPEC_LINE, id }))
@@ -156,7 +159,9 @@ describe('JSON Lines of the six record types', () => {
           .map((line) =>
             line === ''
               ? ''
-              : JSON.stringify(Object.fromEntries(Object.entries(JSON.parse(line) as object).sort(([a], [b]) => (a < b ? -1 : 1)))),
+              : JSON.stringify(
+                  Object.fromEntries(Object.entries(JSON.parse(line) as object).sort(([a], [b]) => (a < b ? -1 : 1))),
+                ),
           ),
       ),
     );
@@ -197,7 +202,9 @@ describe('JSON Lines of the six record types', () => {
       },
     });
     expect(asked).toEqual([{ runner: 'cargo', file: 'tests/x.rs', scope: 'p', target: null, name: 'name' }]);
-    expect(catalog.specs[0]?.criteria?.[0]?.verified_by).toEqual([{ kind: 'test', target: 'tests/x.rs::name', note: 'because' }]);
+    expect(catalog.specs[0]?.criteria?.[0]?.verified_by).toEqual([
+      { kind: 'test', target: 'tests/x.rs::name', note: 'because' },
+    ]);
     const written = writeJsonl(throughFiles(catalog));
     expect(written).toContain(`${JSON.stringify(LOCATION)}\n${JSON.stringify(LINK)}\n`);
   });
@@ -225,7 +232,13 @@ describe('JSON Lines of the six record types', () => {
       ['dangling location', lines(SPEC_LINE, AC_LINE, LINK), 'Line 3, field code_location_id', 3, 'no code location'],
       [
         'dangling relation',
-        lines(SPEC_LINE, { id: 'R', relation_kind: 'x', source_spec_id: 'SPEC-A', target_spec_id: 'SPEC-Q', type: 'spec_relation' }),
+        lines(SPEC_LINE, {
+          id: 'R',
+          relation_kind: 'x',
+          source_spec_id: 'SPEC-A',
+          target_spec_id: 'SPEC-Q',
+          type: 'spec_relation',
+        }),
         'Line 2, field target_spec_id',
         2,
         'no spec',
@@ -233,7 +246,13 @@ describe('JSON Lines of the six record types', () => {
       ['twice', lines(SPEC_LINE, SPEC_LINE), 'Line 2, field id', 2, 'line 1'],
       ['twice but for case', lines(SPEC_LINE, { ...SPEC_LINE, id: 'SPEC-a' }), 'Line 2, field id', 2, 'taken'],
       ['control characters', lines({ ...SPEC_LINE, id: 'SPEC-\u001b[31m' }), 'Line 1, field id', 1, 'printed'],
-      ['foreign field of ours', lines({ ...SPEC_LINE, coherence: { id: 'SPEC-B' } }), 'Line 1, field coherence', 1, 'unknown'],
+      [
+        'foreign field of ours',
+        lines({ ...SPEC_LINE, coherence: { id: 'SPEC-B' } }),
+        'Line 1, field coherence',
+        1,
+        'unknown',
+      ],
       [
         'bad link of ours',
         lines(SPEC_LINE, AC_LINE, LOCATION, { ...LINK, coherence: { test: '../x' } }),
@@ -244,7 +263,10 @@ describe('JSON Lines of the six record types', () => {
     ];
     for (const [name, text, place, line, says] of cases) {
       const result = readJsonl(text, 'in.jsonl');
-      expect([name, result]).toMatchObject([name, { ok: false, failures: [{ kind: 'invalid-spec', file: 'in.jsonl', line }] }]);
+      expect([name, result]).toMatchObject([
+        name,
+        { ok: false, failures: [{ kind: 'invalid-spec', file: 'in.jsonl', line }] },
+      ]);
       expect(JSON.stringify(result)).toContain(place);
       expect(JSON.stringify(result)).toContain(says);
     }
@@ -256,14 +278,22 @@ describe('JSON Lines of the six record types', () => {
         fc.oneof(
           anyText(100),
           fc
-            .array(fc.oneof(fc.json(), fc.constant(JSON.stringify(SPEC_LINE)), fc.constant('{"type":"spec","__proto__":{"id":"x"}}')))
+            .array(
+              fc.oneof(
+                fc.json(),
+                fc.constant(JSON.stringify(SPEC_LINE)),
+                fc.constant('{"type":"spec","__proto__":{"id":"x"}}'),
+              ),
+            )
             .map((parts) => parts.join('\n')),
         ),
         (text) => {
           const result = readJsonl(text, 'in.jsonl');
           expect(
             result.ok ||
-              result.failures.every((found) => found.kind === 'invalid-spec' && (found.line ?? 0) > 0 && (found.column ?? 0) > 0),
+              result.failures.every(
+                (found) => found.kind === 'invalid-spec' && (found.line ?? 0) > 0 && (found.column ?? 0) > 0,
+              ),
           ).toBe(true);
         },
       ),
@@ -305,7 +335,8 @@ function distinct(specs: readonly Spec[]): Spec[] {
               ? {}
               : {
                   verified_by: criterion.verified_by.filter(
-                    (link, index, all) => all.findIndex((other) => other.kind === link.kind && other.target === link.target) === index,
+                    (link, index, all) =>
+                      all.findIndex((other) => other.kind === link.kind && other.target === link.target) === index,
                   ),
                 }),
             ...(criterion.implemented_by === undefined

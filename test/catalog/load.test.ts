@@ -38,7 +38,10 @@ describe('a catalog', () => {
   it('holds the specs of all folders, sorted by id, with their files and positions', async () => {
     const { catalog, files, failures, notes } = await loadCatalog(
       tree({
-        'specs/z/b.yaml': spec('b', 'criteria:\n  - id: AC-b-x\n    title: X\n    verified_by:\n      - test: a.test.ts\n'),
+        'specs/z/b.yaml': spec(
+          'b',
+          'criteria:\n  - id: AC-b-x\n    title: X\n    verified_by:\n      - test: a.test.ts\n',
+        ),
         'specs/a.yaml': `\ufeff${spec('a').replaceAll('\n', '\r\n')}`,
         'specs/c.yml': 'x',
         'specs/readme.md': 'x',
@@ -49,7 +52,11 @@ describe('a catalog', () => {
       ['SPEC-a', 'specs/a.yaml'],
       ['SPEC-b', 'specs/z/b.yaml'],
     ]);
-    expect(catalog.specs[1]?.criteria?.[0]?.verified_by?.[0]?.position).toEqual({ file: 'specs/z/b.yaml', line: 9, column: 9 });
+    expect(catalog.specs[1]?.criteria?.[0]?.verified_by?.[0]?.position).toEqual({
+      file: 'specs/z/b.yaml',
+      line: 9,
+      column: 9,
+    });
     expect(notes).toEqual(['specs/c.yml is not read: spec files end in .yaml.']);
   });
 
@@ -116,7 +123,9 @@ describe('a catalog', () => {
     // The cache is really read: a value that only it has comes back.
     const [name] = readdirSync(cacheFolder);
     writeFileSync(join(cacheFolder, String(name)), stored().replace('"title":"T"', '"title":"from the cache"'));
-    expect((await loadCatalog(root, { cacheFolder })).catalog.specs.map((value) => value.title)).toContain('from the cache');
+    expect((await loadCatalog(root, { cacheFolder })).catalog.specs.map((value) => value.title)).toContain(
+      'from the cache',
+    );
     writeFileSync(join(cacheFolder, String(name)), '{ broken');
     expect(await loadCatalog(root, { cacheFolder })).toEqual(cold);
     expect(await loadCatalog(root, { cacheFolder })).toEqual(cold);
@@ -142,7 +151,10 @@ describe('a catalog', () => {
 
   // @verifies AC-catalog-cache
   it('takes nothing from the cache for other bytes of the same size and time, and the places of a renamed file are its own', async () => {
-    const text = spec('a', 'criteria:\n  - id: AC-a\n    title: X\n    implemented_by: [a.ts]\n    extra: { position: null }\n');
+    const text = spec(
+      'a',
+      'criteria:\n  - id: AC-a\n    title: X\n    implemented_by: [a.ts]\n    extra: { position: null }\n',
+    );
     const root = tree({ 'specs/a.yaml': text });
     const file = join(root, 'specs/a.yaml');
     const cacheFolder = join(root, 'cache');
@@ -150,7 +162,8 @@ describe('a catalog', () => {
     const { atime, mtime } = statSync(file);
     writeFileSync(file, text.replace('title: X', 'title: Y'));
     utimesSync(file, atime, mtime);
-    const title = async (): Promise<unknown> => (await loadCatalog(root, { cacheFolder })).catalog.specs[0]?.criteria?.[0]?.title;
+    const title = async (): Promise<unknown> =>
+      (await loadCatalog(root, { cacheFolder })).catalog.specs[0]?.criteria?.[0]?.title;
     expect([await title(), await title()]).toEqual(['Y', 'Y']);
     renameSync(file, join(root, 'specs/b.yaml'));
     const renamed = await loadCatalog(root, { cacheFolder });
@@ -194,7 +207,8 @@ describe('a catalog', () => {
   it('that is invalid is not cached as valid', async () => {
     const root = tree({ 'specs/a.yaml': 'id: SPEC-a\n' });
     const cacheFolder = join(root, 'cache');
-    for (let run = 0; run < 2; run += 1) expect((await loadCatalog(root, { cacheFolder })).failures.length).toBeGreaterThan(0);
+    for (let run = 0; run < 2; run += 1)
+      expect((await loadCatalog(root, { cacheFolder })).failures.length).toBeGreaterThan(0);
     expect(
       existsSync(join(root, 'cache')) &&
         readdirSync(cacheFolder).some((name) => readFileSync(join(cacheFolder, name), 'utf8').includes('SPEC-a')),
@@ -221,7 +235,8 @@ describe('ids', () => {
 
   // @verifies AC-catalog-strict-ids
   it('of new things are strict', () => {
-    for (const good of ['SPEC-a', 'AC-a.b_c/d-E', `AC-${'x'.repeat(157)}`]) expect([good, isStrictId(good)]).toEqual([good, true]);
+    for (const good of ['SPEC-a', 'AC-a.b_c/d-E', `AC-${'x'.repeat(157)}`])
+      expect([good, isStrictId(good)]).toEqual([good, true]);
     for (const bad of [
       'SPEC-',
       'spec-a',

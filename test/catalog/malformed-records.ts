@@ -13,7 +13,10 @@ export const MALFORMED_RECORDS: readonly (readonly [name: string, record: unknow
   ['an unknown level', spec({ level: 'modul' })],
   ['an unknown key', spec({ titel: 'A' })],
   ['a key of every object', spec({ toString: 'A' })],
-  ['__proto__ as key', JSON.parse('{"id":"SPEC-a","title":"A","level":"module","status":"active","__proto__":{"a":1}}')],
+  [
+    '__proto__ as key',
+    JSON.parse('{"id":"SPEC-a","title":"A","level":"module","status":"active","__proto__":{"a":1}}'),
+  ],
   ['a text in place of a list', spec({ depends_on: 'SPEC-b' })],
   ['a NUL', spec({ intent: 'a\u0000b' })],
   ['half a surrogate pair', spec({ intent: '\ud800' })],

@@ -54,13 +54,17 @@ describe('a malformed file is refused with its place and what to do, and stays a
   it.each(CONFIG_CASES.map((one) => [one.name, one] as const))('config with %s', async (_name, wanted) => {
     const root = project('.coherence/config.yaml', wanted.text);
     const loaded = await loadProject({ cwd: root, env: { HOME: root } });
-    expect(outcome('.coherence/config.yaml', loaded.ok ? [] : loaded.failures, root, wanted.text)).toEqual(refusal(wanted));
+    expect(outcome('.coherence/config.yaml', loaded.ok ? [] : loaded.failures, root, wanted.text)).toEqual(
+      refusal(wanted),
+    );
   });
 
   it.each(MANIFEST_CASES.map((one) => [one.name, one] as const))('manifest with %s', async (_name, wanted) => {
     const root = project('.coherence/project.toml', wanted.text);
     const loaded = await loadProject({ cwd: root, env: { HOME: root } });
-    expect(outcome('.coherence/project.toml', loaded.ok ? [] : loaded.failures, root, wanted.text)).toEqual(refusal(wanted));
+    expect(outcome('.coherence/project.toml', loaded.ok ? [] : loaded.failures, root, wanted.text)).toEqual(
+      refusal(wanted),
+    );
   });
 
   it('all of several bad files at once, in order', async () => {

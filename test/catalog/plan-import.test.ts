@@ -4,7 +4,13 @@ import { planImport, testQuery } from '../../src/catalog/index.js';
 import type { Catalog, Spec } from '../../src/model/index.js';
 import { spec } from './arbitrary.js';
 
-const base = (id: string, more: Partial<Spec> = {}): Spec => ({ id: `SPEC-${id}`, title: id, level: 'module', status: 'active', ...more });
+const base = (id: string, more: Partial<Spec> = {}): Spec => ({
+  id: `SPEC-${id}`,
+  title: id,
+  level: 'module',
+  status: 'active',
+  ...more,
+});
 const catalog = (...specs: Spec[]): Catalog => ({ specs });
 const names = (changes: readonly { readonly id: string }[]): string[] => changes.map((change) => change.id);
 
@@ -45,7 +51,11 @@ describe('an import plan', () => {
     expect(plan.next.specs[0]).toMatchObject({
       title: 'A',
       owner: 'Ann',
-      criteria: [{ id: 'AC-a-1', gap: 'later' }, { id: 'AC-a-2', verified_by: [{ target: './x' }, { target: './y' }] }, { id: 'AC-a-3' }],
+      criteria: [
+        { id: 'AC-a-1', gap: 'later' },
+        { id: 'AC-a-2', verified_by: [{ target: './x' }, { target: './y' }] },
+        { id: 'AC-a-3' },
+      ],
     });
     expect(plan.next.specs[1]).toBe(current.specs[1]);
   });
@@ -62,7 +72,11 @@ describe('an import plan', () => {
       catalog(base('a', { criteria: [{ id: 'AC-a-1', title: 'one', verified_by: [{ kind: 'run', target: './z' }] }] })),
       { prune: false },
     );
-    expect(plan.next.specs[0]?.criteria?.[0]).toEqual({ id: 'AC-a-1', title: 'one', verified_by: [{ kind: 'run', target: './z' }] });
+    expect(plan.next.specs[0]?.criteria?.[0]).toEqual({
+      id: 'AC-a-1',
+      title: 'one',
+      verified_by: [{ kind: 'run', target: './z' }],
+    });
   });
 
   it('removes with prune what the import has not', () => {
@@ -78,13 +92,17 @@ describe('an import plan', () => {
   });
 
   it('moves a criterion to the spec that the import puts it in', () => {
-    const plan = planImport(current, catalog(base('b', { criteria: [{ id: 'AC-a-1', title: 'one', gap: 'later' }] })), { prune: false });
+    const plan = planImport(current, catalog(base('b', { criteria: [{ id: 'AC-a-1', title: 'one', gap: 'later' }] })), {
+      prune: false,
+    });
     expect(names(plan.changed)).toEqual(['AC-a-1']);
     expect(plan.next.specs.map((value) => names(value.criteria ?? []))).toEqual([['AC-a-2'], ['AC-a-1']]);
   });
 
   it('refuses ids that differ only in case', () => {
-    expect(planImport(current, catalog(base('A')), { prune: false }).failures).toMatchObject([{ kind: 'invalid-spec' }]);
+    expect(planImport(current, catalog(base('A')), { prune: false }).failures).toMatchObject([
+      { kind: 'invalid-spec' },
+    ]);
   });
 
   // @verifies AC-catalog-import-twice
@@ -142,7 +160,13 @@ describe('commands of known runners', () => {
       name: null,
     });
     expect(query('go test ./pkg -run ^TestX$')).toBeNull();
-    expect(query("go test ./pkg -run '^TestX$'")).toEqual({ runner: 'go', file: null, scope: './pkg', target: null, name: 'TestX' });
+    expect(query("go test ./pkg -run '^TestX$'")).toEqual({
+      runner: 'go',
+      file: null,
+      scope: './pkg',
+      target: null,
+      name: 'TestX',
+    });
     for (const command of [
       'cargo test && rm -rf x',
       'cargo test a b',

@@ -26,7 +26,9 @@ export function validates(schema: Schema, value: unknown): boolean {
       case 'default':
         return true;
       case 'type':
-        return [rule].flat().some((type) => type === typeOf(value) || (type === 'number' && typeOf(value) === 'integer'));
+        return [rule]
+          .flat()
+          .some((type) => type === typeOf(value) || (type === 'number' && typeOf(value) === 'integer'));
       case 'enum':
         return Array.isArray(rule) && rule.includes(value);
       case 'minLength':
@@ -46,13 +48,17 @@ export function validates(schema: Schema, value: unknown): boolean {
       case 'properties':
         return (
           !isObject(value) ||
-          Object.entries(schemaOf(rule)).every(([key, inner]) => !Object.hasOwn(value, key) || validates(schemaOf(inner), value[key]))
+          Object.entries(schemaOf(rule)).every(
+            ([key, inner]) => !Object.hasOwn(value, key) || validates(schemaOf(inner), value[key]),
+          )
         );
       case 'additionalProperties':
         return (
           !isObject(value) ||
           Object.keys(value).every(
-            (key) => Object.hasOwn(schemaOf(schema['properties'] ?? {}), key) || (rule !== false && validates(schemaOf(rule), value[key])),
+            (key) =>
+              Object.hasOwn(schemaOf(schema['properties'] ?? {}), key) ||
+              (rule !== false && validates(schemaOf(rule), value[key])),
           )
         );
       case 'propertyNames':

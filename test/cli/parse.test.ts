@@ -13,16 +13,20 @@ const input = (...argv: string[]) => {
 };
 const refusal = (...argv: string[]): string => {
   const parsed = read(...argv);
-  return parsed.ok ? 'accepted' : `${parsed.failures[0]?.kind}: ${parsed.failures[0]?.message} ${parsed.failures[0]?.hint ?? ''}`;
+  return parsed.ok
+    ? 'accepted'
+    : `${parsed.failures[0]?.kind}: ${parsed.failures[0]?.message} ${parsed.failures[0]?.hint ?? ''}`;
 };
 
 describe('values', () => {
   // @verifies AC-cli-values-verbatim
   it('arrive exactly as typed', () => {
-    fc.assert(fc.property(fc.string(), (title) => {
-      expect(input('spec', 'add', '--title', title).input.text('title')).toBe(title);
-      expect(input('spec', 'add', `--title=${title}`).input.text('title')).toBe(title);
-    }));
+    fc.assert(
+      fc.property(fc.string(), (title) => {
+        expect(input('spec', 'add', '--title', title).input.text('title')).toBe(title);
+        expect(input('spec', 'add', `--title=${title}`).input.text('title')).toBe(title);
+      }),
+    );
     expect(input('spec', 'add', '--title', '-x').input.text('title')).toBe('-x');
     expect(input('spec', 'add', '--title', '1.10').input.text('title')).toBe('1.10');
     expect(input('spec', 'add', '--title=').input.text('title')).toBe('');
@@ -38,7 +42,11 @@ describe('values', () => {
 
 describe('routing', () => {
   it('takes options before and after the command', () => {
-    for (const argv of [['--speculative', 'verify', 'SPEC-a'], ['verify', 'SPEC-a', '--speculative'], ['--cwd', 'x', 'verify', 'SPEC-a', '--speculative']]) {
+    for (const argv of [
+      ['--speculative', 'verify', 'SPEC-a'],
+      ['verify', 'SPEC-a', '--speculative'],
+      ['--cwd', 'x', 'verify', 'SPEC-a', '--speculative'],
+    ]) {
       const parsed = input(...argv);
       expect(parsed.command?.name).toBe('verify');
       expect(parsed.input.flag('speculative')).toBe(true);
@@ -48,19 +56,33 @@ describe('routing', () => {
 
   // @verifies AC-cli-usage-errors
   it.each([
-    [['frobnicate'], 'Unknown command "frobnicate"'], [['verfy'], 'coherence verify'], [['spec', 'ad'], 'spec add'], [['spec'], 'needs a second word'],
-    [['verify', '--jbos', '2'], '--jobs'], [['spec', 'add', '--lvel', 'x'], '--level'], [['spec', 'add', '--level', 'sky'], 'product, system, module, component, foundation'],
-    [['verify', '--jobs', 'two'], 'whole number'], [['check', 'SPEC-a'], 'Unexpected argument'], [['spec', 'show'], 'needs SPEC'], [['check', '--strict'], 'has no option --strict'],
-    [['verify', '--all=1'], 'takes no value'], [['verify', '--jobs'], 'needs a value'],
+    [['frobnicate'], 'Unknown command "frobnicate"'],
+    [['verfy'], 'coherence verify'],
+    [['spec', 'ad'], 'spec add'],
+    [['spec'], 'needs a second word'],
+    [['verify', '--jbos', '2'], '--jobs'],
+    [['spec', 'add', '--lvel', 'x'], '--level'],
+    [['spec', 'add', '--level', 'sky'], 'product, system, module, component, foundation'],
+    [['verify', '--jobs', 'two'], 'whole number'],
+    [['check', 'SPEC-a'], 'Unexpected argument'],
+    [['spec', 'show'], 'needs SPEC'],
+    [['check', '--strict'], 'has no option --strict'],
+    [['verify', '--all=1'], 'takes no value'],
+    [['verify', '--jobs'], 'needs a value'],
   ])('%j is refused with what to do', (argv, text) => {
     expect(refusal(...argv)).toMatch(/^usage: /);
     expect(refusal(...argv)).toContain(text);
   });
 
   it('never throws, whatever is typed', () => {
-    fc.assert(fc.property(fc.array(fc.oneof(fc.string(), fc.constantFrom('verify', 'spec', '--title', '--json', '--', '-q'))), (argv) => {
-      expect(typeof read(...argv).ok).toBe('boolean');
-    }));
+    fc.assert(
+      fc.property(
+        fc.array(fc.oneof(fc.string(), fc.constantFrom('verify', 'spec', '--title', '--json', '--', '-q'))),
+        (argv) => {
+          expect(typeof read(...argv).ok).toBe('boolean');
+        },
+      ),
+    );
   });
 });
 
@@ -85,6 +107,7 @@ describe('the table', () => {
   });
 
   it('loads code for every command', async () => {
-    for (const command of COMMANDS) expect([command.name, typeof (await command.load())]).toEqual([command.name, 'function']);
+    for (const command of COMMANDS)
+      expect([command.name, typeof (await command.load())]).toEqual([command.name, 'function']);
   });
 });

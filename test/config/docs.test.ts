@@ -22,7 +22,9 @@ it('docs/configuration.md has each key with its default, range and marks', () =>
       }),
   );
   const expected = settingKeys.map((setting) => {
-    const allowed = setting.values?.join(', ') ?? (setting.range === undefined ? setting.type : `${setting.range[0]}…${setting.range[1]}`);
+    const allowed =
+      setting.values?.join(', ') ??
+      (setting.range === undefined ? setting.type : `${setting.range[0]}…${setting.range[1]}`);
     const initial =
       setting.key === 'backends.node.bin'
         ? '(running Node.js)'

@@ -31,9 +31,13 @@ describe('editing a setting', () => {
     expect(edited(CONFIG, 'cargo.warm_timeout_ms', 2000)).toBe(
       CONFIG.replace('  parallel: true\n', '  parallel: true\n  warm_timeout_ms: 2000\n'),
     );
-    expect(edited(CONFIG, 'gate.policy', 'full')).toBe(CONFIG.replace('# small disk\n', '# small disk\ngate:\n  policy: full\n'));
+    expect(edited(CONFIG, 'gate.policy', 'full')).toBe(
+      CONFIG.replace('# small disk\n', '# small disk\ngate:\n  policy: full\n'),
+    );
     expect(edited(CONFIG, 'cargo.parallel', null)).toBe(CONFIG.replace('  parallel: true\n', ''));
-    expect(edited(CONFIG, 'docker.layer_capacity', null)).toBe(CONFIG.replace('docker: { layer_capacity: 3 }   # small disk\n', ''));
+    expect(edited(CONFIG, 'docker.layer_capacity', null)).toBe(
+      CONFIG.replace('docker: { layer_capacity: 3 }   # small disk\n', ''),
+    );
     expect(edited(CONFIG, 'retry_count', null)).toBe(CONFIG);
   });
 
@@ -45,7 +49,9 @@ describe('editing a setting', () => {
     expect(edited('\ufeffmax_workers: 5', 'retry_count', 1)).toBe('\ufeffmax_workers: 5\nretry_count: 1');
     expect(edited('', 'cargo.speculative', true)).toBe('cargo:\n  speculative: true\n');
     expect(edited('# only a comment\n', 'max_workers', 1)).toBe('# only a comment\nmax_workers: 1\n');
-    expect(edited('cargo:\n  # speculative: true\n', 'cargo.parallel', false)).toBe('cargo:\n  parallel: false\n  # speculative: true\n');
+    expect(edited('cargo:\n  # speculative: true\n', 'cargo.parallel', false)).toBe(
+      'cargo:\n  parallel: false\n  # speculative: true\n',
+    );
     expect(edited('max_workers: 1 # a\n', 'max_workers', null)).toBe('');
   });
 
@@ -72,9 +78,11 @@ describe('editing a setting', () => {
           wanted.set(key, value);
           for (const [name, expected] of wanted) expect(edited(text, name, expected)).toBe(text);
         }
-        expect(commented ? text.includes('# the end') && text.includes('# Our settings') && text.includes('# warm boots') : true).toBe(
-          true,
-        );
+        expect(
+          commented
+            ? text.includes('# the end') && text.includes('# Our settings') && text.includes('# warm boots')
+            : true,
+        ).toBe(true);
       }),
       { numRuns: 25 },
     );
@@ -105,7 +113,10 @@ describe('config set', () => {
     const made = project();
     for (const setting of settingKeys.filter((candidate) => candidate.machineOnly)) {
       const value = setting.type === 'list' ? '/a' : setting.key.endsWith('url') ? 'mysql://h:1' : '/bin/x';
-      expect(await set(made, setting.key, value)).toMatchObject({ ok: true, value: { file: '.coherence/config.local.yaml' } });
+      expect(await set(made, setting.key, value)).toMatchObject({
+        ok: true,
+        value: { file: '.coherence/config.local.yaml' },
+      });
     }
     expect(existsSync(join(made.root, '.coherence/config.yaml'))).toBe(false);
   });
@@ -140,7 +151,10 @@ describe('config set', () => {
     for (const text of ['max_workers: [1\n', 'a: 1\na: 2\n', '- 1\n', 'cargo: 5\n', 'cargo: &x {}\nb: !y 1\n']) {
       const made = project({ '.coherence/config.yaml': text });
       const result = await set(made, 'cargo.speculative', 'true');
-      expect([text, result]).toMatchObject([text, { ok: false, failures: [{ kind: 'invalid-config', file: '.coherence/config.yaml' }] }]);
+      expect([text, result]).toMatchObject([
+        text,
+        { ok: false, failures: [{ kind: 'invalid-config', file: '.coherence/config.yaml' }] },
+      ]);
       expect(readFileSync(join(made.root, '.coherence/config.yaml'), 'utf8')).toBe(text);
     }
   });

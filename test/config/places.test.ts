@@ -1,4 +1,15 @@
-import { chmodSync, existsSync, lstatSync, mkdirSync, readdirSync, readFileSync, realpathSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  existsSync,
+  lstatSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  realpathSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { build } from 'esbuild';
 import { describe, expect, it } from 'vitest';
@@ -14,23 +25,32 @@ describe('the manifest', () => {
       '.coherence/project.toml': `${MANIFEST_TEXT}schema_version = 2\nroot = "/home/somebody/x"\n[git]\ntop = "/home/somebody"\n`,
     });
     const loaded = await loadProject({ cwd: made.root, env: made.env });
-    expect(loaded).toMatchObject({ ok: true, value: { manifest: { slug: 'demo', hash: 'abcd', databaseName: 'demo_abcd' } } });
+    expect(loaded).toMatchObject({
+      ok: true,
+      value: { manifest: { slug: 'demo', hash: 'abcd', databaseName: 'demo_abcd' } },
+    });
     expect(loaded.ok && loaded.value.notes).toEqual([
       '.coherence/project.toml: ignored git, root, schema_version; the manifest holds identity only.',
     ]);
   });
 
-  it.each(['.coherence/project.toml', '.coherence/config.yaml', '.coherence/config.local.yaml'])('and the settings are refused where they are a pipe, which would be waited for: %s', async (file) => {
-    const made = project();
-    rmSync(join(made.root, file), { force: true });
-    await capture({ command: ['mkfifo', join(made.root, file)], cwd: made.root, env: process.env });
-    const loaded = await loadProject({ cwd: made.root, env: made.env });
-    expect(loaded).toMatchObject({ ok: false, failures: [{ file, message: `${file} is no regular file.` }] });
-  });
+  it.each(['.coherence/project.toml', '.coherence/config.yaml', '.coherence/config.local.yaml'])(
+    'and the settings are refused where they are a pipe, which would be waited for: %s',
+    async (file) => {
+      const made = project();
+      rmSync(join(made.root, file), { force: true });
+      await capture({ command: ['mkfifo', join(made.root, file)], cwd: made.root, env: process.env });
+      const loaded = await loadProject({ cwd: made.root, env: made.env });
+      expect(loaded).toMatchObject({ ok: false, failures: [{ file, message: `${file} is no regular file.` }] });
+    },
+  );
 
   it('and the settings are read from whatever the user names: nothing at all, or a pipe', async () => {
     const made = project();
-    expect(await loadProject({ cwd: made.root, env: { ...made.env, COHERENCE_CONFIG: '/dev/null' } })).toMatchObject({ ok: true, value: { notes: [] } });
+    expect(await loadProject({ cwd: made.root, env: { ...made.env, COHERENCE_CONFIG: '/dev/null' } })).toMatchObject({
+      ok: true,
+      value: { notes: [] },
+    });
     const pipe = join(made.root, 'pipe');
     await capture({ command: ['mkfifo', pipe], cwd: made.root, env: process.env });
     const [loaded] = await Promise.all([
@@ -49,13 +69,19 @@ describe('the manifest', () => {
       write(outside, { x: file.endsWith('.toml') ? MANIFEST_TEXT : 'max_workers: 1\n' });
       if (existsSync(join(made.root, file))) (await import('node:fs')).rmSync(join(made.root, file));
       symlinkSync(join(outside, 'x'), join(made.root, file));
-      expect(await loadProject({ cwd: made.root, env: made.env })).toMatchObject({ ok: false, failures: [{ kind: 'unsafe-path', file }] });
+      expect(await loadProject({ cwd: made.root, env: made.env })).toMatchObject({
+        ok: false,
+        failures: [{ kind: 'unsafe-path', file }],
+      });
     },
   );
 });
 
 describe('folders outside the project', () => {
-  const at = async (env: Record<string, string>, root: string): Promise<{ state: string; cache: string; sockets: string }> =>
+  const at = async (
+    env: Record<string, string>,
+    root: string,
+  ): Promise<{ state: string; cache: string; sockets: string }> =>
     resolveDirectories({ root, slug: 'shop', cwd: root, env });
 
   // @verifies AC-config-directories
@@ -72,11 +98,14 @@ describe('folders outside the project', () => {
       cache: '/c/coherence',
       sockets: '/r/coherence',
     });
-    expect(await at({ HOME: '/h', XDG_STATE_HOME: 's', XDG_CACHE_HOME: '', XDG_RUNTIME_DIR: 'r', TMPDIR: '/t' }, root)).toEqual(
-      await at({ HOME: '/h', TMPDIR: '/t' }, root),
-    );
     expect(
-      await at({ HOME: '/h', XDG_STATE_HOME: '/s', COHERENCE_STATE_DIR: 'mine', COHERENCE_CACHE_DIR: '/cc', TMPDIR: '/t' }, root),
+      await at({ HOME: '/h', XDG_STATE_HOME: 's', XDG_CACHE_HOME: '', XDG_RUNTIME_DIR: 'r', TMPDIR: '/t' }, root),
+    ).toEqual(await at({ HOME: '/h', TMPDIR: '/t' }, root));
+    expect(
+      await at(
+        { HOME: '/h', XDG_STATE_HOME: '/s', COHERENCE_STATE_DIR: 'mine', COHERENCE_CACHE_DIR: '/cc', TMPDIR: '/t' },
+        root,
+      ),
     ).toMatchObject({ state: join(root, 'mine'), cache: '/cc' });
   });
 
@@ -92,7 +121,11 @@ describe('folders outside the project', () => {
       ['git', 'worktree', 'add', '-q', '../tree'],
     ])
       expect(await capture({ command, cwd: main, env })).toMatchObject({ ok: true });
-    const expected = join(home, '.local/state/coherence', `shop-${sha256(realpathSync(join(main, '.git'))).slice(0, 12)}`);
+    const expected = join(
+      home,
+      '.local/state/coherence',
+      `shop-${sha256(realpathSync(join(main, '.git'))).slice(0, 12)}`,
+    );
     expect((await at(env, main)).state).toBe(expected);
     expect((await at(env, join(home, 'tree'))).state).toBe(expected);
     expect(readdirSync(home).sort()).toEqual(['main', 'tree']);
@@ -119,7 +152,10 @@ describe('folders outside the project', () => {
         { ok: false, failures: [{ kind: 'damaged-state', message: expect.stringContaining(why) }] },
       ]);
     }
-    expect(await ensureStateFolder(join(home, 'file', 'below'))).toMatchObject({ ok: false, failures: [{ kind: 'damaged-state' }] });
+    expect(await ensureStateFolder(join(home, 'file', 'below'))).toMatchObject({
+      ok: false,
+      failures: [{ kind: 'damaged-state' }],
+    });
     expect(lstatSync(join(home, 'open')).mode & 0o777).toBe(0o755);
   });
 });

@@ -13,7 +13,10 @@ export function temporaryFolder(): string {
 export const MANIFEST_TEXT = 'project_slug = "demo"\nproject_hash = "abcd"\ndolt_db_name = "demo_abcd"\n';
 
 /** A project with the given files beside a valid manifest. */
-export function project(files: Readonly<Record<string, string | Uint8Array>> = {}): { root: string; env: Record<string, string> } {
+export function project(files: Readonly<Record<string, string | Uint8Array>> = {}): {
+  root: string;
+  env: Record<string, string>;
+} {
   const root = temporaryFolder();
   write(root, { '.coherence/project.toml': MANIFEST_TEXT, ...files });
   return { root, env: { HOME: join(root, 'home'), PATH: process.env['PATH'] ?? '' } };

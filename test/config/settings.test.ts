@@ -34,8 +34,12 @@ describe('settings', () => {
     const wrong = settingKeys.filter((setting) => {
       const found = value(settings, setting.key);
       const isNumber = setting.type === 'integer' || setting.type === 'number' || setting.type === 'duration';
-      const rightType = setting.default === null ? found === null : typeof found === (isNumber ? 'number' : typeof setting.default);
-      const inRange = setting.range === undefined || typeof found !== 'number' || (found >= setting.range[0] && found <= setting.range[1]);
+      const rightType =
+        setting.default === null ? found === null : typeof found === (isNumber ? 'number' : typeof setting.default);
+      const inRange =
+        setting.range === undefined ||
+        typeof found !== 'number' ||
+        (found >= setting.range[0] && found <= setting.range[1]);
       return origins.get(setting.key)?.layer !== 'default' || !rightType || !inRange;
     });
     expect(wrong).toEqual([]);
@@ -88,9 +92,16 @@ describe('settings', () => {
       '.coherence/config.local.yaml': 'retry_count: 1\n',
       'other.yaml': 'spawns_per_tick: 2\n',
     });
-    const result = await loadProject({ cwd: made.root, env: { ...made.env, COHERENCE_CONFIG: join(made.root, 'other.yaml') } });
+    const result = await loadProject({
+      cwd: made.root,
+      env: { ...made.env, COHERENCE_CONFIG: join(made.root, 'other.yaml') },
+    });
     expect(
-      result.ok && [result.value.settings.max_workers, result.value.settings.retry_count, result.value.settings.spawns_per_tick],
+      result.ok && [
+        result.value.settings.max_workers,
+        result.value.settings.retry_count,
+        result.value.settings.spawns_per_tick,
+      ],
     ).toEqual([5, 3, 2]);
   });
 
@@ -106,11 +117,11 @@ describe('settings', () => {
     expect(committed.notes).toHaveLength(5);
     expect(committed.notes[0]).toContain('.coherence/config.yaml:2:13: warning: store.dolt_bin is ignored');
     const local = await loaded({ '.coherence/config.local.yaml': text });
-    expect([local.settings.store.dolt_bin, local.settings.backends.cargo.bin, local.settings.worktrees.extra_roots]).toEqual([
-      '/evil',
-      './evil',
-      ['/'],
-    ]);
+    expect([
+      local.settings.store.dolt_bin,
+      local.settings.backends.cargo.bin,
+      local.settings.worktrees.extra_roots,
+    ]).toEqual(['/evil', './evil', ['/']]);
     expect(local.notes).toEqual([]);
   });
 
@@ -134,7 +145,9 @@ describe('settings', () => {
   });
 
   it('are frozen in depth', async () => {
-    const { settings } = await loaded({ '.coherence/config.yaml': 'docker: { environments: { base: { image: a/b:1 } } }\n' });
+    const { settings } = await loaded({
+      '.coherence/config.yaml': 'docker: { environments: { base: { image: a/b:1 } } }\n',
+    });
     expect(Object.isFrozen(settings.docker.environments['base'])).toBe(true);
     expect(() => Object.assign(settings.cargo, { parallel: false })).toThrow(TypeError);
   });
@@ -178,7 +191,10 @@ describe('a project', () => {
     const { rmSync } = await import('node:fs');
     rmSync(join(made.root, '.coherence'), { recursive: true });
     const result = await loadProject({ cwd: made.root, env: made.env });
-    expect(result).toMatchObject({ ok: false, failures: [{ kind: 'usage', hint: 'Run "coherence init" in the project.' }] });
+    expect(result).toMatchObject({
+      ok: false,
+      failures: [{ kind: 'usage', hint: 'Run "coherence init" in the project.' }],
+    });
   });
 
   it('is found from a folder below it, but not from another repository inside it', async () => {

@@ -37,9 +37,14 @@ describe.skipIf(absent !== null)('a daemon with runs in containers', () => {
 
   const project = async (): Promise<Box> => {
     const test = await box({
-      config: { tick_interval_ms: 100, pool: { term_grace_ms: 300 }, docker: { environments: { base: { image: BASE, pull: 'never' } } } },
+      config: {
+        tick_interval_ms: 100,
+        pool: { term_grace_ms: 300 },
+        docker: { environments: { base: { image: BASE, pull: 'never' } } },
+      },
       files: {
-        'specs/boxed.yaml': 'id: SPEC-boxed\ntitle: boxed\nlevel: module\nstatus: active\ncriteria:\n  - id: AC-boxed-1\n    title: quick\n    verified_by:\n      - run: "true"\n        in: docker\n        environment: base\n  - id: AC-boxed-2\n    title: slow\n    verified_by:\n      - run: echo at work && sleep 5\n        in: docker\n        environment: base\n',
+        'specs/boxed.yaml':
+          'id: SPEC-boxed\ntitle: boxed\nlevel: module\nstatus: active\ncriteria:\n  - id: AC-boxed-1\n    title: quick\n    verified_by:\n      - run: "true"\n        in: docker\n        environment: base\n  - id: AC-boxed-2\n    title: slow\n    verified_by:\n      - run: echo at work && sleep 5\n        in: docker\n        environment: base\n',
       },
     });
     // The private dockerd sees this machine's files; the workspace must be open to it.
@@ -54,7 +59,13 @@ describe.skipIf(absent !== null)('a daemon with runs in containers', () => {
     const [stranger = ''] = await docker('run', '-d', '--label', 'mine=1', BASE, 'sleep', '600');
     const killed = await test.start(env);
     const [run = ''] = await test.queue('SPEC-boxed');
-    await until(async () => (await test.show(run)).criteria.length === 1 && (await docker('ps', '-q', '--filter', 'label=coherence.run')).length === 1, 'the second check in its container', 60_000);
+    await until(
+      async () =>
+        (await test.show(run)).criteria.length === 1 &&
+        (await docker('ps', '-q', '--filter', 'label=coherence.run')).length === 1,
+      'the second check in its container',
+      60_000,
+    );
     await kill9(killed);
     // Nobody is left to clean up: the worker dies at the same moment.
     for (const { pid } of test.processes()) {
@@ -76,7 +87,14 @@ describe.skipIf(absent !== null)('a daemon with runs in containers', () => {
     expect(lives(next)).toBe(true);
     await test.coherence(['daemon', 'stop']);
     await test.start(env);
-    expect((await test.ended([run], 60_000))[0]).toMatchObject({ verdict: 'PASS', attempt: 2, criteria: [{ id: 'AC-boxed-1', attempt: 1 }, { id: 'AC-boxed-2', attempt: 2 }] });
+    expect((await test.ended([run], 60_000))[0]).toMatchObject({
+      verdict: 'PASS',
+      attempt: 2,
+      criteria: [
+        { id: 'AC-boxed-1', attempt: 1 },
+        { id: 'AC-boxed-2', attempt: 2 },
+      ],
+    });
     expect(await ours()).toEqual([]);
     expect(await docker('ps', '-q', '--no-trunc', '--filter', 'label=mine=1')).toEqual([stranger]);
     await docker('rm', '-f', stranger);
@@ -88,14 +106,25 @@ describe.skipIf(absent !== null)('a daemon with runs in containers', () => {
     const env = { DOCKER_HOST: host() };
     const identity = await test.start(env);
     const [first = ''] = await test.queue('SPEC-boxed');
-    await until(async () => (await test.show(first)).criteria.length === 1 && (await docker('ps', '-q', '--filter', 'label=coherence.run')).length === 1, 'the second check in its container', 60_000);
+    await until(
+      async () =>
+        (await test.show(first)).criteria.length === 1 &&
+        (await docker('ps', '-q', '--filter', 'label=coherence.run')).length === 1,
+      'the second check in its container',
+      60_000,
+    );
     await daemon?.restart();
-    expect((await test.ended([first], 60_000))[0]).toMatchObject({ verdict: 'ERROR', criteria: [{ verdict: 'PASS' }, { verdict: 'ERROR' }] });
+    expect((await test.ended([first], 60_000))[0]).toMatchObject({
+      verdict: 'ERROR',
+      criteria: [{ verdict: 'PASS' }, { verdict: 'ERROR' }],
+    });
     expect(lives(identity)).toBe(true);
     const [second = ''] = await test.queue('SPEC-boxed');
     expect((await test.ended([second], 60_000))[0]).toMatchObject({ verdict: 'PASS' });
     await until(async () => (await ours()).length === 0, 'no container of ours');
-    expect(JSON.parse(await readFile(join(test.repo, '.coherence/runs', second, 'run.json'), 'utf8'))).toMatchObject({ summary: { pass: 2 } });
+    expect(JSON.parse(await readFile(join(test.repo, '.coherence/runs', second, 'run.json'), 'utf8'))).toMatchObject({
+      summary: { pass: 2 },
+    });
   });
 
   // @verifies AC-orchestrator-containers
@@ -103,9 +132,20 @@ describe.skipIf(absent !== null)('a daemon with runs in containers', () => {
     await using test = await project();
     await test.start({ DOCKER_HOST: host() });
     const [run = ''] = await test.queue('SPEC-boxed');
-    await until(async () => (await test.show(run)).criteria.length === 1 && (await docker('ps', '-q', '--filter', 'label=coherence.run')).length === 1, 'the second check in its container', 60_000);
+    await until(
+      async () =>
+        (await test.show(run)).criteria.length === 1 &&
+        (await docker('ps', '-q', '--filter', 'label=coherence.run')).length === 1,
+      'the second check in its container',
+      60_000,
+    );
     expect((await test.coherence(['queue', 'cancel', run])).code).toBe(0);
     await until(async () => (await ours()).length === 0, 'no container of ours');
-    expect(await test.show(run)).toMatchObject({ state: 'done', verdict: 'ERROR', reason: 'canceled', criteria: [{ verdict: 'PASS' }, { verdict: 'ERROR', reason: 'canceled' }] });
+    expect(await test.show(run)).toMatchObject({
+      state: 'done',
+      verdict: 'ERROR',
+      reason: 'canceled',
+      criteria: [{ verdict: 'PASS' }, { verdict: 'ERROR', reason: 'canceled' }],
+    });
   });
 });

@@ -10,10 +10,18 @@ import { box, dead, entriesIn, kill9, until, type Box, type ShownRun } from './r
 type Identity = { readonly pid: number; readonly startTicks: number };
 
 const QUICK = { tick_interval_ms: 100, spawn_jitter_min_ms: 0, spawn_jitter_max_ms: 0, pool: { term_grace_ms: 300 } };
-const two = { config: QUICK, probes: (self: Pick<Box, 'probe'>) => ({ 'specs/two.yaml': self.probe('two', { count: 2, sleep: 0.2 }) }) };
+const two = {
+  config: QUICK,
+  probes: (self: Pick<Box, 'probe'>) => ({ 'specs/two.yaml': self.probe('two', { count: 2, sleep: 0.2 }) }),
+};
 
 /** Starts a daemon that will die at `point`, queues a run for it, and waits for the death. */
-async function diesAt(test: Box, point: string, commit: string | null = null, env: Readonly<Record<string, string>> = {}): Promise<string> {
+async function diesAt(
+  test: Box,
+  point: string,
+  commit: string | null = null,
+  env: Readonly<Record<string, string>> = {},
+): Promise<string> {
   const daemon = await test.start({ COHERENCE_FAILPOINTS: `${point}=kill`, ...env });
   const [run = ''] = await test.enqueue(['SPEC-two'], { commit });
   await dead(daemon);
@@ -22,14 +30,22 @@ async function diesAt(test: Box, point: string, commit: string | null = null, en
 
 const rows = async (test: Box, sql: string) => (await test.journal()).database.sql(sql).all();
 const treeOf = (test: Box, run: string): string => join(test.state, 'worktrees', `verify-${run}-1`);
-const startsOf = async (test: Box, ac: string): Promise<number> => (await test.marks()).filter((mark) => mark.what === 'start' && mark.ac === ac).length;
+const startsOf = async (test: Box, ac: string): Promise<number> =>
+  (await test.marks()).filter((mark) => mark.what === 'start' && mark.ac === ac).length;
 const last = async (test: Box, event: string) => (await test.log(event)).at(-1);
 
 /** The run ends with PASS, one verdict a criterion; nothing of any attempt is left, not even in git's own list. */
 async function endsWell(test: Box, run: string): Promise<ShownRun> {
   const [ended] = await test.ended([run]);
   if (ended === undefined) throw new Error('no such run');
-  expect(ended).toMatchObject({ state: 'done', verdict: 'PASS', criteria: [{ id: 'AC-two-1', verdict: 'PASS' }, { id: 'AC-two-2', verdict: 'PASS' }] });
+  expect(ended).toMatchObject({
+    state: 'done',
+    verdict: 'PASS',
+    criteria: [
+      { id: 'AC-two-1', verdict: 'PASS' },
+      { id: 'AC-two-2', verdict: 'PASS' },
+    ],
+  });
   expect((await test.marks()).filter((mark) => mark.what === 'overlap')).toEqual([]);
   expect((await test.coherence(['daemon', 'stop'])).code).toBe(0);
   expect(test.processes()).toEqual([]);
@@ -77,7 +93,9 @@ describe('the daemon is killed', () => {
     await using test = await box(two);
     const run = await diesAt(test, 'K4', 'HEAD');
     expect(await entriesIn(join(test.state, 'worktrees'))).toEqual([`verify-${run}-1.manifest.json`]);
-    expect(await rows(test, 'SELECT path, state FROM worktrees')).toEqual([{ path: treeOf(test, run), state: 'intended' }]);
+    expect(await rows(test, 'SELECT path, state FROM worktrees')).toEqual([
+      { path: treeOf(test, run), state: 'intended' },
+    ]);
     await test.start({ COHERENCE_MAX_WORKERS: '0' });
     expect(await last(test, 'worktree.sweep')).toMatchObject({ swept_count: 0, failed_count: 0 });
     expect(await entriesIn(join(test.state, 'worktrees'))).toEqual([]);
@@ -94,7 +112,11 @@ describe('the daemon is killed', () => {
     const bin = join(test.folder, 'bin');
     const { out } = await test.exec(['sh', '-c', 'command -v git']);
     await test.exec(['mkdir', bin]);
-    await writeFile(join(bin, 'git'), `#!/bin/sh\ncase " $* " in *" worktree add "*) ${out.trim()} "$@"; echo made >> "$BOX/made"; sleep 600;; *) exec ${out.trim()} "$@";; esac\n`, { mode: 0o755 });
+    await writeFile(
+      join(bin, 'git'),
+      `#!/bin/sh\ncase " $* " in *" worktree add "*) ${out.trim()} "$@"; echo made >> "$BOX/made"; sleep 600;; *) exec ${out.trim()} "$@";; esac\n`,
+      { mode: 0o755 },
+    );
     const daemon = await test.start({ PATH: `${bin}:${test.env['PATH'] ?? ''}` });
     const [run = ''] = await test.enqueue(['SPEC-two'], { commit: 'HEAD' });
     await until(async () => (await readFile(join(test.folder, 'made'), 'utf8').catch(() => '')) !== '', 'the worktree');
@@ -162,7 +184,11 @@ describe('the daemon is killed', () => {
     expect((await test.show(run)).criteria.map((item) => item.id)).toEqual(['AC-two-1']);
     await test.start();
     expect(await last(test, 'resume.requeued')).toMatchObject({ run_id: run, completed: 1, remaining: 1 });
-    expect(await endsWell(test, run)).toMatchObject({ attempt: 2, fence: 2, criteria: [{ attempt: 1 }, { attempt: 2 }] });
+    expect(await endsWell(test, run)).toMatchObject({
+      attempt: 2,
+      fence: 2,
+      criteria: [{ attempt: 1 }, { attempt: 2 }],
+    });
     expect(await startsOf(test, 'AC-two-1')).toBe(1);
   });
 
@@ -185,7 +211,10 @@ describe('the daemon is killed', () => {
     await test.start();
     await endsWell(test, run);
     expect(await startsOf(test, 'AC-two-1')).toBe(1);
-    expect(await rows(test, 'SELECT ac_id FROM outbox ORDER BY seq')).toEqual([{ ac_id: 'AC-two-1' }, { ac_id: 'AC-two-2' }]);
+    expect(await rows(test, 'SELECT ac_id FROM outbox ORDER BY seq')).toEqual([
+      { ac_id: 'AC-two-1' },
+      { ac_id: 'AC-two-2' },
+    ]);
   });
 
   // @verifies AC-orchestrator-sweep-interrupted
@@ -220,7 +249,9 @@ describe('the daemon is killed', () => {
     const file = join(test.repo, '.coherence/config.yaml');
     const before = await readFile(file, 'utf8');
     const halves = async () => (await entriesIn(join(test.repo, '.coherence'))).filter((name) => name.endsWith('.tmp'));
-    expect(await test.coherence(['config', 'set', 'max_workers', '9'], { COHERENCE_FAILPOINTS: 'K15=kill' })).toMatchObject({ signal: 'SIGKILL' });
+    expect(
+      await test.coherence(['config', 'set', 'max_workers', '9'], { COHERENCE_FAILPOINTS: 'K15=kill' }),
+    ).toMatchObject({ signal: 'SIGKILL' });
     expect(await readFile(file, 'utf8')).toBe(before);
     expect(await halves()).toHaveLength(1);
     expect((await test.coherence(['daemon', 'reload', '--json'])).json()).toMatchObject({ applied: {} });
@@ -237,12 +268,21 @@ describe('the daemon is killed', () => {
     const nonce = String(database.sql('SELECT nonce FROM procs').get()?.['nonce']);
     await until(() => test.processes().length === 0, 'the end of the worker');
     const { spawn } = await import('node:child_process');
-    const left = spawn('sleep', ['600'], { env: { ...test.env, COHERENCE_RUN_NONCE: nonce }, stdio: 'ignore', detached: true });
+    const left = spawn('sleep', ['600'], {
+      env: { ...test.env, COHERENCE_RUN_NONCE: nonce },
+      stdio: 'ignore',
+      detached: true,
+    });
     const exited = new Promise((done) => left.once('exit', done));
     for (const where of ['reap', 'sweep']) {
       await expect(test.start({ COHERENCE_FAILPOINTS: 'K16=kill' }), where).rejects.toThrow('daemon start exits');
-      const boot = (await test.log()).slice((await test.log()).findLastIndex((entry) => entry.event === 'daemon.start'));
-      expect(boot.some((entry) => entry.event === 'pool.boot_reap'), where).toBe(where === 'sweep');
+      const boot = (await test.log()).slice(
+        (await test.log()).findLastIndex((entry) => entry.event === 'daemon.start'),
+      );
+      expect(
+        boot.some((entry) => entry.event === 'pool.boot_reap'),
+        where,
+      ).toBe(where === 'sweep');
     }
     await exited;
     expect(await test.worktrees()).toHaveLength(2);

@@ -17,18 +17,23 @@ describe('durable writes', () => {
     const writer = durableWriter(() => {
       reported += 1;
     });
-    const store = (value: number) => writer.write(() => {
-      if (full) throw new JournalTrouble('full', 'no space');
-      stored.push(value);
-      return value;
-    });
+    const store = (value: number) =>
+      writer.write(() => {
+        if (full) throw new JournalTrouble('full', 'no space');
+        stored.push(value);
+        return value;
+      });
     let acknowledged = 0;
     const all = [1, 2, 3].map(async (value) => {
       await store(value);
       acknowledged += 1;
     });
     await new Promise((resolve) => setImmediate(resolve));
-    expect({ acknowledged, waiting: writer.waiting(), told: reported > 0 }).toEqual({ acknowledged: 0, waiting: 3, told: true });
+    expect({ acknowledged, waiting: writer.waiting(), told: reported > 0 }).toEqual({
+      acknowledged: 0,
+      waiting: 3,
+      told: true,
+    });
     expect(writer.flush()).toBe(false);
     full = false;
     expect(writer.flush()).toBe(true);
@@ -38,9 +43,11 @@ describe('durable writes', () => {
 
   it('do not hide a defect, and the next write goes on', async () => {
     const writer = durableWriter(() => undefined);
-    await expect(writer.write(() => {
-      throw new Error('a defect');
-    })).rejects.toThrow('a defect');
+    await expect(
+      writer.write(() => {
+        throw new Error('a defect');
+      }),
+    ).rejects.toThrow('a defect');
     expect(await writer.write(() => 5)).toBe(5);
   });
 });
@@ -54,7 +61,12 @@ describe('the wake', () => {
     await sleeping;
     wake.notify();
     await wake.sleep(60_000);
-    expect(await Promise.race([wake.sleep(60_000).then(() => 'woken'), new Promise((resolve) => setTimeout(() => resolve('asleep'), 20))])).toBe('asleep');
+    expect(
+      await Promise.race([
+        wake.sleep(60_000).then(() => 'woken'),
+        new Promise((resolve) => setTimeout(() => resolve('asleep'), 20)),
+      ]),
+    ).toBe('asleep');
     wake.notify();
   });
 });

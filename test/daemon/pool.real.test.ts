@@ -11,7 +11,8 @@ interface Worker {
   readonly state: string;
 }
 
-const workers = async (test: Box): Promise<readonly Worker[]> => (await test.coherence(['pool', 'list', '--json'])).json<{ workers: Worker[] }>().workers;
+const workers = async (test: Box): Promise<readonly Worker[]> =>
+  (await test.coherence(['pool', 'list', '--json'])).json<{ workers: Worker[] }>().workers;
 const identity = (worker: Worker) => ({ pid: worker.pid, startTicks: worker.start_ticks });
 const MODULES = resolve(import.meta.dirname, '../../node_modules');
 
@@ -22,7 +23,10 @@ async function projects(test: Box, count: number): Promise<readonly string[]> {
     const root = join(test.folder, `project-${index}`);
     await mkdir(join(root, '.coherence'), { recursive: true });
     await mkdir(join(root, 'specs'));
-    await writeFile(join(root, '.coherence', 'project.toml'), `project_slug = "p${index}"\nproject_hash = "abc${index}"\ndolt_db_name = "p${index}"\n`);
+    await writeFile(
+      join(root, '.coherence', 'project.toml'),
+      `project_slug = "p${index}"\nproject_hash = "abc${index}"\ndolt_db_name = "p${index}"\n`,
+    );
     await test.exec(['git', 'init', '-q'], {}, { cwd: root });
     roots.push(root);
   }
@@ -52,7 +56,9 @@ describe('the warm pool', () => {
     expect(made.map((worker) => lives(identity(worker)))).toEqual([false, false, false]);
     expect((await test.log('pool.boot_reap')).at(-1)).toMatchObject({ found: 3, killed: 3, gone: 0, indeterminate: 0 });
     const reaped = (await test.log('pool.reap')).filter((entry) => entry['reason'] === 'boot_orphan');
-    expect(reaped.map((entry) => [entry['name'], entry['verified_dead'], entry['pid'], entry['start_ticks']]).sort()).toEqual(made.map((worker) => [worker.name, true, worker.pid, worker.start_ticks]).sort());
+    expect(
+      reaped.map((entry) => [entry['name'], entry['verified_dead'], entry['pid'], entry['start_ticks']]).sort(),
+    ).toEqual(made.map((worker) => [worker.name, true, worker.pid, worker.start_ticks]).sort());
     const events = (await test.log()).map((entry) => entry.event);
     expect(events.lastIndexOf('pool.boot_reap')).toBeLessThan(events.lastIndexOf('daemon.ready'));
   });
@@ -60,7 +66,9 @@ describe('the warm pool', () => {
   // OC-16
   // @verifies AC-orchestrator-pool-caps
   it('never holds more than its cap, gives up the least recently used, and all of them after their time', async () => {
-    await using test = await box({ config: { pool: { global_cap: 3, per_key_cap: 1, ttl_ms: 2000, reap_interval_ms: 300 } } });
+    await using test = await box({
+      config: { pool: { global_cap: 3, per_key_cap: 1, ttl_ms: 2000, reap_interval_ms: 300 } },
+    });
     const roots = await projects(test, 5);
     await test.start();
     const made: Worker[] = [];
@@ -70,10 +78,23 @@ describe('the warm pool', () => {
     }
     const evicted = (await test.log('pool.reap')).filter((entry) => entry['reason'] === 'lru_global');
     // On a slow machine one may reach its time before its turn comes.
-    const overdue = new Set((await test.log('pool.reap')).filter((entry) => entry['reason'] === 'ttl').map((entry) => entry['name']));
-    expect(evicted.map((entry) => entry['name'])).toEqual(made.map((worker) => worker.name).filter((name) => !overdue.has(name)).slice(0, evicted.length));
+    const overdue = new Set(
+      (await test.log('pool.reap')).filter((entry) => entry['reason'] === 'ttl').map((entry) => entry['name']),
+    );
+    expect(evicted.map((entry) => entry['name'])).toEqual(
+      made
+        .map((worker) => worker.name)
+        .filter((name) => !overdue.has(name))
+        .slice(0, evicted.length),
+    );
     await until(async () => (await test.log('pool.reap')).length === 5, 'the end of all', 15_000);
-    expect((await test.log('pool.reap')).map((entry) => entry['verified_dead'])).toEqual([true, true, true, true, true]);
+    expect((await test.log('pool.reap')).map((entry) => entry['verified_dead'])).toEqual([
+      true,
+      true,
+      true,
+      true,
+      true,
+    ]);
     expect((await test.log('pool.reap')).some((entry) => entry['reason'] === 'ttl')).toBe(true);
     expect(made.map((worker) => lives(identity(worker)))).toEqual([false, false, false, false, false]);
     expect(await workers(test)).toEqual([]);
@@ -103,8 +124,13 @@ import { readFileSync } from 'node:fs';
 it('adds', () => { console.log('pid ' + process.pid + ' env ' + process.env.NODE_ENV + ' ' + (process.env.EXTRA ?? 'none')); expect(add(1, 2)).toBe(3); });
 `;
 const hotFiles = (self: Pick<Box, 'probe'>) => ({
-  'package.json': '{"name":"hot","type":"module"}\n', 'src/add.ts': "import { one } from './one.js';\nexport const add = (a: number, b: number): number => a + b * one;\n", 'src/one.ts': 'export const one = 1;\n', 'test/a.test.ts': TEST_FILE,
-  'specs/hot.yaml': 'id: SPEC-hot\ntitle: hot\nlevel: module\nstatus: active\ncriteria:\n  - id: AC-hot-1\n    title: adds\n', 'specs/p.yaml': self.probe('p'),
+  'package.json': '{"name":"hot","type":"module"}\n',
+  'src/add.ts': "import { one } from './one.js';\nexport const add = (a: number, b: number): number => a + b * one;\n",
+  'src/one.ts': 'export const one = 1;\n',
+  'test/a.test.ts': TEST_FILE,
+  'specs/hot.yaml':
+    'id: SPEC-hot\ntitle: hot\nlevel: module\nstatus: active\ncriteria:\n  - id: AC-hot-1\n    title: adds\n',
+  'specs/p.yaml': self.probe('p'),
 });
 
 describe('a warm vitest', () => {
@@ -118,9 +144,13 @@ describe('a warm vitest', () => {
     const outputs: string[] = [];
     const verify = async (env: Record<string, string> = {}): Promise<string> => {
       const answer = await test.coherence(['verify', 'SPEC-hot', '--json', '--no-cache'], env);
-      const record = answer.json<{ specs: { criteria: { verdict: string; reason: string; checks: { output: string | null }[] }[] }[] }>();
+      const record = answer.json<{
+        specs: { criteria: { verdict: string; reason: string; checks: { output: string | null }[] }[] }[];
+      }>();
       const criterion = record.specs[0]?.criteria[0];
-      outputs.push(criterion?.checks[0]?.output == null ? '' : await readFile(join(test.repo, criterion.checks[0].output), 'utf8'));
+      outputs.push(
+        criterion?.checks[0]?.output == null ? '' : await readFile(join(test.repo, criterion.checks[0].output), 'utf8'),
+      );
       const verdict = `${criterion?.verdict ?? ''}(${criterion?.reason ?? ''})`;
       verdicts.push(verdict);
       return verdict;
@@ -146,7 +176,10 @@ describe('a warm vitest', () => {
     expect(outputs.at(-1)).toContain('given');
     expect(await verify()).toBe('PASS(executed)');
     expect(outputs.at(-1)).toContain('env test none');
-    await edit('vitest.config.ts', "import { defineConfig } from 'vitest/config';\nexport default defineConfig({ test: { include: ['nothing/**'] } });\n");
+    await edit(
+      'vitest.config.ts',
+      "import { defineConfig } from 'vitest/config';\nexport default defineConfig({ test: { include: ['nothing/**'] } });\n",
+    );
     expect(await verify()).toMatch(/^ERROR\(not-found\)$/);
     const pids = new Set(outputs.map((output) => /pid (\d+)/.exec(output)?.[1]).filter((pid) => pid !== undefined));
     expect(pids.size, 'each run has a fresh test process').toBeGreaterThanOrEqual(7);
@@ -157,14 +190,19 @@ describe('a warm vitest', () => {
   });
 
   // @verifies AC-orchestrator-warm-fresh
-  it('sees a file that an earlier check of the same run has made, which takes another one\'s place', async () => {
-    const made = 'id: SPEC-made\ntitle: made\nlevel: module\nstatus: active\ncriteria:\n  - id: AC-made-1\n    title: made\n    verified_by:\n      - id: make\n        run: cp five.txt src/one.js\n      - test: test/a.test.ts > adds\n        needs: [make]\n';
-    await using test = await box({ probes: (self) => ({ ...hotFiles(self), 'five.txt': 'export const one = 5;\n', 'specs/made.yaml': made }) });
+  it("sees a file that an earlier check of the same run has made, which takes another one's place", async () => {
+    const made =
+      'id: SPEC-made\ntitle: made\nlevel: module\nstatus: active\ncriteria:\n  - id: AC-made-1\n    title: made\n    verified_by:\n      - id: make\n        run: cp five.txt src/one.js\n      - test: test/a.test.ts > adds\n        needs: [make]\n';
+    await using test = await box({
+      probes: (self) => ({ ...hotFiles(self), 'five.txt': 'export const one = 5;\n', 'specs/made.yaml': made }),
+    });
     await symlink(MODULES, join(test.repo, 'node_modules'));
     await test.start();
     await warm(test, test.repo);
     const reasons = async (spec: string): Promise<string[]> => {
-      const record = (await test.coherence(['verify', spec, '--json', '--no-cache'])).json<{ specs: { criteria: { checks: { reason: string }[] }[] }[] }>();
+      const record = (await test.coherence(['verify', spec, '--json', '--no-cache'])).json<{
+        specs: { criteria: { checks: { reason: string }[] }[] }[];
+      }>();
       return record.specs[0]?.criteria[0]?.checks.map((check) => check.reason) ?? [];
     };
     expect(await reasons('SPEC-hot')).toEqual(['executed']);
@@ -179,7 +217,10 @@ describe('a warm vitest', () => {
     await symlink(MODULES, join(test.repo, 'node_modules'));
     const other = join(test.folder, 'other');
     await test.exec(['cp', '-rP', test.repo, other]);
-    await writeFile(join(other, '.coherence', 'project.toml'), 'project_slug = "other"\nproject_hash = "fff"\ndolt_db_name = "other"\n');
+    await writeFile(
+      join(other, '.coherence', 'project.toml'),
+      'project_slug = "other"\nproject_hash = "fff"\ndolt_db_name = "other"\n',
+    );
     await test.start();
     const a = await warm(test, test.repo);
     expect((await test.coherence(['queue', 'add', 'SPEC-hot'], {}, { cwd: other })).code).toBe(0);
@@ -194,7 +235,15 @@ describe('a warm vitest', () => {
 
   // @verifies AC-orchestrator-warm-cancel
   it('whose test never ends is ended with its run, and the next run gets a new one', async () => {
-    await using test = await box({ probes: (self) => ({ ...hotFiles(self), 'test/loop.test.ts': "import { it } from 'vitest';\n// @verifies AC-loop-1\nit('loops', () => { for (;;) ; });\n", 'specs/loop.yaml': 'id: SPEC-loop\ntitle: loop\nlevel: module\nstatus: active\ncriteria:\n  - id: AC-loop-1\n    title: loops\n' }) });
+    await using test = await box({
+      probes: (self) => ({
+        ...hotFiles(self),
+        'test/loop.test.ts':
+          "import { it } from 'vitest';\n// @verifies AC-loop-1\nit('loops', () => { for (;;) ; });\n",
+        'specs/loop.yaml':
+          'id: SPEC-loop\ntitle: loop\nlevel: module\nstatus: active\ncriteria:\n  - id: AC-loop-1\n    title: loops\n',
+      }),
+    });
     await symlink(MODULES, join(test.repo, 'node_modules'));
     await test.start();
     const first = await warm(test, test.repo);

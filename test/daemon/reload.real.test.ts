@@ -5,13 +5,19 @@ import { box, lives, until, type Box } from './rig.js';
 
 const CONFIG = '.coherence/config.yaml';
 const setConfig = async (test: Box, text: string): Promise<void> => writeFile(join(test.repo, CONFIG), text);
-const identityOf = (entry: Readonly<Record<string, unknown>>) => ({ pid: Number(entry['pid']), startTicks: Number(entry['start_ticks']) });
+const identityOf = (entry: Readonly<Record<string, unknown>>) => ({
+  pid: Number(entry['pid']),
+  startTicks: Number(entry['start_ticks']),
+});
 
 describe('a reload', () => {
   // OC-33
   // @verifies AC-orchestrator-reload
   it('answers with what changed, ends no worker, and new runs start with the new limit', async () => {
-    await using test = await box({ config: { max_workers: 2 }, probes: (self) => ({ 'specs/long.yaml': self.probe('long', { sleep: 60 }) }) });
+    await using test = await box({
+      config: { max_workers: 2 },
+      probes: (self) => ({ 'specs/long.yaml': self.probe('long', { sleep: 60 }) }),
+    });
     for (let count = 0; count < 3; count += 1) await test.enqueue(['SPEC-long']);
     const daemon = await test.start();
     const first = await until(async () => {
@@ -29,24 +35,46 @@ describe('a reload', () => {
     expect(first.map((entry) => lives(identityOf(entry)))).toEqual([true, true]);
     expect((await test.log('reload.applied')).at(-1)).toMatchObject({ changed: { max_workers: { from: 2, to: 10 } } });
     const again = await test.coherence(['daemon', 'reload', '--json']);
-    expect(again.json()).toMatchObject({ applied: {}, requires_restart: [], errors: [], unchanged: expect.arrayContaining(['max_workers']) });
+    expect(again.json()).toMatchObject({
+      applied: {},
+      requires_restart: [],
+      errors: [],
+      unchanged: expect.arrayContaining(['max_workers']),
+    });
   });
 
   // OC-34
   // @verifies AC-orchestrator-reload-limits
   it('that lowers the limit kills nobody and starts nobody until enough have ended; workers keep what they were started with', async () => {
-    await using test = await box({ config: { max_workers: 3, spawn_jitter_min_ms: 0, spawn_jitter_max_ms: 0 }, probes: (self) => ({ 'specs/gate.yaml': self.probe('gate', { script: './wait.sh' }), 'wait.sh': '#!/bin/sh\nwhile [ ! -e "$PWD/open" ]; do sleep 0.05; done\n' }) });
+    await using test = await box({
+      config: { max_workers: 3, spawn_jitter_min_ms: 0, spawn_jitter_max_ms: 0 },
+      probes: (self) => ({
+        'specs/gate.yaml': self.probe('gate', { script: './wait.sh' }),
+        'wait.sh': '#!/bin/sh\nwhile [ ! -e "$PWD/open" ]; do sleep 0.05; done\n',
+      }),
+    });
     for (let count = 0; count < 5; count += 1) await test.enqueue(['SPEC-gate']);
     const wrapper = join(test.folder, 'node-wrapper');
-    await writeFile(wrapper, `#!/bin/sh\necho started >> ${test.folder}/wrapped\nexec ${process.execPath} "$@"\n`, { mode: 0o755 });
+    await writeFile(wrapper, `#!/bin/sh\necho started >> ${test.folder}/wrapped\nexec ${process.execPath} "$@"\n`, {
+      mode: 0o755,
+    });
     await test.start();
     const before = await until(async () => {
       const entries = await test.log('worker.start');
       return entries.length === 3 ? entries : null;
     }, 'three workers');
     await writeFile(join(test.repo, '.coherence', 'config.local.yaml'), `backends: { node: { bin: ${wrapper} } }\n`);
-    await test.config({ tick_interval_ms: 500, max_workers: 1, spawn_jitter_min_ms: 0, spawn_jitter_max_ms: 0, log_level: 'debug' });
-    const answer = (await test.coherence(['daemon', 'reload', '--json'])).json<{ applied: object; requires_restart: string[] }>();
+    await test.config({
+      tick_interval_ms: 500,
+      max_workers: 1,
+      spawn_jitter_min_ms: 0,
+      spawn_jitter_max_ms: 0,
+      log_level: 'debug',
+    });
+    const answer = (await test.coherence(['daemon', 'reload', '--json'])).json<{
+      applied: object;
+      requires_restart: string[];
+    }>();
     expect(Object.keys(answer.applied).sort()).toEqual(['backends.node.bin', 'log_level', 'max_workers']);
     expect(answer.requires_restart).toEqual(['tick_interval_ms']);
     await until(async () => (await test.log('tick')).length >= 3, 'three ticks');
@@ -56,7 +84,9 @@ describe('a reload', () => {
     await writeFile(join(test.repo, 'open'), '');
     await test.ended((await test.list()).map((run) => run.run_id));
     expect(await readFile(join(test.folder, 'wrapped'), 'utf8')).toBe('started\nstarted\n');
-    const actives = (await test.log('tick')).filter((entry) => Number(entry['spawned']) > 0).map((entry) => entry['active']);
+    const actives = (await test.log('tick'))
+      .filter((entry) => Number(entry['spawned']) > 0)
+      .map((entry) => entry['active']);
     expect(actives).toEqual([1, 1]);
   });
 
@@ -78,7 +108,11 @@ describe('a reload', () => {
     process.kill(daemon.pid, 'SIGHUP');
     await until(async () => (await test.log('reload.failed')).length === 2, 'the second refusal');
     const failed = (await test.log('reload.failed'))[1];
-    expect(failed).toMatchObject({ path: expect.stringContaining('config.yaml'), line: expect.any(Number), error: expect.any(String) });
+    expect(failed).toMatchObject({
+      path: expect.stringContaining('config.yaml'),
+      line: expect.any(Number),
+      error: expect.any(String),
+    });
     await setConfig(test, 'max_workers: 7\n');
     expect(lives(daemon)).toBe(true);
     expect(await test.status()).toMatchObject({ generation, settings: { max_workers: 7 } });
@@ -100,7 +134,16 @@ describe('a reload', () => {
     await test.start();
     await rm(join(test.repo, CONFIG));
     expect((await test.coherence(['daemon', 'reload'])).code).toBe(0);
-    expect(await test.log('reload.config_missing')).toMatchObject([{ level: 'warn', changed: { max_workers: { from: 7, to: 5 }, log_level: { from: 'debug', to: 'info' }, tick_interval_ms: { from: 200, to: 5000 } } }]);
+    expect(await test.log('reload.config_missing')).toMatchObject([
+      {
+        level: 'warn',
+        changed: {
+          max_workers: { from: 7, to: 5 },
+          log_level: { from: 'debug', to: 'info' },
+          tick_interval_ms: { from: 200, to: 5000 },
+        },
+      },
+    ]);
     expect(await test.status()).toMatchObject({ settings: { max_workers: 5, tick_interval_ms: 200 } });
     await test.coherence(['daemon', 'reload']);
     expect(await test.log('reload.config_missing')).toHaveLength(1);
@@ -111,10 +154,24 @@ describe('a reload', () => {
   it('by a storm of hangups is applied, few times and at last with the newest file; one during the boot does not kill', async () => {
     await using test = await box({ config: { max_workers: 1 } });
     const storms: NodeJS.Timeout[] = [];
-    const starting = test.coherence(['daemon', 'foreground'], {}, { onStart: (pid) => {
-      // From the moment when the process identity is written, which is long before it is ready.
-      storms.push(setInterval(() => void readFile(join(test.state, 'daemon.json'), 'utf8').then((text) => JSON.parse(text).pid === pid && process.kill(pid, 'SIGHUP')).catch(() => undefined), 2));
-    } });
+    const starting = test.coherence(
+      ['daemon', 'foreground'],
+      {},
+      {
+        onStart: (pid) => {
+          // From the moment when the process identity is written, which is long before it is ready.
+          storms.push(
+            setInterval(
+              () =>
+                void readFile(join(test.state, 'daemon.json'), 'utf8')
+                  .then((text) => JSON.parse(text).pid === pid && process.kill(pid, 'SIGHUP'))
+                  .catch(() => undefined),
+              2,
+            ),
+          );
+        },
+      },
+    );
     await test.logged('daemon.ready');
     for (const storm of storms) clearInterval(storm);
     const pid = await test.daemonPid();

@@ -38,15 +38,34 @@ export interface Box extends AsyncDisposable {
   readonly state: string;
   readonly env: Record<string, string | undefined>;
   /** Runs a program in the repository, with the box's environment and more. */
-  exec(command: readonly string[], more?: Readonly<Record<string, string | undefined>>, options?: { readonly cwd?: string; readonly onStart?: (pid: number) => void }): Promise<Answer>;
-  coherence(args: readonly string[], more?: Readonly<Record<string, string | undefined>>, options?: { readonly cwd?: string; readonly onStart?: (pid: number) => void }): Promise<Answer>;
+  exec(
+    command: readonly string[],
+    more?: Readonly<Record<string, string | undefined>>,
+    options?: { readonly cwd?: string; readonly onStart?: (pid: number) => void },
+  ): Promise<Answer>;
+  coherence(
+    args: readonly string[],
+    more?: Readonly<Record<string, string | undefined>>,
+    options?: { readonly cwd?: string; readonly onStart?: (pid: number) => void },
+  ): Promise<Answer>;
   git(...args: readonly string[]): Promise<string>;
   write(files: Readonly<Record<string, string>>): Promise<void>;
   /** A spec whose criteria are commands that leave marks, sleep and exit. */
-  probe(name: string, options?: { readonly count?: number; readonly sleep?: number; readonly exit?: number; readonly script?: string; readonly extra?: string }): string;
+  probe(
+    name: string,
+    options?: {
+      readonly count?: number;
+      readonly sleep?: number;
+      readonly exit?: number;
+      readonly script?: string;
+      readonly extra?: string;
+    },
+  ): string;
   config(values: Readonly<Record<string, unknown>>): Promise<void>;
   /** `daemon start`; throws when it does not exit with 0. */
-  start(more?: Readonly<Record<string, string | undefined>>): Promise<{ readonly pid: number; readonly startTicks: number }>;
+  start(
+    more?: Readonly<Record<string, string | undefined>>,
+  ): Promise<{ readonly pid: number; readonly startTicks: number }>;
   /** `queue add`, as a command. */
   queue(...args: readonly string[]): Promise<readonly string[]>;
   /** The same use case in this process, for many runs. */
@@ -76,7 +95,12 @@ export interface ShownRun {
   readonly attempt: number;
   readonly fence: number;
   readonly commit: string | null;
-  readonly criteria: readonly { readonly id: string; readonly verdict: string; readonly reason: string; readonly attempt: number }[];
+  readonly criteria: readonly {
+    readonly id: string;
+    readonly verdict: string;
+    readonly reason: string;
+    readonly attempt: number;
+  }[];
 }
 
 const scriptOf = (marks: string): string => `#!/bin/sh
@@ -93,7 +117,11 @@ echo "end $COHERENCE_RUN_ID $COHERENCE_AC_ID $COHERENCE_ATTEMPT $$" >> "$M"
 exit "$2"
 `;
 
-export async function until<T>(ask: () => Promise<T | null | undefined | false> | T | null | undefined | false, what: string, limitMs = 30_000): Promise<T> {
+export async function until<T>(
+  ask: () => Promise<T | null | undefined | false> | T | null | undefined | false,
+  what: string,
+  limitMs = 30_000,
+): Promise<T> {
   const end = performance.now() + limitMs;
   for (;;) {
     const value = await ask();
@@ -103,7 +131,12 @@ export async function until<T>(ask: () => Promise<T | null | undefined | false> 
   }
 }
 
-async function execute(command: readonly string[], cwd: string, env: Readonly<Record<string, string | undefined>>, onStart?: (pid: number) => void): Promise<Answer> {
+async function execute(
+  command: readonly string[],
+  cwd: string,
+  env: Readonly<Record<string, string | undefined>>,
+  onStart?: (pid: number) => void,
+): Promise<Answer> {
   const [program = '', ...args] = command;
   const child = spawn(program, args, { cwd, env: { ...env }, stdio: ['ignore', 'pipe', 'pipe'] });
   if (child.pid !== undefined) onStart?.(child.pid);
@@ -127,7 +160,10 @@ export interface BoxOptions {
   readonly slug?: string;
 }
 
-const yaml = (values: Readonly<Record<string, unknown>>): string => `${Object.entries(values).map(([key, value]) => `${key}: ${JSON.stringify(value)}`).join('\n')}\n`;
+const yaml = (values: Readonly<Record<string, unknown>>): string =>
+  `${Object.entries(values)
+    .map(([key, value]) => `${key}: ${JSON.stringify(value)}`)
+    .join('\n')}\n`;
 
 export async function box(options: BoxOptions = {}): Promise<Box> {
   const folder = await realpath(await mkdtemp(join(tmpdir(), 'coh-daemon-')));
@@ -137,14 +173,32 @@ export async function box(options: BoxOptions = {}): Promise<Box> {
   for (const name of ['repo', 'home', 'cache']) await mkdir(join(folder, name));
   await mkdir(join(folder, 'run'), { mode: 0o700 });
   const env: Record<string, string | undefined> = {
-    PATH: process.env['PATH'], LANG: 'C.UTF-8', HOME: join(folder, 'home'), TMPDIR: tmpdir(), NODE_COMPILE_CACHE: join(ROOT, 'node_modules', '.cache', 'compiled'), XDG_RUNTIME_DIR: join(folder, 'run'), COHERENCE_STATE_DIR: state, COHERENCE_CACHE_DIR: join(folder, 'cache'),
-    GIT_CONFIG_GLOBAL: '/dev/null', GIT_CONFIG_NOSYSTEM: '1', GIT_AUTHOR_NAME: 'T', GIT_AUTHOR_EMAIL: 't@x', GIT_COMMITTER_NAME: 'T', GIT_COMMITTER_EMAIL: 't@x', COHERENCE_TEST: '1', BOX: folder,
+    PATH: process.env['PATH'],
+    LANG: 'C.UTF-8',
+    HOME: join(folder, 'home'),
+    TMPDIR: tmpdir(),
+    NODE_COMPILE_CACHE: join(ROOT, 'node_modules', '.cache', 'compiled'),
+    XDG_RUNTIME_DIR: join(folder, 'run'),
+    COHERENCE_STATE_DIR: state,
+    COHERENCE_CACHE_DIR: join(folder, 'cache'),
+    GIT_CONFIG_GLOBAL: '/dev/null',
+    GIT_CONFIG_NOSYSTEM: '1',
+    GIT_AUTHOR_NAME: 'T',
+    GIT_AUTHOR_EMAIL: 't@x',
+    GIT_COMMITTER_NAME: 'T',
+    GIT_COMMITTER_EMAIL: 't@x',
+    COHERENCE_TEST: '1',
+    BOX: folder,
   };
   let opened: Journal | null = null;
   const self: Box = {
-    folder, repo, state, env,
+    folder,
+    repo,
+    state,
+    env,
     exec: async (command, more = {}, run = {}) => execute(command, run.cwd ?? repo, { ...env, ...more }, run.onStart),
-    coherence: async (args, more = {}, run = {}) => execute([process.execPath, BIN, ...args], run.cwd ?? repo, { ...env, ...more }, run.onStart),
+    coherence: async (args, more = {}, run = {}) =>
+      execute([process.execPath, BIN, ...args], run.cwd ?? repo, { ...env, ...more }, run.onStart),
     git: async (...args) => {
       const answer = await execute(['git', ...args], repo, env);
       if (answer.code !== 0) throw new Error(`git ${args.join(' ')}: ${answer.err}`);
@@ -162,7 +216,13 @@ export async function box(options: BoxOptions = {}): Promise<Box> {
     config: async (values) => writeFile(join(repo, '.coherence', 'config.yaml'), yaml(values)),
     start: async (more = {}) => {
       const answer = await self.coherence(['daemon', 'start', '--json'], more);
-      if (answer.code !== 0) throw new Error(`daemon start exits ${answer.code}: ${answer.err}\n${(await self.log()).slice(-5).map((entry) => JSON.stringify(entry)).join('\n')}`);
+      if (answer.code !== 0)
+        throw new Error(
+          `daemon start exits ${answer.code}: ${answer.err}\n${(await self.log())
+            .slice(-5)
+            .map((entry) => JSON.stringify(entry))
+            .join('\n')}`,
+        );
       const { pid } = answer.json<{ pid: number }>();
       return { pid, startTicks: processStat(pid)?.startTicks ?? 0 };
     },
@@ -174,7 +234,16 @@ export async function box(options: BoxOptions = {}): Promise<Box> {
     enqueue: async (ids, request = {}) => {
       const project = await openProject({ cwd: repo, env });
       if (!project.ok) throw new Error(project.failures[0]?.message);
-      const queued = await addToQueue(project.value, { ids, commit: null, priority: 0, after: null, session: null, place: null, request: null, ...request });
+      const queued = await addToQueue(project.value, {
+        ids,
+        commit: null,
+        priority: 0,
+        after: null,
+        session: null,
+        place: null,
+        request: null,
+        ...request,
+      });
       if (!queued.ok) throw new Error(queued.failures[0]?.message);
       return queued.value.map((entry) => entry.run.run_id);
     },
@@ -192,12 +261,22 @@ export async function box(options: BoxOptions = {}): Promise<Box> {
       const { database } = await self.journal();
       const run = getRun(database, id);
       if (run === null) throw new Error(`there is no run ${id}`);
-      const criteria = resultsOf(database, id).map((result) => ({ id: result.ac_id, verdict: result.verdict, reason: JSON.parse(result.payload).reason, attempt: result.attempt }));
+      const criteria = resultsOf(database, id).map((result) => ({
+        id: result.ac_id,
+        verdict: result.verdict,
+        reason: JSON.parse(result.payload).reason,
+        attempt: result.attempt,
+      }));
       return { ...run, commit: run.commit_sha, criteria };
     },
     list: async () => {
       const { database } = await self.journal();
-      return Promise.all(database.sql('SELECT run_id FROM runs ORDER BY seq').all().map(async (row) => self.show(String(row['run_id']))));
+      return Promise.all(
+        database
+          .sql('SELECT run_id FROM runs ORDER BY seq')
+          .all()
+          .map(async (row) => self.show(String(row['run_id']))),
+      );
     },
     status: async () => (await self.coherence(['daemon', 'status', '--json'])).json<Record<string, never>>(),
     log: async (event) => {
@@ -211,33 +290,54 @@ export async function box(options: BoxOptions = {}): Promise<Box> {
       });
       return event === undefined ? entries : entries.filter((entry) => entry.event === event);
     },
-    logged: async (event, matches = () => true, limitMs) => until(async () => (await self.log(event)).find(matches), `the event ${event}`, limitMs),
+    logged: async (event, matches = () => true, limitMs) =>
+      until(async () => (await self.log(event)).find(matches), `the event ${event}`, limitMs),
     ended: async (runs, limitMs) => {
-      await until(async () => {
-        const { database } = await self.journal();
-        return runs.every((run) => ['done', 'dead_letter'].includes(getRun(database, run)?.state ?? ''));
-      }, `the end of ${runs.length} runs`, limitMs ?? 60_000);
+      await until(
+        async () => {
+          const { database } = await self.journal();
+          return runs.every((run) => ['done', 'dead_letter'].includes(getRun(database, run)?.state ?? ''));
+        },
+        `the end of ${runs.length} runs`,
+        limitMs ?? 60_000,
+      );
       return Promise.all(runs.map(async (run) => self.show(run)));
     },
     marks: async () => {
       const text = await readFile(marksFile, 'utf8').catch(() => '');
-      return text.split('\n').filter((line) => line !== '').map((line) => {
-        const [what, run, ac, attempt] = line.split(' ');
-        return { what: what as Mark['what'], run: run ?? '', ac: ac ?? '', attempt: attempt ?? '' };
-      });
+      return text
+        .split('\n')
+        .filter((line) => line !== '')
+        .map((line) => {
+          const [what, run, ac, attempt] = line.split(' ');
+          return { what: what as Mark['what'], run: run ?? '', ac: ac ?? '', attempt: attempt ?? '' };
+        });
     },
     daemonPid: async () => Number(JSON.parse(await readFile(join(state, 'daemon.json'), 'utf8')).pid),
     processes: () =>
-      readdirSync('/proc').filter((name) => /^\d+$/.test(name) && Number(name) !== process.pid).flatMap((name) => {
-        try {
-          const found = processStat(Number(name));
-          if (found === null || found.state === 'Z' || !readFileSync(`/proc/${name}/environ`, 'latin1').split('\0').includes(`BOX=${folder}`)) return [];
-          return [{ pid: Number(name), argv: readFileSync(`/proc/${name}/cmdline`, 'utf8').replaceAll('\0', ' ').trim() }];
-        } catch {
-          return [];
-        }
-      }),
-    worktrees: async () => (await self.git('worktree', 'list', '--porcelain')).split('\n').filter((line) => line.startsWith('worktree ')).map((line) => line.slice(9)),
+      readdirSync('/proc')
+        .filter((name) => /^\d+$/.test(name) && Number(name) !== process.pid)
+        .flatMap((name) => {
+          try {
+            const found = processStat(Number(name));
+            if (
+              found === null ||
+              found.state === 'Z' ||
+              !readFileSync(`/proc/${name}/environ`, 'latin1').split('\0').includes(`BOX=${folder}`)
+            )
+              return [];
+            return [
+              { pid: Number(name), argv: readFileSync(`/proc/${name}/cmdline`, 'utf8').replaceAll('\0', ' ').trim() },
+            ];
+          } catch {
+            return [];
+          }
+        }),
+    worktrees: async () =>
+      (await self.git('worktree', 'list', '--porcelain'))
+        .split('\n')
+        .filter((line) => line.startsWith('worktree '))
+        .map((line) => line.slice(9)),
     [Symbol.asyncDispose]: async () => {
       opened?.close();
       for (let pass = 0; pass < 20 && self.processes().length > 0; pass += 1) {
@@ -256,8 +356,11 @@ export async function box(options: BoxOptions = {}): Promise<Box> {
   const slug = options.slug ?? 'probe';
   await self.git('init', '-q', '-b', 'main');
   await self.write({
-    '.coherence/project.toml': `project_slug = "${slug}"\nproject_hash = "abcdef123456"\ndolt_db_name = "${slug}"\n`, '.gitignore': '.coherence/runs/\n.coherence/config.local.yaml\nnode_modules\n',
-    'probe.sh': scriptOf(marksFile), ...options.files, ...options.probes?.(self),
+    '.coherence/project.toml': `project_slug = "${slug}"\nproject_hash = "abcdef123456"\ndolt_db_name = "${slug}"\n`,
+    '.gitignore': '.coherence/runs/\n.coherence/config.local.yaml\nnode_modules\n',
+    'probe.sh': scriptOf(marksFile),
+    ...options.files,
+    ...options.probes?.(self),
   });
   await self.config({ tick_interval_ms: 200, ...options.config });
   await self.git('add', '-A');

@@ -10,7 +10,10 @@ describe('a test process that is started ahead', () => {
   let folder = '';
   beforeAll(async () => {
     folder = await mkdtemp(join(tmpdir(), 'coh-spare-'));
-    await writeFile(join(folder, 'worker.mjs'), "process.on('message', (message) => { if (message.type === 'start') process.send({ type: 'started', given: process.env.GIVEN, words: process.execArgv.length }); });\n");
+    await writeFile(
+      join(folder, 'worker.mjs'),
+      "process.on('message', (message) => { if (message.type === 'start') process.send({ type: 'started', given: process.env.GIVEN, words: process.execArgv.length }); });\n",
+    );
   });
   afterAll(async () => rm(folder, { recursive: true, force: true }));
 
@@ -23,7 +26,12 @@ describe('a test process that is started ahead', () => {
     constructor(readonly env: Readonly<Record<string, string | undefined>>) {}
     async start(): Promise<void> {
       this.reused = this._fork !== undefined;
-      this._fork ??= fork(this.entrypoint, [], { env: { ...this.env }, execArgv: [], stdio: 'pipe', serialization: 'advanced' });
+      this._fork ??= fork(this.entrypoint, [], {
+        env: { ...this.env },
+        execArgv: [],
+        stdio: 'pipe',
+        serialization: 'advanced',
+      });
     }
     async answer(): Promise<unknown> {
       const child = this._fork;

@@ -4,7 +4,20 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { BIN, box, isRoot, kill9, until, type Box } from './rig.js';
 
-const ZERO = { swept_count: 0, failed_count: 0, root_owned_skipped: 0, no_manifest_skipped: 0, live_skipped: 0, roots_unreadable: 0, locked_removed: 0, admin_pruned: 0, prune_succeeded: true, backlog_count: 0, duration_ms: expect.any(Number), trash_pending: 0 };
+const ZERO = {
+  swept_count: 0,
+  failed_count: 0,
+  root_owned_skipped: 0,
+  no_manifest_skipped: 0,
+  live_skipped: 0,
+  roots_unreadable: 0,
+  locked_removed: 0,
+  admin_pruned: 0,
+  prune_succeeded: true,
+  backlog_count: 0,
+  duration_ms: expect.any(Number),
+  trash_pending: 0,
+};
 const lastSweep = async (test: Box) => (await test.log('worktree.sweep')).at(-1);
 
 /** A worktree of a run whose daemon is dead; its run does not come back. */
@@ -45,7 +58,7 @@ describe('the sweep at boot', () => {
 
   // OC-27
   // @verifies AC-orchestrator-sweep-live
-  it('leaves a worktree in which the user\'s shell is; after that `sweep` takes it; a dry run changes nothing and counts the same', async () => {
+  it("leaves a worktree in which the user's shell is; after that `sweep` takes it; a dry run changes nothing and counts the same", async () => {
     await using test = await box(long);
     const path = await stale(test);
     const shell = spawn('sleep', ['600'], { cwd: path, stdio: 'ignore', env: { PATH: test.env['PATH'] } });
@@ -61,33 +74,45 @@ describe('the sweep at boot', () => {
       shell.kill('SIGKILL');
       await ended;
     }
-    expect((await test.coherence(['sweep', '--dry-run', '--json'])).json()).toMatchObject({ swept_count: 1, backlog_count: 1 });
+    expect((await test.coherence(['sweep', '--dry-run', '--json'])).json()).toMatchObject({
+      swept_count: 1,
+      backlog_count: 1,
+    });
     expect(await test.worktrees()).toHaveLength(2);
-    expect((await test.coherence(['sweep', '--json'])).json()).toMatchObject({ ...ZERO, swept_count: 1, backlog_count: 1, locked_removed: 1, trash_pending: 1 });
+    expect((await test.coherence(['sweep', '--json'])).json()).toMatchObject({
+      ...ZERO,
+      swept_count: 1,
+      backlog_count: 1,
+      locked_removed: 1,
+      trash_pending: 1,
+    });
     expect(await test.worktrees()).toEqual([test.repo]);
   });
 
   // OC-25, F11
   // @verifies AC-orchestrator-sweep-foreign
-  it.skipIf(!isRoot)('leaves one with a file that cannot be deleted, counts it as backlog, and tries again at the next boot', async () => {
-    await using test = await box(long);
-    const path = await stale(test);
-    const locked = join(path, 'probe.sh');
-    expect((await test.exec(['chattr', '+i', locked])).code).toBe(0);
-    try {
-      for (let boot = 0; boot < 2; boot += 1) {
-        const daemon = await test.start();
-        expect(await lastSweep(test)).toMatchObject({ ...ZERO, root_owned_skipped: 1, backlog_count: 1 });
-        expect(await readFile(locked, 'utf8')).toContain('#!/bin/sh');
-        await kill9(daemon);
+  it.skipIf(!isRoot)(
+    'leaves one with a file that cannot be deleted, counts it as backlog, and tries again at the next boot',
+    async () => {
+      await using test = await box(long);
+      const path = await stale(test);
+      const locked = join(path, 'probe.sh');
+      expect((await test.exec(['chattr', '+i', locked])).code).toBe(0);
+      try {
+        for (let boot = 0; boot < 2; boot += 1) {
+          const daemon = await test.start();
+          expect(await lastSweep(test)).toMatchObject({ ...ZERO, root_owned_skipped: 1, backlog_count: 1 });
+          expect(await readFile(locked, 'utf8')).toContain('#!/bin/sh');
+          await kill9(daemon);
+        }
+      } finally {
+        await test.exec(['chattr', '-i', locked]);
       }
-    } finally {
-      await test.exec(['chattr', '-i', locked]);
-    }
-    await test.start();
-    expect(await lastSweep(test)).toMatchObject({ swept_count: 1, root_owned_skipped: 0, backlog_count: 1 });
-    expect(await test.worktrees()).toEqual([test.repo]);
-  });
+      await test.start();
+      expect(await lastSweep(test)).toMatchObject({ swept_count: 1, root_owned_skipped: 0, backlog_count: 1 });
+      expect(await test.worktrees()).toEqual([test.repo]);
+    },
+  );
 
   // OC-25, F11
   // @verifies AC-orchestrator-sweep-foreign
@@ -99,7 +124,8 @@ describe('the sweep at boot', () => {
     const uid = '65534';
     expect((await test.exec(['chown', '-R', `${uid}:${uid}`, test.folder])).code).toBe(0);
     expect((await test.exec(['chown', '-R', '0:0', join(path, 'root-owned')])).code).toBe(0);
-    const as = (args: readonly string[]) => test.exec(['setpriv', '--reuid', uid, '--regid', uid, '--clear-groups', process.execPath, BIN, ...args]);
+    const as = (args: readonly string[]) =>
+      test.exec(['setpriv', '--reuid', uid, '--regid', uid, '--clear-groups', process.execPath, BIN, ...args]);
     const started = await as(['daemon', 'start']);
     expect(started.code, started.err).toBe(0);
     expect(await lastSweep(test)).toMatchObject({ ...ZERO, root_owned_skipped: 1, backlog_count: 1 });
@@ -121,11 +147,24 @@ describe('the sweep at boot', () => {
     const paths = Array.from({ length: 300 }, (_, index) => join(base, `verify-R${index}-1`));
     for (const [index, path] of paths.entries()) {
       const reason = `coherence:v1 instance=dead run=R${index} nonce=n${index}`;
-      intendWorktree(database, { path, run_id: `R${index}`, instance_id: 'dead', repo: test.repo, commit_sha: head, nonce: `n${index}`, reason });
+      intendWorktree(database, {
+        path,
+        run_id: `R${index}`,
+        instance_id: 'dead',
+        repo: test.repo,
+        commit_sha: head,
+        nonce: `n${index}`,
+        reason,
+      });
       await test.git('worktree', 'add', '-q', '--detach', '--lock', '--reason', reason, path, head);
     }
     await test.start();
-    expect(await lastSweep(test)).toMatchObject({ swept_count: 300, backlog_count: 300, locked_removed: 300, failed_count: 0 });
+    expect(await lastSweep(test)).toMatchObject({
+      swept_count: 300,
+      backlog_count: 300,
+      locked_removed: 300,
+      failed_count: 0,
+    });
     expect(await test.log('worktree.backlog')).toMatchObject([{ level: 'warn', backlog_count: 300 }]);
     // How long that takes is the benchmark's business: 1.7 s on a quiet machine.
     const events = (await test.log()).map((entry) => entry.event);
@@ -138,9 +177,15 @@ describe('the sweep at boot', () => {
     const path = await stale(test);
     expect((await test.coherence(['sweep', '--json'])).json()).toMatchObject({ swept_count: 1, backlog_count: 1 });
     expect(await test.worktrees()).toEqual([test.repo]);
-    const holder = spawn('flock', [join(test.state, 'orchestrator.lock'), 'sleep', '60'], { stdio: 'ignore', detached: true });
+    const holder = spawn('flock', [join(test.state, 'orchestrator.lock'), 'sleep', '60'], {
+      stdio: 'ignore',
+      detached: true,
+    });
     try {
-      await until(async () => (await test.exec(['flock', '-n', join(test.state, 'orchestrator.lock'), 'true'])).code === 1, 'the lock');
+      await until(
+        async () => (await test.exec(['flock', '-n', join(test.state, 'orchestrator.lock'), 'true'])).code === 1,
+        'the lock',
+      );
       expect((await test.coherence(['sweep'])).code).toBe(75);
     } finally {
       process.kill(-(holder.pid ?? 0), 'SIGKILL');

@@ -6,7 +6,8 @@ import { expect, it } from 'vitest';
 import { describeMutations } from '../rig/cache-suite.js';
 import { SUITES } from '../rig/mutation-suites.js';
 
-it('there are 60 mutations', () => expect(SUITES.reduce((sum, { mutations }) => sum + mutations.length, 0)).toBeGreaterThanOrEqual(60));
+it('there are 60 mutations', () =>
+  expect(SUITES.reduce((sum, { mutations }) => sum + mutations.length, 0)).toBeGreaterThanOrEqual(60));
 
 // @verifies AC-gate-cache-sound, AC-gate-cache-hits, AC-gate-changed-sound
 describeMutations('vitest');

@@ -6,7 +6,15 @@ import type { CheckRecord, RunRecord } from '../../src/model/index.js';
 import { assertReuse } from '../../src/run/cargo/index.js';
 import { capture } from '../../src/util/process.js';
 import { box, type Box } from '../daemon/rig.js';
-import { ROOT, specFile, testProject, verdicts, type Answer, type RunOptions, type TestProject } from '../rig/project.js';
+import {
+  ROOT,
+  specFile,
+  testProject,
+  verdicts,
+  type Answer,
+  type RunOptions,
+  type TestProject,
+} from '../rig/project.js';
 import { noCargo } from '../run/cargo/rig.js';
 import { BROKEN, GOOD, WRONG, projectFiles } from '../run/cargo/warm-project.js';
 
@@ -23,14 +31,23 @@ const verifySpec = async (
   args: readonly string[],
   more: RunOptions = {},
 ): Promise<Answer & { readonly record: RunRecord }> => {
-  const done = await project.run([process.execPath, join(ROOT, 'bin', 'verify-spec.cjs'), ...args, '--json', '--no-cache'], more);
-  const answer: Answer = { code: done.end.code, out: done.stdout, err: done.stderr, json: <T>() => JSON.parse(done.stdout) as T }; // the test says what it expects
+  const done = await project.run(
+    [process.execPath, join(ROOT, 'bin', 'verify-spec.cjs'), ...args, '--json', '--no-cache'],
+    more,
+  );
+  const answer: Answer = {
+    code: done.end.code,
+    out: done.stdout,
+    err: done.stderr,
+    json: <T>() => JSON.parse(done.stdout) as T,
+  }; // the test says what it expects
   expect(answer.out, `exit ${answer.code}: ${answer.err}`).not.toBe('');
   return { ...answer, record: answer.json<RunRecord>() };
 };
 const checksOf = (record: RunRecord): CheckRecord[] =>
   record.specs.flatMap((spec) => spec.criteria.flatMap((criterion) => criterion.checks));
-const cargoEnvs = (record: RunRecord) => checksOf(record).flatMap((check) => (check.runner === 'cargo' ? [check.env] : []));
+const cargoEnvs = (record: RunRecord) =>
+  checksOf(record).flatMap((check) => (check.runner === 'cargo' ? [check.env] : []));
 const warmDirectories = async (cache: string): Promise<string[]> =>
   (await readdir(cache).catch(() => [])).filter((name) => name.startsWith('target-'));
 
@@ -41,7 +58,8 @@ async function storedBuild(
 ): Promise<{ readonly fresh: Readonly<Record<string, boolean>>; readonly text: string }> {
   const folder = join(root, '.coherence', 'runs', run);
   const name =
-    (await readdir(folder, { recursive: true })).find((path) => /cargo-[^/]*build[^/]*\.stdout$/u.test(path)) ?? 'no stored build';
+    (await readdir(folder, { recursive: true })).find((path) => /cargo-[^/]*build[^/]*\.stdout$/u.test(path)) ??
+    'no stored build';
   const text = await readFile(join(folder, name), 'utf8');
   const fresh: Record<string, boolean> = {};
   for (const line of text.split('\n').filter((entry) => entry.includes('"compiler-artifact"'))) {
@@ -106,9 +124,26 @@ describe.skipIf(noCargo !== null)('verify-spec with cargo', () => {
     // One line of the log a run, daemon or not.
     const states = join(project.folder, 'home', '.local', 'state', 'coherence');
     const log = join(states, (await readdir(states))[0] ?? '', 'logs', 'daemon.jsonl');
-    const events = (await readFile(log, 'utf8')).trim().split('\n').map((line) => JSON.parse(line) as Readonly<Record<string, unknown>>);
-    expect(events.filter((event) => event['event'] === 'warm_boot.done').map((event) => event['run_id'])).toEqual(runs.map(({ record }) => record.run));
-    for (const field of ['session_id', 'target_dir', 'status', 'reason', 'populated', 'dep_artifacts', 'duration_ms', 'timeout_ms', 'exit_code', 'stderr_tail']) expect(events.at(-1)).toHaveProperty(field);
+    const events = (await readFile(log, 'utf8'))
+      .trim()
+      .split('\n')
+      .map((line) => JSON.parse(line) as Readonly<Record<string, unknown>>);
+    expect(events.filter((event) => event['event'] === 'warm_boot.done').map((event) => event['run_id'])).toEqual(
+      runs.map(({ record }) => record.run),
+    );
+    for (const field of [
+      'session_id',
+      'target_dir',
+      'status',
+      'reason',
+      'populated',
+      'dep_artifacts',
+      'duration_ms',
+      'timeout_ms',
+      'exit_code',
+      'stderr_tail',
+    ])
+      expect(events.at(-1)).toHaveProperty(field);
     expect(await warmDirectories(cacheOf(project))).toEqual(['target-fixture']);
     // The user's tree saw nothing of it.
     await expect(stat(join(project.root, 'target'))).rejects.toThrow('ENOENT');
@@ -320,7 +355,10 @@ describe.skipIf(noCargo !== null)('speculative runs of the daemon', () => {
       const runs: string[] = [];
       for (const kind of order) runs.push(await queued(commits[kind], '--speculative', '--session', 'trap'));
       const ended = await test.ended(runs, 180_000);
-      expect([order, ended.map((run) => `${run.verdict} ${run.reason}`)]).toEqual([order, order.map((kind) => EXPECTED[kind])]);
+      expect([order, ended.map((run) => `${run.verdict} ${run.reason}`)]).toEqual([
+        order,
+        order.map((kind) => EXPECTED[kind]),
+      ]);
     }
   });
 });

@@ -48,7 +48,9 @@ describe.skipIf(absent !== null)('verify in docker', () => {
   const onDaemon = async (): Promise<string[]> => Object.values(await leftovers(rig.docker)).flat();
   afterEach(async () => expect(await onDaemon()).toEqual([]));
   const wholeTree = async (project: TestProject): Promise<string> =>
-    (await Promise.all(['specs', 'src', 'marker.txt', 'link'].map(async (name) => treeHash(join(project.root, name))))).join(' ');
+    (
+      await Promise.all(['specs', 'src', 'marker.txt', 'link'].map(async (name) => treeHash(join(project.root, name))))
+    ).join(' ');
 
   // @verifies AC-docker-exit-codes, AC-docker-no-leaks, AC-docker-host-tree
   it('verdicts are exact, records are whole, the tree is untouched and nothing is left', async () => {
@@ -60,7 +62,10 @@ describe.skipIf(absent !== null)('verify in docker', () => {
         'AC-v-odd': inDocker('exit 77'),
         'AC-v-expected': inDocker('exit 3', 'expect: { exit: 3 }'),
         'AC-v-slow': inDocker('trap "" TERM; sleep 30', 'timeout: 1s'),
-        'AC-v-artifact': inDocker('mkdir -p reports; echo made > reports/r.txt; ln -s /etc/passwd reports/leak', 'artifacts: [reports/**]'),
+        'AC-v-artifact': inDocker(
+          'mkdir -p reports; echo made > reports/r.txt; ln -s /etc/passwd reports/leak',
+          'artifacts: [reports/**]',
+        ),
       }),
     });
     const before = await treeHash(join(project.root, 'specs'));
@@ -166,7 +171,9 @@ describe.skipIf(absent !== null)('verify in docker', () => {
       'broken/.gitignore': '/target\n',
       'broken/src/lib.rs': '#[test]\nfn adds() { let two: u8 = "2"; }\n',
       'specs/p.yaml': links(''),
-      '.coherence/config.yaml': config(`base:\n  image: ${RUNNERS}\n  pull: never\n  link: { node_modules: /opt/app/node_modules }`),
+      '.coherence/config.yaml': config(
+        `base:\n  image: ${RUNNERS}\n  pull: never\n  link: { node_modules: /opt/app/node_modules }`,
+      ),
     });
     await installHere(project);
     const host = await verify(project);
@@ -217,7 +224,8 @@ describe.skipIf(absent !== null)('verify in docker', () => {
 
   // @verifies AC-cargo-docker-gate, AC-docker-fresh-source
   it('a layer that holds a target directory lends its dependencies, and no member: those are compiled from the source of today', async () => {
-    const manifest = '[package]\nname = "fx"\nversion = "0.1.0"\nedition = "2021"\n\n[dependencies]\ndepa = "1"\n\n[workspace]\n';
+    const manifest =
+      '[package]\nname = "fx"\nversion = "0.1.0"\nedition = "2021"\n\n[dependencies]\ndepa = "1"\n\n[workspace]\n';
     const lock =
       'version = 4\n\n[[package]]\nname = "depa"\nversion = "1.0.0"\nsource = "registry+https://github.com/rust-lang/crates.io-index"\n\n[[package]]\nname = "fx"\nversion = "0.1.0"\ndependencies = [\n "depa",\n]\n';
     const vendored = '[source.crates-io]\nreplace-with = "vendored"\n\n[source.vendored]\ndirectory = "/opt/vendor"\n';
@@ -227,13 +235,15 @@ describe.skipIf(absent !== null)('verify in docker', () => {
       [`${folder}.cargo/config.toml`]: vendored,
       [`${folder}src/lib.rs`]: source,
     });
-    const setup = 'cp -r /inputs/seed/vendor /opt/vendor && cp -r /inputs/seed /tmp/seed && cd /tmp/seed && cargo test --no-run';
+    const setup =
+      'cp -r /inputs/seed/vendor /opt/vendor && cp -r /inputs/seed /tmp/seed && cd /tmp/seed && cargo test --no-run';
     // A cargo that purges nothing: the gate alone has to notice.
     const wrapper =
       'mkdir -p /opt/fake && printf \'#!/bin/sh\\n[ "$1" = clean ] && exit 0\\nexec /opt/rust/bin/cargo "$@"\\n\' > /opt/fake/cargo && chmod 755 /opt/fake/cargo';
     const environment = (name: string, more: string, extra = ''): string =>
       `${name}:\n  image: ${RUNNERS}\n  pull: never\n  env: { CARGO_TARGET_DIR: /opt/target, TMPDIR: /tmp${more} }\n  setup:\n    - { id: target, run: ${JSON.stringify(setup)}, inputs: [seed] }\n${extra}`;
-    const link = (name: string): string => `verified_by:\n  - test: src/lib.rs::answers\n    in: docker\n    environment: ${name}`;
+    const link = (name: string): string =>
+      `verified_by:\n  - test: src/lib.rs::answers\n    in: docker\n    environment: ${name}`;
     await using project = await made({
       ...crate('seed/', GOOD),
       ...crate('', WRONG),
@@ -251,7 +261,8 @@ describe.skipIf(absent !== null)('verify in docker', () => {
       'specs/g.yaml': specFile('SPEC-g', { 'AC-g-layered': link('layered'), 'AC-g-lost': link('lost') }),
     });
     // Older than all that the layer holds: to cargo nothing has changed since.
-    const old = async (): Promise<unknown> => project.run(['sh', '-c', 'find . -path ./.git -prune -o -exec touch -h -d 2020-01-01 {} +']);
+    const old = async (): Promise<unknown> =>
+      project.run(['sh', '-c', 'find . -path ./.git -prune -o -exec touch -h -d 2020-01-01 {} +']);
     const build = async (record: RunRecord): Promise<Readonly<Record<string, boolean>>[]> => {
       const folder = join(project.root, '.coherence', 'runs', record.run);
       const names = (await readdir(folder)).filter((name) => /^cargo-.*build.*\.stdout$/.test(name)).sort();
@@ -322,7 +333,10 @@ describe.skipIf(absent !== null)('verify in docker', () => {
   // @verifies AC-docker-cancel
   it('Ctrl-C ends with 130, a whole record, no PASS that did not happen, and no container', async () => {
     await using project = await made({
-      'specs/c.yaml': specFile('SPEC-c', { 'AC-c-first': inDocker('trap "" INT TERM; sleep 60'), 'AC-c-second': inDocker('sleep 60') }),
+      'specs/c.yaml': specFile('SPEC-c', {
+        'AC-c-first': inDocker('trap "" INT TERM; sleep 60'),
+        'AC-c-second': inDocker('sleep 60'),
+      }),
     });
     const started = rig.proxy().rule(/^POST \/containers\/[^/]+\/start/, { do: 'tap' }, 1);
     let pid = 0;
@@ -331,7 +345,10 @@ describe.skipIf(absent !== null)('verify in docker', () => {
     process.kill(pid, 'SIGINT');
     const { record, code } = await running;
     expect(code).toBe(130);
-    expect(verdicts(record), said(record)).toEqual({ 'AC-c-first': 'ERROR(canceled)', 'AC-c-second': 'ERROR(canceled)' });
+    expect(verdicts(record), said(record)).toEqual({
+      'AC-c-first': 'ERROR(canceled)',
+      'AC-c-second': 'ERROR(canceled)',
+    });
     expect(await onDaemon()).toEqual([]);
     expect((await readdir(join(project.root, '.coherence', 'runs'))).map((name) => name.length)).toEqual([26]);
   });
@@ -339,7 +356,10 @@ describe.skipIf(absent !== null)('verify in docker', () => {
   // @verifies AC-docker-no-daemon
   it('without a daemon host tests run, docker ones are SKIP(unavailable:docker), and --require docker is 69 before anything runs', async () => {
     await using project = await made({
-      'specs/d.yaml': specFile('SPEC-d', { 'AC-d-host': 'verified_by:\n  - run: echo ran >> ran.txt', 'AC-d-docker': inDocker('true') }),
+      'specs/d.yaml': specFile('SPEC-d', {
+        'AC-d-host': 'verified_by:\n  - run: echo ran >> ran.txt',
+        'AC-d-docker': inDocker('true'),
+      }),
       '.gitignore': 'ran.txt\n.coherence/runs/\n',
     });
     const env = { DOCKER_HOST: 'unix:///nonexistent/docker.sock' };
@@ -347,7 +367,10 @@ describe.skipIf(absent !== null)('verify in docker', () => {
     expect(required.code, required.err).toBe(69);
     await expect(project.read('ran.txt')).rejects.toThrow('ENOENT');
     const { record, code } = await verify(project, [], { env });
-    expect(verdicts(record), said(record)).toEqual({ 'AC-d-host': 'PASS(executed)', 'AC-d-docker': 'SKIP(unavailable:docker)' });
+    expect(verdicts(record), said(record)).toEqual({
+      'AC-d-host': 'PASS(executed)',
+      'AC-d-docker': 'SKIP(unavailable:docker)',
+    });
     expect(code).toBe(0);
     expect((await verify(project, ['--strict'], { env })).code).toBe(1);
     expect((await verify(project, ['--require', 'docker'])).code).toBe(0);
@@ -382,7 +405,9 @@ describe.skipIf(absent !== null)('verify in docker', () => {
       '.coherence/config.yaml': config(
         `base:\n  image: ${BASE}\n  pull: never\n  secrets: [REGISTRY_TOKEN]\n  setup: [{ id: use, run: test -n "$REGISTRY_TOKEN" }]`,
       ),
-      'specs/s.yaml': specFile('SPEC-s', { 'AC-s-use': inDocker('echo "token is $REGISTRY_TOKEN"; echo "$REGISTRY_TOKEN" >&2') }),
+      'specs/s.yaml': specFile('SPEC-s', {
+        'AC-s-use': inDocker('echo "token is $REGISTRY_TOKEN"; echo "$REGISTRY_TOKEN" >&2'),
+      }),
     });
     const secret = 'tok-51f7f9aa-unmistakable';
     const { record, out, err } = await verify(project, [], { env: { REGISTRY_TOKEN: secret } });
@@ -447,7 +472,9 @@ describe.skipIf(absent !== null)('verify in docker', () => {
       'crate/Cargo.toml': '[package]\nname = "sums"\nversion = "0.1.0"\nedition = "2021"\n\n[workspace]\n',
       'crate/.gitignore': '/target\n',
       'crate/src/lib.rs': '#[test]\nfn adds() { assert_eq!(1 + 1, 2); }\n',
-      '.coherence/config.yaml': config(`base:\n  image: ${RUNNERS}\n  pull: never\n  link: { node_modules: /opt/app/node_modules }`),
+      '.coherence/config.yaml': config(
+        `base:\n  image: ${RUNNERS}\n  pull: never\n  link: { node_modules: /opt/app/node_modules }`,
+      ),
       'specs/u.yaml': specFile('SPEC-u', {
         'AC-u-command': inDocker('echo done; exit 0'),
         'AC-u-node': test('test/math.test.mjs > adds'),
@@ -494,7 +521,11 @@ describe.skipIf(absent !== null)('verify in docker', () => {
 
   // @verifies AC-docker-clean-config, AC-docker-environment, AC-docker-parity
   it('a base image with an entrypoint and a user of its own changes nothing: the command runs, as the declared user, with declared variables only', async () => {
-    await importBusybox(rig.folder(), rig.daemon().host, 'coherence-test/odd:1', ['ENTRYPOINT ["/bin/false"]', 'USER 1000', 'CMD ["no"]']);
+    await importBusybox(rig.folder(), rig.daemon().host, 'coherence-test/odd:1', [
+      'ENTRYPOINT ["/bin/false"]',
+      'USER 1000',
+      'CMD ["no"]',
+    ]);
     const links = (place: string): string =>
       specFile('SPEC-e', {
         'AC-e-env': `verified_by:\n  - run: "printf '%s|%s|%s' \\"$ODD\\" \\"$AWS_SECRET\\" \\"$UNDECLARED\\""\n    env: { ODD: 'a b"c$d' }${place}`,
@@ -506,7 +537,10 @@ describe.skipIf(absent !== null)('verify in docker', () => {
     });
     const env = { AWS_SECRET: 'never-shown', UNDECLARED: 'neither' };
     const docker = await verify(project, [], { env });
-    expect(verdicts(docker.record), said(docker.record)).toEqual({ 'AC-e-env': 'PASS(executed)', 'AC-e-user': 'PASS(executed)' });
+    expect(verdicts(docker.record), said(docker.record)).toEqual({
+      'AC-e-env': 'PASS(executed)',
+      'AC-e-user': 'PASS(executed)',
+    });
     expect(await project.read(checkOf(docker.record, 'AC-e-env').output ?? '')).toBe('a b"c$d||');
   });
 });

@@ -9,11 +9,18 @@ const tool = (): string => join(project.folder, 'tools');
 /** A project whose criteria are judged by scripts, a bare remote, and the gate installed with `coherence` on PATH. */
 beforeEach(async () => {
   project = await testProject({
-    'specs/a.yaml': specFile('SPEC-a', { 'AC-a-one': 'verified_by:\n  - run: ./one.sh\n    inputs: [one.sh]', 'AC-a-two': 'verified_by:\n  - run: ./two.sh\n    inputs: [two.sh]' }),
-    'one.sh': '#!/bin/sh\nexit 0\n', 'two.sh': '#!/bin/sh\nexit 0\n',
+    'specs/a.yaml': specFile('SPEC-a', {
+      'AC-a-one': 'verified_by:\n  - run: ./one.sh\n    inputs: [one.sh]',
+      'AC-a-two': 'verified_by:\n  - run: ./two.sh\n    inputs: [two.sh]',
+    }),
+    'one.sh': '#!/bin/sh\nexit 0\n',
+    'two.sh': '#!/bin/sh\nexit 0\n',
   });
   await mkdir(tool());
-  await writeFile(join(tool(), 'coherence'), `#!/bin/sh\nexec ${process.execPath} ${join(ROOT, 'bin/coherence.cjs')} "$@"\n`);
+  await writeFile(
+    join(tool(), 'coherence'),
+    `#!/bin/sh\nexec ${process.execPath} ${join(ROOT, 'bin/coherence.cjs')} "$@"\n`,
+  );
   await chmod(join(tool(), 'coherence'), 0o755);
   await project.run(['git', 'init', '-q', '--bare', '-b', 'main', join(project.folder, 'remote.git')]);
   await project.git('remote', 'add', 'origin', join(project.folder, 'remote.git'));
@@ -24,10 +31,15 @@ beforeEach(async () => {
 afterEach(async () => project[Symbol.asyncDispose]());
 
 const push = async (...args: string[]) => {
-  const answer = await project.run(['git', 'push', '-q', 'origin', ...args], { env: { PATH: `${tool()}:${project.env['PATH'] ?? ''}` } });
+  const answer = await project.run(['git', 'push', '-q', 'origin', ...args], {
+    env: { PATH: `${tool()}:${project.env['PATH'] ?? ''}` },
+  });
   return { code: answer.end.code, text: answer.stdout + answer.stderr };
 };
-const remoteHas = async (ref: string): Promise<string> => (await project.run(['git', '--git-dir', join(project.folder, 'remote.git'), 'rev-parse', '--verify', '-q', ref])).stdout.trim();
+const remoteHas = async (ref: string): Promise<string> =>
+  (
+    await project.run(['git', '--git-dir', join(project.folder, 'remote.git'), 'rev-parse', '--verify', '-q', ref])
+  ).stdout.trim();
 
 describe('the pre-push gate', () => {
   // @verifies AC-gate-blocks-worse
@@ -88,7 +100,12 @@ describe('the pre-push gate', () => {
 
   // @verifies AC-gate-delta
   it('blocks a lost link and a new gap, and passes a forced push of a good commit', async () => {
-    await project.write({ 'specs/a.yaml': specFile('SPEC-a', { 'AC-a-one': 'gap: too hard', 'AC-a-two': 'verified_by:\n  - run: ./two.sh' }) });
+    await project.write({
+      'specs/a.yaml': specFile('SPEC-a', {
+        'AC-a-one': 'gap: too hard',
+        'AC-a-two': 'verified_by:\n  - run: ./two.sh',
+      }),
+    });
     await project.commit('drop the link');
     const blocked = await push('main');
     expect(blocked.code).not.toBe(0);
@@ -99,8 +116,11 @@ describe('the pre-push gate', () => {
   });
 
   // @verifies AC-gate-own-rules
-  it('is not loosened by the pushed commit\'s own settings', async () => {
-    await project.write({ 'one.sh': '#!/bin/sh\nexit 3\n', '.coherence/config.yaml': 'gate:\n  policy: delta\n  on_error: allow\n' });
+  it("is not loosened by the pushed commit's own settings", async () => {
+    await project.write({
+      'one.sh': '#!/bin/sh\nexit 3\n',
+      '.coherence/config.yaml': 'gate:\n  policy: delta\n  on_error: allow\n',
+    });
     await project.commit('loosen');
     await project.write({ '.coherence/config.yaml': 'gate:\n  policy: strict\n' });
     const blocked = await push('main');
@@ -113,17 +133,25 @@ describe('the pre-push gate', () => {
     await project.git('worktree', 'add', '-q', '-b', 'side', linked);
     await writeFile(join(linked, 'one.sh'), '#!/bin/sh\nexit 9\n');
     await project.run(['git', 'commit', '-qam', 'break'], { cwd: linked });
-    const answer = await project.run(['git', 'push', '-q', 'origin', 'side'], { cwd: linked, env: { PATH: `${tool()}:${project.env['PATH'] ?? ''}` } });
+    const answer = await project.run(['git', 'push', '-q', 'origin', 'side'], {
+      cwd: linked,
+      env: { PATH: `${tool()}:${project.env['PATH'] ?? ''}` },
+    });
     expect(answer.end.code).not.toBe(0);
     expect(answer.stderr).toContain('AC-a-one');
   });
 });
 
 describe('the gate on a vitest project without a lock file', () => {
-  const CASE = "import { expect, it } from 'vitest';\n// @verifies AC-a-one\nit('counts', () => { expect(1 + 1).toBe(2); });\n";
+  const CASE =
+    "import { expect, it } from 'vitest';\n// @verifies AC-a-one\nit('counts', () => { expect(1 + 1).toBe(2); });\n";
   beforeEach(async () => {
     await installHere(project);
-    await project.write({ 'package.json': '{ "name": "m", "private": true, "type": "module", "devDependencies": { "vitest": "*" } }\n', 'test/one.test.ts': CASE, 'specs/a.yaml': specFile('SPEC-a', { 'AC-a-one': '' }) });
+    await project.write({
+      'package.json': '{ "name": "m", "private": true, "type": "module", "devDependencies": { "vitest": "*" } }\n',
+      'test/one.test.ts': CASE,
+      'specs/a.yaml': specFile('SPEC-a', { 'AC-a-one': '' }),
+    });
     await project.commit('vitest');
     expect((await push('main')).code).toBe(0);
   });
@@ -148,9 +176,13 @@ describe('the gate on a vitest project without a lock file', () => {
 
   // @verifies AC-gate-unverified-is-said
   it('is not silent about what could not run, and refuses a commit whose packages nobody can tell', async () => {
-    await project.write({ 'package.json': '{ "name": "m", "private": true, "type": "module", "devDependencies": { "vitest": "^1" } }\n' });
+    await project.write({
+      'package.json': '{ "name": "m", "private": true, "type": "module", "devDependencies": { "vitest": "^1" } }\n',
+    });
     await project.commit('another vitest');
-    await project.write({ 'package.json': '{ "name": "m", "private": true, "type": "module", "devDependencies": { "vitest": "*" } }\n' });
+    await project.write({
+      'package.json': '{ "name": "m", "private": true, "type": "module", "devDependencies": { "vitest": "*" } }\n',
+    });
     const refused = await push('main');
     expect(refused.text).toContain('package.json differs from the checkout');
     expect(refused.text).toContain('could not be verified');
@@ -174,12 +206,15 @@ describe('hook install and uninstall', () => {
     await chmod(path, 0o755);
     expect((await project.coherence(['hook', 'install'])).code).toBe(0);
     expect((await project.coherence(['hook', 'install'])).out).toContain('already installed');
-    await project.write({ 'README': 'x\n' });
+    await project.write({ README: 'x\n' });
     await project.commit();
     expect((await push('main')).code).toBe(0);
     expect(await readFile(join(project.root, '.git/hooks/seen'), 'utf8')).toContain('refs/heads/main');
-    await writeFile(path.replace('pre-push', 'pre-push.before-coherence'), '#!/bin/sh\necho no from mine >&2\nexit 7\n');
-    await project.write({ 'README': 'y\n' });
+    await writeFile(
+      path.replace('pre-push', 'pre-push.before-coherence'),
+      '#!/bin/sh\necho no from mine >&2\nexit 7\n',
+    );
+    await project.write({ README: 'y\n' });
     await project.commit();
     expect((await push('main')).text).toContain('no from mine');
     await writeFile(path.replace('pre-push', 'pre-push.before-coherence'), mine);
@@ -221,7 +256,10 @@ describe('hook install and uninstall', () => {
     // git would not have run it, so neither does the gate.
     expect((await push('main')).code).toBe(0);
     expect((await project.coherence(['hook', 'uninstall'])).code).toBe(0);
-    expect([await readFile(path, 'utf8'), (await stat(path)).mode & 0o777]).toEqual(['no shebang, not executable\n', 0o640]);
+    expect([await readFile(path, 'utf8'), (await stat(path)).mode & 0o777]).toEqual([
+      'no shebang, not executable\n',
+      0o640,
+    ]);
     // Somebody else's hook is never removed.
     expect((await project.coherence(['hook', 'uninstall'])).out).toContain('not installed');
     expect(await readFile(path, 'utf8')).toContain('no shebang');
@@ -236,7 +274,12 @@ describe('hook install and uninstall', () => {
     await project.write({ [file]: text });
     if (name === 'husky') await project.git('config', 'core.hooksPath', '.husky/_');
     const answer = await project.coherence(['hook', 'install']);
-    expect([answer.code, answer.err.includes(name), answer.err.includes(place), answer.err.includes('coherence gate')]).toEqual([64, true, true, true]);
+    expect([
+      answer.code,
+      answer.err.includes(name),
+      answer.err.includes(place),
+      answer.err.includes('coherence gate'),
+    ]).toEqual([64, true, true, true]);
     expect(await readFile(join(project.root, file), 'utf8')).toBe(text);
     expect((await project.run(['ls', '.git/hooks'])).stdout).not.toContain('pre-push\n');
   });
@@ -244,7 +287,10 @@ describe('hook install and uninstall', () => {
   // @verifies AC-gate-hook-restores
   it('the line that it prints for husky judges a push as the installed hook does', async () => {
     await project.coherence(['hook', 'uninstall']);
-    await project.write({ '.husky/pre-push': '#!/bin/sh\ncoherence gate --remote "$1"\n', 'one.sh': '#!/bin/sh\nexit 3\n' });
+    await project.write({
+      '.husky/pre-push': '#!/bin/sh\ncoherence gate --remote "$1"\n',
+      'one.sh': '#!/bin/sh\nexit 3\n',
+    });
     await project.git('config', 'core.hooksPath', '.husky');
     await project.commit('break one under husky');
     const blocked = await push('main');

@@ -18,18 +18,40 @@ describe.skipIf(PROGRAM === undefined && process.env['CI'] !== 'true')('the cove
     const path = join(folder, `coverage-${size}.html`);
     const format = COVERAGE_FORMATS.find((item) => item.name === 'html');
     if (!existsSync(path)) await writeFile(path, (await format?.render(coverageViewOf(size), { color: false })) ?? '');
-    const page = await browser.newPage({ viewport: { width: options.width, height: 900 }, colorScheme: options.scheme });
+    const page = await browser.newPage({
+      viewport: { width: options.width, height: 900 },
+      colorScheme: options.scheme,
+    });
     const trouble: string[] = [];
-    page.on('console', (message) => { if (message.type() === 'error' || message.type() === 'warning') trouble.push(message.text()); });
+    page.on('console', (message) => {
+      if (message.type() === 'error' || message.type() === 'warning') trouble.push(message.text());
+    });
     page.on('pageerror', (error) => trouble.push(String(error)));
-    page.on('request', (request) => { if (!request.url().startsWith('file:') && !request.url().startsWith('data:')) trouble.push(`request ${request.url()}`); });
+    page.on('request', (request) => {
+      if (!request.url().startsWith('file:') && !request.url().startsWith('data:'))
+        trouble.push(`request ${request.url()}`);
+    });
     await page.goto(`file://${path}`);
-    await page.waitForFunction((wanted) => document.getElementById('count')?.textContent?.endsWith(`of ${wanted} criteria`) === true, size);
+    await page.waitForFunction(
+      (wanted) => document.getElementById('count')?.textContent?.endsWith(`of ${wanted} criteria`) === true,
+      size,
+    );
     return { page, trouble };
   };
   beforeAll(async () => {
     folder = await mkdtemp(join(tmpdir(), 'coh-page-'));
-    browser = await chromium.launch({ executablePath: PROGRAM ?? '/usr/bin/chromium', args: ['--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking', '--disable-component-update', '--disable-sync'] });
+    browser = await chromium.launch({
+      executablePath: PROGRAM ?? '/usr/bin/chromium',
+      args: [
+        '--no-sandbox',
+        '--disable-gpu',
+        '--disable-quic',
+        '--no-first-run',
+        '--disable-background-networking',
+        '--disable-component-update',
+        '--disable-sync',
+      ],
+    });
   });
   afterAll(async () => {
     await browser?.close();
@@ -37,7 +59,12 @@ describe.skipIf(PROGRAM === undefined && process.env['CI'] !== 'true')('the cove
   });
 
   // @verifies AC-gate-html
-  it.each([[400, 'light'], [400, 'dark'], [1600, 'light'], [1600, 'dark']] as const)('shows at %i px in %s without overflow, error or request', async (width, scheme) => {
+  it.each([
+    [400, 'light'],
+    [400, 'dark'],
+    [1600, 'light'],
+    [1600, 'dark'],
+  ] as const)('shows at %i px in %s without overflow, error or request', async (width, scheme) => {
     const { page, trouble } = await pageOf(100, { width, scheme });
     expect(await page.evaluate(() => document.documentElement.scrollWidth <= window.innerWidth)).toBe(true);
     expect(trouble).toEqual([]);

@@ -12,7 +12,16 @@ afterEach(() => rmSync(folder, { recursive: true, force: true }));
 
 const file = (): string => join(folder, 'verdicts.jsonl');
 const key = (n: number): string => n.toString(16).padStart(64, '0');
-const verdict = (n: number, more: Partial<CachedVerdict> = {}): CachedVerdict => ({ key: key(n), inputs: 'i', selector: `t > ${n}`, reason: 'executed', run: 'R1', detail: '', ended_at: '2026-01-01T00:00:00.000Z', ...more });
+const verdict = (n: number, more: Partial<CachedVerdict> = {}): CachedVerdict => ({
+  key: key(n),
+  inputs: 'i',
+  selector: `t > ${n}`,
+  reason: 'executed',
+  run: 'R1',
+  detail: '',
+  ended_at: '2026-01-01T00:00:00.000Z',
+  ...more,
+});
 
 describe('the verdict cache', () => {
   it('gives another process what was put, and the last of a key', async () => {
@@ -49,9 +58,12 @@ describe('the verdict cache', () => {
     'a line that was cut': JSON.stringify(verdict(1)).slice(0, 150),
     'a reason that is never cached': JSON.stringify({ ...verdict(1), reason: 'cached' }),
     'a field of another type': JSON.stringify({ ...verdict(1), run: 7 }),
-    'a second key of the same name': JSON.stringify(verdict(1)).replace('"inputs":"i"', `"inputs":"i","key":"${key(2)}"`),
+    'a second key of the same name': JSON.stringify(verdict(1)).replace(
+      '"inputs":"i"',
+      `"inputs":"i","key":"${key(2)}"`,
+    ),
     'text that is no JSON': `{"key":"${key(1)}" and more`,
-    'null': 'null',
+    null: 'null',
   };
   // @verifies AC-gate-cache-sound
   it.each(Object.entries(trouble))('takes no verdict from %s, and those around it count', async (_name, line) => {
@@ -76,7 +88,9 @@ describe('the verdict cache', () => {
     const cache = await openVerdictCache(folder, 10);
     await cache.audited({ audited: 1, stale: 0 });
     for (let n = 1; n <= 10; n += 1) await cache.put([verdict(n)]);
-    const lines = readFileSync(file(), 'utf8').split('\n').filter((line) => line !== '');
+    const lines = readFileSync(file(), 'utf8')
+      .split('\n')
+      .filter((line) => line !== '');
     expect(lines.length).toBe(6);
     const later = await openVerdictCache(folder, 10);
     expect([5, 6, 10].map((n) => later.get(key(n)) !== undefined)).toEqual([false, true, true]);
@@ -86,7 +100,11 @@ describe('the verdict cache', () => {
   // @verifies AC-gate-cache-sound
   it('does not bring back what another process has dropped when it makes the file shorter', async () => {
     const cache = await openVerdictCache(folder, 10);
-    await cache.put([...[1, 2, 3, 4, 5, 6, 7].map((n) => verdict(n)), verdict(8, { inputs: 'stale' }), verdict(9, { inputs: 'stale' })]);
+    await cache.put([
+      ...[1, 2, 3, 4, 5, 6, 7].map((n) => verdict(n)),
+      verdict(8, { inputs: 'stale' }),
+      verdict(9, { inputs: 'stale' }),
+    ]);
     await (await openVerdictCache(folder, 10)).drop(['stale']);
     await cache.put([verdict(10), verdict(11)]);
     const later = await openVerdictCache(folder, 10);

@@ -1,15 +1,51 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { exitCodeOfRun, judgePlan } from '../../src/evidence/index.js';
-import { verdictOf, worse, type Criterion, type Outcome, type Plan, type Reason, type Verdict } from '../../src/model/index.js';
+import {
+  verdictOf,
+  worse,
+  type Criterion,
+  type Outcome,
+  type Plan,
+  type Reason,
+  type Verdict,
+} from '../../src/model/index.js';
 import { check, criterion, outcome, plannedCase, plannedCriterion } from '../rig/values.js';
 
-const REASONS: readonly Reason[] = ['executed', 'assertion', 'exit-code', 'timeout', 'runner-skipped', 'unavailable:cargo', 'not-found', 'not-reported', 'build', 'setup', 'crash', 'infra', 'canceled', 'run-timeout'];
+const REASONS: readonly Reason[] = [
+  'executed',
+  'assertion',
+  'exit-code',
+  'timeout',
+  'runner-skipped',
+  'unavailable:cargo',
+  'not-found',
+  'not-reported',
+  'build',
+  'setup',
+  'crash',
+  'infra',
+  'canceled',
+  'run-timeout',
+];
 
-const judge = (outcomes: Readonly<Record<string, Reason>>, ids: readonly (readonly string[])[], over: Partial<Criterion> = {}, kinds: readonly ('test' | 'manual')[] = []) => {
+const judge = (
+  outcomes: Readonly<Record<string, Reason>>,
+  ids: readonly (readonly string[])[],
+  over: Partial<Criterion> = {},
+  kinds: readonly ('test' | 'manual')[] = [],
+) => {
   const all = [...new Set(ids.flat())];
-  const checks = ids.map((cases, i) => (kinds[i] === 'manual' ? check([], { kind: 'manual', runner: null, known: { reason: 'manual', detail: 'look' } }) : check(cases)));
-  const plan: Plan = { specs: [{ id: 'SPEC-a', criteria: [plannedCriterion(checks)] }], cases: all.map((id) => plannedCase(id)), reuse: [] };
+  const checks = ids.map((cases, i) =>
+    kinds[i] === 'manual'
+      ? check([], { kind: 'manual', runner: null, known: { reason: 'manual', detail: 'look' } })
+      : check(cases),
+  );
+  const plan: Plan = {
+    specs: [{ id: 'SPEC-a', criteria: [plannedCriterion(checks)] }],
+    cases: all.map((id) => plannedCase(id)),
+    reuse: [],
+  };
   const map = new Map<string, Outcome>(Object.entries(outcomes).map(([id, reason]) => [id, outcome(id, reason)]));
   const judged = judgePlan(plan, map, () => criterion(over))[0]?.criteria[0];
   if (judged === undefined) throw new Error('nothing judged');
@@ -19,11 +55,18 @@ const judge = (outcomes: Readonly<Record<string, Reason>>, ids: readonly (readon
 describe('the judge', () => {
   // @verifies AC-verdicts-worst-wins
   it('gives a criterion the worst of its checks: FAIL > ERROR > SKIP > PASS', () => {
-    fc.assert(fc.property(fc.array(fc.constantFrom(...REASONS), { minLength: 1, maxLength: 5 }), (reasons) => {
-      const outcomes = Object.fromEntries(reasons.map((reason, i) => [`c${i}`, reason]));
-      const judged = judge(outcomes, reasons.map((_reason, i) => [`c${i}`]));
-      expect(judged.verdict).toBe(reasons.map(verdictOf).reduce<Verdict>((left, right) => worse(left, right), 'PASS'));
-    }));
+    fc.assert(
+      fc.property(fc.array(fc.constantFrom(...REASONS), { minLength: 1, maxLength: 5 }), (reasons) => {
+        const outcomes = Object.fromEntries(reasons.map((reason, i) => [`c${i}`, reason]));
+        const judged = judge(
+          outcomes,
+          reasons.map((_reason, i) => [`c${i}`]),
+        );
+        expect(judged.verdict).toBe(
+          reasons.map(verdictOf).reduce<Verdict>((left, right) => worse(left, right), 'PASS'),
+        );
+      }),
+    );
   });
 
   // @verifies AC-verdicts-silence-is-error
@@ -50,7 +93,10 @@ describe('the judge', () => {
     const judged = judge({ c0: 'executed' }, [['c0'], []], { review: 'hybrid' }, ['test', 'manual']);
     expect(judged.verdict).toBe('PASS');
     expect(judged.checks.map((item) => `${item.verdict}(${item.reason})`)).toEqual(['PASS(executed)', 'SKIP(manual)']);
-    expect(judge({ c0: 'executed' }, [['c0'], []], {}, ['test', 'manual'])).toMatchObject({ verdict: 'SKIP', reason: 'manual' });
+    expect(judge({ c0: 'executed' }, [['c0'], []], {}, ['test', 'manual'])).toMatchObject({
+      verdict: 'SKIP',
+      reason: 'manual',
+    });
   });
 });
 
@@ -58,9 +104,17 @@ describe('exit codes', () => {
   const one = (verdict: Verdict, hollow = false) => [{ verdict, hollow }];
   // @verifies AC-verdicts-exit-codes
   it.each([
-    [one('PASS'), false, undefined, 0], [one('SKIP'), false, undefined, 0], [one('SKIP'), true, undefined, 1], [one('PASS', true), true, undefined, 1],
-    [one('FAIL'), false, undefined, 1], [one('ERROR'), false, undefined, 2], [[...one('ERROR'), ...one('FAIL')], false, undefined, 1], [[...one('ERROR'), ...one('SKIP')], true, undefined, 2],
-    [one('ERROR'), false, 'interrupted', 130], [one('ERROR'), false, 'run-timeout', 124], [[...one('FAIL'), ...one('ERROR')], false, 'fail-fast', 1],
+    [one('PASS'), false, undefined, 0],
+    [one('SKIP'), false, undefined, 0],
+    [one('SKIP'), true, undefined, 1],
+    [one('PASS', true), true, undefined, 1],
+    [one('FAIL'), false, undefined, 1],
+    [one('ERROR'), false, undefined, 2],
+    [[...one('ERROR'), ...one('FAIL')], false, undefined, 1],
+    [[...one('ERROR'), ...one('SKIP')], true, undefined, 2],
+    [one('ERROR'), false, 'interrupted', 130],
+    [one('ERROR'), false, 'run-timeout', 124],
+    [[...one('FAIL'), ...one('ERROR')], false, 'fail-fast', 1],
   ] as const)('%j strict=%s ended=%s gives %i', (verdicts, strict, ended, code) => {
     expect(exitCodeOfRun(verdicts, strict, ended)).toBe(code);
   });

@@ -1,5 +1,15 @@
 import { describe, expect, it } from 'vitest';
-import { eligible, endRun, getRun, listRuns, localQueue, nextDue, openJournal, resultsOf, retry } from '../../src/journal/index.js';
+import {
+  eligible,
+  endRun,
+  getRun,
+  listRuns,
+  localQueue,
+  nextDue,
+  openJournal,
+  resultsOf,
+  retry,
+} from '../../src/journal/index.js';
 import { sha256 } from '../../src/util/hash.js';
 import { newRun, testJournal } from './rig.js';
 
@@ -45,7 +55,11 @@ describe('claims', () => {
     queue.complete({ run_id: a.run_id, fence: claimed?.fence ?? 0 }, FAILED);
     for (const id of [b.run_id, c.run_id]) {
       expect(getRun(test.journal.database, id)).toMatchObject({ state: 'done', verdict: 'ERROR', reason: 'canceled' });
-      expect(resultsOf(test.journal.database, id).map((result) => [result.ac_id, result.verdict])).toEqual([['AC-1', 'ERROR'], ['AC-2', 'ERROR'], ['AC-3', 'ERROR']]);
+      expect(resultsOf(test.journal.database, id).map((result) => [result.ac_id, result.verdict])).toEqual([
+        ['AC-1', 'ERROR'],
+        ['AC-2', 'ERROR'],
+        ['AC-3', 'ERROR'],
+      ]);
     }
     const late = newRun({ depends_on: a.run_id });
     expect(queue.enqueue([late])[0]?.run).toMatchObject({ state: 'done', reason: 'canceled' });
@@ -63,7 +77,10 @@ describe('claims', () => {
     expect(new Set(claimed.map((run) => run.run_id)).size).toBe(20);
     const run = claimed[0];
     if (run === undefined) throw new Error('nothing was claimed');
-    one.fail({ run_id: run.run_id, fence: run.fence }, { reason: 'infra', detail: '', delayMs: 0, counts: true, started: true });
+    one.fail(
+      { run_id: run.run_id, fence: run.fence },
+      { reason: 'infra', detail: '', delayMs: 0, counts: true, started: true },
+    );
     const [again] = two.claim(1, 'two');
     expect(again).toMatchObject({ run_id: run.run_id, fence: run.fence + 1, attempt: 2 });
     expect(one.heartbeat({ run_id: run.run_id, fence: run.fence })).toBe(false);
@@ -79,7 +96,12 @@ describe('claims', () => {
   it('skip what a class limit blocks and take what stands behind it', async () => {
     await using test = await testJournal();
     const queue = localQueue(test.journal);
-    const runs = [newRun({ backend: 'docker' }), newRun({ backend: 'cargo', session_id: 'a' }), newRun({ backend: 'cargo', session_id: 'b' }), newRun()];
+    const runs = [
+      newRun({ backend: 'docker' }),
+      newRun({ backend: 'cargo', session_id: 'a' }),
+      newRun({ backend: 'cargo', session_id: 'b' }),
+      newRun(),
+    ];
     queue.enqueue(runs);
     const blocked = { backends: ['docker'], cargoSessions: ['a'], runs: [] } as const;
     expect(eligible(test.journal.database, test.clock, blocked)).toBe(2);
@@ -95,7 +117,10 @@ describe('a run that went back', () => {
     queue.enqueue([newRun()]);
     const [run] = queue.claim(1, 'me');
     if (run === undefined) throw new Error('nothing was claimed');
-    queue.fail({ run_id: run.run_id, fence: run.fence }, { reason: 'disk_full', detail: '', delayMs: 2000, counts: true, started: false });
+    queue.fail(
+      { run_id: run.run_id, fence: run.fence },
+      { reason: 'disk_full', detail: '', delayMs: 2000, counts: true, started: false },
+    );
     expect(queue.claim(1, 'me')).toEqual([]);
     expect(nextDue(test.journal.database, test.clock)).toBe(2000);
     test.clock.advance(1999);
@@ -103,7 +128,10 @@ describe('a run that went back', () => {
     test.clock.advance(1);
     const [again] = queue.claim(1, 'me');
     expect(again).toMatchObject({ attempt: 1, failures: 1, fence: 2 });
-    queue.fail({ run_id: run.run_id, fence: 2 }, { reason: 'infra', detail: '', delayMs: 60_000, counts: true, started: true });
+    queue.fail(
+      { run_id: run.run_id, fence: 2 },
+      { reason: 'infra', detail: '', delayMs: 60_000, counts: true, started: true },
+    );
     const rebooted = await openJournal(test.folder, { clock: { ...test.clock, bootId: 'boot-2', mono: () => 5 } });
     if (!rebooted.ok) throw new Error('it opens');
     using after = rebooted.value;
@@ -121,7 +149,10 @@ describe('requests', () => {
     expect(second).toMatchObject({ repeated: true, run: { run_id: first?.run.run_id } });
     const [claimed] = queue.claim(1, 'me');
     queue.complete({ run_id: claimed?.run_id ?? '', fence: claimed?.fence ?? 0 }, PASSED);
-    expect(queue.enqueue([newRun({ dedupe_key: 'k' })])[0]).toMatchObject({ repeated: true, run: { run_id: first?.run.run_id, state: 'done' } });
+    expect(queue.enqueue([newRun({ dedupe_key: 'k' })])[0]).toMatchObject({
+      repeated: true,
+      run: { run_id: first?.run.run_id, state: 'done' },
+    });
     expect(listRuns(test.journal.database)).toHaveLength(1);
     queue.enqueue([newRun(), newRun()]);
     expect(listRuns(test.journal.database)).toHaveLength(3);
@@ -146,11 +177,23 @@ describe('ending', () => {
     const current = getRun(test.journal.database, run.run_id);
     if (current === null) throw new Error('it is there');
     endRun(test.journal.database, test.clock, current, FAILED, { verdict: 'ERROR', reason: 'run-timeout', detail: '' });
-    expect(resultsOf(test.journal.database, run.run_id).map((result) => [result.ac_id, result.verdict, JSON.parse(result.payload).reason])).toEqual([
-      ['AC-2', 'FAIL', 'assertion'], ['AC-1', 'ERROR', 'run-timeout'], ['AC-3', 'ERROR', 'run-timeout'],
+    expect(
+      resultsOf(test.journal.database, run.run_id).map((result) => [
+        result.ac_id,
+        result.verdict,
+        JSON.parse(result.payload).reason,
+      ]),
+    ).toEqual([
+      ['AC-2', 'FAIL', 'assertion'],
+      ['AC-1', 'ERROR', 'run-timeout'],
+      ['AC-3', 'ERROR', 'run-timeout'],
     ]);
     expect(queue.cancel(run.run_id, 'too late')).toMatchObject({ verdict: 'FAIL' });
-    expect(retry(test.journal.database, run.run_id)).toMatchObject({ state: 'queued', verdict: null, run_id: run.run_id });
+    expect(retry(test.journal.database, run.run_id)).toMatchObject({
+      state: 'queued',
+      verdict: null,
+      run_id: run.run_id,
+    });
     expect(resultsOf(test.journal.database, run.run_id)).toEqual([]);
     expect(queue.claim(1, 'me')[0]).toMatchObject({ attempt: 2, fence: 2 });
     expect(retry(test.journal.database, run.run_id)).toBeNull();

@@ -1,5 +1,16 @@
 import { describe, expect, it } from 'vitest';
-import { advance, beginAttempt, getRun, heldRuns, localQueue, openJournal, park, requeue, resultsOf, type RunRow } from '../../src/journal/index.js';
+import {
+  advance,
+  beginAttempt,
+  getRun,
+  heldRuns,
+  localQueue,
+  openJournal,
+  park,
+  requeue,
+  resultsOf,
+  type RunRow,
+} from '../../src/journal/index.js';
 import { sha256 } from '../../src/util/hash.js';
 import { newRun, testClock, testJournal, type TestJournal } from './rig.js';
 
@@ -15,7 +26,14 @@ function diedWith(test: TestJournal, criteria: readonly string[]): RunRow {
   beginAttempt(test.journal.database, claimed, BASIS);
   for (const ac of criteria) {
     const payload = JSON.stringify({ id: ac });
-    queue.record({ ...claimed, ac_id: ac, attempt: run.attempt, verdict: 'PASS', evidence_sha: sha256(payload), payload });
+    queue.record({
+      ...claimed,
+      ac_id: ac,
+      attempt: run.attempt,
+      verdict: 'PASS',
+      evidence_sha: sha256(payload),
+      payload,
+    });
   }
   const held = heldRuns(test.journal.database, 'self')[0];
   if (held === undefined) throw new Error('it is held');
@@ -28,7 +46,12 @@ describe('a run whose daemon died', () => {
     await using test = await testJournal();
     const [queued] = localQueue(test.journal).enqueue([newRun()]);
     const run = diedWith(test, ['AC-1', 'AC-2']);
-    expect(requeue(test.journal.database, test.clock, run)).toMatchObject({ kind: 'requeued', completed: 2, remaining: 1, quarantined: null });
+    expect(requeue(test.journal.database, test.clock, run)).toMatchObject({
+      kind: 'requeued',
+      completed: 2,
+      remaining: 1,
+      quarantined: null,
+    });
     const [again] = localQueue(test.journal).claim(1, 'self');
     expect(again).toMatchObject({ run_id: queued?.run.run_id, attempt: 2, fence: 2 });
     expect(beginAttempt(test.journal.database, { run_id: run.run_id, fence: 2 }, BASIS)).toEqual(['AC-1', 'AC-2']);
@@ -37,7 +60,10 @@ describe('a run whose daemon died', () => {
 
   // @verifies AC-orchestrator-resume-source
   it('keeps no verdict about another spec text or another source', async () => {
-    for (const other of [{ ...BASIS, spec_rev: 'changed' }, { ...BASIS, source: 'changed' }]) {
+    for (const other of [
+      { ...BASIS, spec_rev: 'changed' },
+      { ...BASIS, source: 'changed' },
+    ]) {
       await using test = await testJournal();
       localQueue(test.journal).enqueue([newRun()]);
       const run = diedWith(test, ['AC-1']);
@@ -55,7 +81,17 @@ describe('a run whose daemon died', () => {
     const run = diedWith(test, ['AC-1']);
     const { database } = test.journal;
     const payload = JSON.stringify({ id: 'AC-2', basis: 'edited' });
-    expect(localQueue(test.journal).record({ run_id: run.run_id, fence: run.fence, ac_id: 'AC-2', attempt: 1, verdict: 'PASS', evidence_sha: sha256(payload), payload })).toBe(true);
+    expect(
+      localQueue(test.journal).record({
+        run_id: run.run_id,
+        fence: run.fence,
+        ac_id: 'AC-2',
+        attempt: 1,
+        verdict: 'PASS',
+        evidence_sha: sha256(payload),
+        payload,
+      }),
+    ).toBe(true);
     requeue(database, test.clock, run);
     localQueue(test.journal).claim(1, 'self');
     expect(beginAttempt(database, { run_id: run.run_id, fence: 2 }, BASIS)).toEqual(['AC-1']);
@@ -69,7 +105,9 @@ describe('a run whose daemon died', () => {
     for (let death = 0; death < 5; death += 1) {
       localQueue(test.journal).claim(1, 'dead');
       const [held] = heldRuns(test.journal.database, 'self');
-      expect(held === undefined ? null : requeue(test.journal.database, test.clock, held)).toMatchObject({ kind: 'requeued' });
+      expect(held === undefined ? null : requeue(test.journal.database, test.clock, held)).toMatchObject({
+        kind: 'requeued',
+      });
     }
     expect(localQueue(test.journal).claim(1, 'self')[0]).toMatchObject({ attempt: 1, fence: 6 });
   });
@@ -82,9 +120,20 @@ describe('a run whose daemon died', () => {
     expect(requeue(test.journal.database, test.clock, first).kind).toBe('requeued');
     test.clock.advance(3_600_000);
     expect(requeue(test.journal.database, test.clock, diedWith(test, [])).kind).toBe('requeued');
-    expect(requeue(test.journal.database, test.clock, diedWith(test, []))).toMatchObject({ kind: 'dead_letter', resurrections: 3 });
-    expect(getRun(test.journal.database, first.run_id)).toMatchObject({ state: 'dead_letter', verdict: 'ERROR', reason: 'crash' });
-    expect(resultsOf(test.journal.database, first.run_id).map((result) => result.verdict)).toEqual(['PASS', 'ERROR', 'ERROR']);
+    expect(requeue(test.journal.database, test.clock, diedWith(test, []))).toMatchObject({
+      kind: 'dead_letter',
+      resurrections: 3,
+    });
+    expect(getRun(test.journal.database, first.run_id)).toMatchObject({
+      state: 'dead_letter',
+      verdict: 'ERROR',
+      reason: 'crash',
+    });
+    expect(resultsOf(test.journal.database, first.run_id).map((result) => result.verdict)).toEqual([
+      'PASS',
+      'ERROR',
+      'ERROR',
+    ]);
   });
 
   // @verifies AC-orchestrator-crash-loop
@@ -106,9 +155,10 @@ describe('a run whose daemon died', () => {
   // @verifies AC-orchestrator-quarantine
   it('with a corrupt resume row starts again from its first criterion, and the row is kept aside', async () => {
     const damages = [
-      (test: TestJournal) => test.journal.database.exec("UPDATE resume_map SET completed='[{\"ac\":'"),
-      (test: TestJournal) => test.journal.database.exec("UPDATE resume_map SET completed='[{\"ac\":\"AC-1\"}]'"),
-      (test: TestJournal) => test.journal.database.exec("UPDATE ac_results SET payload='{\"id\":\"AC-1\",\"verdict\":\"PASS\"}'"),
+      (test: TestJournal) => test.journal.database.exec('UPDATE resume_map SET completed=\'[{"ac":\''),
+      (test: TestJournal) => test.journal.database.exec('UPDATE resume_map SET completed=\'[{"ac":"AC-1"}]\''),
+      (test: TestJournal) =>
+        test.journal.database.exec('UPDATE ac_results SET payload=\'{"id":"AC-1","verdict":"PASS"}\''),
       (test: TestJournal) => test.journal.database.exec('DELETE FROM ac_results'),
     ];
     for (const damage of damages) {
@@ -133,6 +183,8 @@ describe('a run whose daemon died', () => {
     expect(localQueue(test.journal).claim(1, 'self')).toEqual([]);
     const [parked] = heldRuns(test.journal.database, 'self');
     expect(parked).toMatchObject({ state: 'parked', reason: 'orphan_indeterminate' });
-    expect(parked === undefined ? null : requeue(test.journal.database, test.clock, parked)).toMatchObject({ kind: 'requeued' });
+    expect(parked === undefined ? null : requeue(test.journal.database, test.clock, parked)).toMatchObject({
+      kind: 'requeued',
+    });
   });
 });

@@ -32,7 +32,9 @@ export async function testJournal(clock = testClock()): Promise<TestJournal> {
   if (!opened.ok) throw new Error(opened.failures[0]?.message);
   const journal = opened.value;
   return {
-    journal, folder, clock,
+    journal,
+    folder,
+    clock,
     [Symbol.asyncDispose]: async () => {
       try {
         journal.close();
@@ -45,6 +47,15 @@ export async function testJournal(clock = testClock()): Promise<TestJournal> {
 }
 
 export const newRun = (change: Partial<NewRun> = {}): NewRun => ({
-  run_id: ulid(), session_id: 's', spec_id: 'SPEC-x', commit_sha: null, backend: 'process', priority: 0, depends_on: null, repo: '/repo', dedupe_key: null,
-  payload: { criteria: ['AC-1', 'AC-2', 'AC-3'], whole: true, place: null, options: {}, keep_worktree: false }, ...change,
+  run_id: ulid(),
+  session_id: 's',
+  spec_id: 'SPEC-x',
+  commit_sha: null,
+  backend: 'process',
+  priority: 0,
+  depends_on: null,
+  repo: '/repo',
+  dedupe_key: null,
+  payload: { criteria: ['AC-1', 'AC-2', 'AC-3'], whole: true, place: null, options: {}, keep_worktree: false },
+  ...change,
 });

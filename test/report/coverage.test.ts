@@ -3,7 +3,8 @@ import { COVERAGE_FORMATS } from '../../src/report/index.js';
 import { coverageViewOf } from '../rig/view.js';
 
 const view = coverageViewOf(100);
-const render = async (name: string): Promise<string> => (await COVERAGE_FORMATS.find((format) => format.name === name)?.render(view, { color: false })) ?? '';
+const render = async (name: string): Promise<string> =>
+  (await COVERAGE_FORMATS.find((format) => format.name === name)?.render(view, { color: false })) ?? '';
 
 describe('coverage formats', () => {
   // @verifies AC-gate-numbers-agree
@@ -13,7 +14,10 @@ describe('coverage formats', () => {
     expect(json.total).toEqual(total);
     for (const name of ['text', 'md', 'html', 'badge']) {
       const shown = await render(name);
-      for (const number of name === 'badge' ? [total.passed, total.specified] : [total.specified, total.traced, total.executed, total.passed]) expect([name, shown.includes(String(number))]).toEqual([name, true]);
+      for (const number of name === 'badge'
+        ? [total.passed, total.specified]
+        : [total.specified, total.traced, total.executed, total.passed])
+        expect([name, shown.includes(String(number))]).toEqual([name, true]);
       expect([name, shown.includes(`${total.percent.passed.toFixed(1)}%`)]).toEqual([name, true]);
       if (name !== 'badge') expect(shown).toContain(`${total.skips['gap']} gap`);
     }
@@ -39,5 +43,7 @@ it('markdown gives numbers, and with --verbose every criterion by itself', async
   expect(short).not.toContain('| AC-area');
   const rows = (long ?? '').split('\n').filter((line) => line.startsWith('| AC-area'));
   expect(rows).toHaveLength(view.criteria.length);
-  expect(rows.find((line) => line.includes('AC-area2-2 '))).toBe('| AC-area2-2 | Criterion 2 &lt;b&gt;&amp;&lt;/b&gt; holds | FAIL(assertion) | test/a2.test.ts:3 |');
+  expect(rows.find((line) => line.includes('AC-area2-2 '))).toBe(
+    '| AC-area2-2 | Criterion 2 &lt;b&gt;&amp;&lt;/b&gt; holds | FAIL(assertion) | test/a2.test.ts:3 |',
+  );
 });

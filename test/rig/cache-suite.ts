@@ -29,7 +29,10 @@ async function verifiedOnce({ files, npm }: Suite): Promise<TestProject> {
   if (npm) await installHere(project);
   await project.commit('start');
   const first = await project.verify();
-  expect(Object.values(verdicts(first.record)).every((verdict) => verdict === 'PASS(executed)'), JSON.stringify(verdicts(first.record))).toBe(true);
+  expect(
+    Object.values(verdicts(first.record)).every((verdict) => verdict === 'PASS(executed)'),
+    JSON.stringify(verdicts(first.record)),
+  ).toBe(true);
   return project;
 }
 
@@ -37,13 +40,17 @@ async function verifiedOnce({ files, npm }: Suite): Promise<TestProject> {
  * Verifies a mutation from the cache and without it, and selected by change; then takes it back. No cached PASS may stand where a
  * run without the cache is red, and nothing red may be left out.
  */
-async function judgeMutation(project: TestProject, { files: changed, remove, env, hits, misses }: Mutation): Promise<void> {
+async function judgeMutation(
+  project: TestProject,
+  { files: changed, remove, env, hits, misses }: Mutation,
+): Promise<void> {
   try {
     await project.write(changed ?? {});
     for (const path of remove ?? []) await project.run(['rm', path]);
     const options = env === undefined ? {} : { env };
     const cached = verdicts((await project.verify([], options)).record);
-    const selected = env === undefined ? verdicts((await project.verify(['--changed=HEAD', '--no-cache'], options)).record) : null;
+    const selected =
+      env === undefined ? verdicts((await project.verify(['--changed=HEAD', '--no-cache'], options)).record) : null;
     const honest = verdicts((await project.verify(['--no-cache'], options)).record);
     for (const [id, verdict] of Object.entries(honest)) {
       if (verdict.startsWith('PASS')) continue;

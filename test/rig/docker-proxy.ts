@@ -81,10 +81,21 @@ export async function dockerProxy(daemonSocket: string, socket: string): Promise
     const headers = { ...message.headers };
     delete headers['transfer-encoding'];
     if (body.length > 0) headers['content-length'] = String(body.length);
-    return request({ socketPath: daemonSocket, method: message.method ?? 'GET', path: message.url ?? '/', headers, agent: false });
+    return request({
+      socketPath: daemonSocket,
+      method: message.method ?? 'GET',
+      path: message.url ?? '/',
+      headers,
+      agent: false,
+    });
   };
   const note = (message: IncomingMessage, body: Buffer): Exchange => {
-    const exchange: Exchange = { method: message.method ?? 'GET', path: strip(message.url ?? '/'), body: body.toString('utf8'), status: 0 };
+    const exchange: Exchange = {
+      method: message.method ?? 'GET',
+      path: strip(message.url ?? '/'),
+      body: body.toString('utf8'),
+      status: 0,
+    };
     log.push(exchange);
     return exchange;
   };
@@ -170,7 +181,9 @@ export async function dockerProxy(daemonSocket: string, socket: string): Promise
       asked.on('error', () => client.destroy());
       asked.on('response', (given) => {
         exchange.status = given.statusCode ?? 0;
-        client.write(`HTTP/1.1 ${given.statusCode} failed\r\ncontent-type: application/json\r\nconnection: close\r\n\r\n`);
+        client.write(
+          `HTTP/1.1 ${given.statusCode} failed\r\ncontent-type: application/json\r\nconnection: close\r\n\r\n`,
+        );
         given.pipe(client);
       });
       asked.on('upgrade', (given, daemon: Duplex, head: Buffer) => {

@@ -49,7 +49,9 @@ export interface TestProject extends AsyncDisposable {
 }
 
 const answerOf = (captured: Captured): Answer => ({
-  code: captured.end.code, out: captured.stdout, err: captured.stderr,
+  code: captured.end.code,
+  out: captured.stdout,
+  err: captured.stderr,
   json: <T>() => JSON.parse(captured.stdout) as T, // the test says what it expects
 });
 
@@ -57,27 +59,51 @@ const answerOf = (captured: Captured): Answer => ({
 export function freshEnv(folder: string): Record<string, string | undefined> {
   const home = process.env['HOME'] ?? '';
   return {
-    PATH: process.env['PATH'], LANG: 'C.UTF-8', TMPDIR: tmpdir(),
+    PATH: process.env['PATH'],
+    LANG: 'C.UTF-8',
+    TMPDIR: tmpdir(),
     // The build is the same for all of them: compiled once and not once a home.
     NODE_COMPILE_CACHE: join(ROOT, 'node_modules', '.cache', 'compiled'),
-    HOME: join(folder, 'home'), XDG_CONFIG_HOME: join(folder, 'home', '.config'), XDG_STATE_HOME: join(folder, 'home', '.local', 'state'), XDG_CACHE_HOME: join(folder, 'home', '.cache'), XDG_RUNTIME_DIR: join(folder, 'run'),
-    CARGO_HOME: process.env['CARGO_HOME'] ?? join(home, '.cargo'), RUSTUP_HOME: process.env['RUSTUP_HOME'] ?? join(home, '.rustup'), PYENV_ROOT: process.env['PYENV_ROOT'] ?? join(home, '.pyenv'),
-    GOPATH: process.env['GOPATH'] ?? join(home, 'go'), GOCACHE: process.env['GOCACHE'] ?? join(home, '.cache', 'go-build'),
-    GIT_CONFIG_GLOBAL: join(folder, 'home', '.gitconfig'), GIT_CONFIG_NOSYSTEM: '1',
-    GIT_AUTHOR_NAME: 'T', GIT_AUTHOR_EMAIL: 't@example.org', GIT_COMMITTER_NAME: 'T', GIT_COMMITTER_EMAIL: 't@example.org',
+    HOME: join(folder, 'home'),
+    XDG_CONFIG_HOME: join(folder, 'home', '.config'),
+    XDG_STATE_HOME: join(folder, 'home', '.local', 'state'),
+    XDG_CACHE_HOME: join(folder, 'home', '.cache'),
+    XDG_RUNTIME_DIR: join(folder, 'run'),
+    CARGO_HOME: process.env['CARGO_HOME'] ?? join(home, '.cargo'),
+    RUSTUP_HOME: process.env['RUSTUP_HOME'] ?? join(home, '.rustup'),
+    PYENV_ROOT: process.env['PYENV_ROOT'] ?? join(home, '.pyenv'),
+    GOPATH: process.env['GOPATH'] ?? join(home, 'go'),
+    GOCACHE: process.env['GOCACHE'] ?? join(home, '.cache', 'go-build'),
+    GIT_CONFIG_GLOBAL: join(folder, 'home', '.gitconfig'),
+    GIT_CONFIG_NOSYSTEM: '1',
+    GIT_AUTHOR_NAME: 'T',
+    GIT_AUTHOR_EMAIL: 't@example.org',
+    GIT_COMMITTER_NAME: 'T',
+    GIT_COMMITTER_EMAIL: 't@example.org',
   };
 }
 
 /** @param files written before the first commit; `init: false` leaves out `coherence init` */
-export async function testProject(files: Readonly<Record<string, string>> = {}, options: { readonly init?: boolean; readonly git?: boolean } = {}): Promise<TestProject> {
+export async function testProject(
+  files: Readonly<Record<string, string>> = {},
+  options: { readonly init?: boolean; readonly git?: boolean } = {},
+): Promise<TestProject> {
   const folder = await realpath(await mkdtemp(join(tmpdir(), 'coh-e2e-')));
   const root = join(folder, 'project');
   const env = freshEnv(folder);
-  await Promise.all([mkdir(root, { recursive: true }), mkdir(join(folder, 'home'), { recursive: true }), mkdir(join(folder, 'run'), { mode: 0o700 })]);
+  await Promise.all([
+    mkdir(root, { recursive: true }),
+    mkdir(join(folder, 'home'), { recursive: true }),
+    mkdir(join(folder, 'run'), { mode: 0o700 }),
+  ]);
   const run: TestProject['run'] = async (command, more = {}) =>
     capture({
-      command, cwd: more.cwd ?? root, env: { ...env, ...more.env }, ...(more.input === undefined ? {} : { input: more.input }),
-      ...(more.signal === undefined ? {} : { signal: more.signal }), ...(more.onStart === undefined ? {} : { onStart: more.onStart }),
+      command,
+      cwd: more.cwd ?? root,
+      env: { ...env, ...more.env },
+      ...(more.input === undefined ? {} : { input: more.input }),
+      ...(more.signal === undefined ? {} : { signal: more.signal }),
+      ...(more.onStart === undefined ? {} : { onStart: more.onStart }),
     });
   const git: TestProject['git'] = async (...args) => {
     const answer = await run(['git', ...args]);
@@ -85,7 +111,11 @@ export async function testProject(files: Readonly<Record<string, string>> = {}, 
     return answer.stdout.trim();
   };
   const project: TestProject = {
-    root, folder, env, run, git,
+    root,
+    folder,
+    env,
+    run,
+    git,
     write: async (more) => {
       for (const [path, content] of Object.entries(more)) {
         await mkdir(dirname(join(root, path)), { recursive: true });
@@ -118,7 +148,11 @@ export async function testProject(files: Readonly<Record<string, string>> = {}, 
 
 /** `AC-x` → `PASS(executed)` for every criterion of a record. */
 export const verdicts = (record: RunRecord): Record<string, string> =>
-  Object.fromEntries(record.specs.flatMap((spec) => spec.criteria.map((criterion) => [criterion.id, `${criterion.verdict}(${criterion.reason})`])));
+  Object.fromEntries(
+    record.specs.flatMap((spec) =>
+      spec.criteria.map((criterion) => [criterion.id, `${criterion.verdict}(${criterion.reason})`]),
+    ),
+  );
 
 /** Gives a project this repository's installed npm packages, as a user's own installation of vitest. */
 export const installHere = async (project: TestProject): Promise<void> => {

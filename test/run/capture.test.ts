@@ -27,7 +27,9 @@ async function captured(
 /** Text in chunks of `size` bytes, so that characters and lines are cut anywhere. */
 const sliced = (text: string, size: number): Buffer[] => {
   const bytes = Buffer.from(text);
-  return Array.from({ length: Math.ceil(bytes.length / size) }, (_, index) => bytes.subarray(index * size, (index + 1) * size));
+  return Array.from({ length: Math.ceil(bytes.length / size) }, (_, index) =>
+    bytes.subarray(index * size, (index + 1) * size),
+  );
 };
 
 describe('output capture', () => {
@@ -43,7 +45,9 @@ describe('output capture', () => {
   // @verifies AC-run-output-is-capped
   it('keeps the beginning and the end of a long stream around a mark, within 512 KiB, on character boundaries', async () => {
     for (const shift of [0, 1, 2, 3]) {
-      const { bytes, truncated, total } = await captured(sliced(`${'a'.repeat(shift)}${'é日🙂'.repeat(100_000)}THE END`, 65_536));
+      const { bytes, truncated, total } = await captured(
+        sliced(`${'a'.repeat(shift)}${'é日🙂'.repeat(100_000)}THE END`, 65_536),
+      );
       expect(total).toBe(shift + 900_000 + 7);
       expect(truncated).toBe(true);
       expect(bytes.length).toBeLessThanOrEqual(CAPTURE_LIMIT);
@@ -71,13 +75,16 @@ describe('output capture', () => {
   // @verifies AC-run-secrets-stay-out
   it('masks secrets across chunk borders, the longest first', async () => {
     for (const size of [1, 4, 7, 100]) {
-      const { bytes } = await captured(sliced('a hunter2hunter2 b hunter2 c hunter', size), ['hunter2', 'hunter2hunter2']);
+      const { bytes } = await captured(sliced('a hunter2hunter2 b hunter2 c hunter', size), [
+        'hunter2',
+        'hunter2hunter2',
+      ]);
       expect(bytes.toString()).toBe('a *** b *** c hunter');
     }
     const mask = new StreamMask(['secret']);
-    expect(Buffer.concat([mask.push(Buffer.from('my sec')), mask.push(Buffer.from('ond sec')), mask.flush()]).toString()).toBe(
-      'my second sec',
-    );
+    expect(
+      Buffer.concat([mask.push(Buffer.from('my sec')), mask.push(Buffer.from('ond sec')), mask.flush()]).toString(),
+    ).toBe('my second sec');
   });
 
   it('says how much of a buffer is whole characters', () => {

@@ -4,7 +4,8 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { bench, judged, makeCommand, REPOSITORY, shown } from './rig.js';
 
-const has = (program: string, ...args: string[]): boolean => spawnSync(program, args).status === 0 || process.env['CI'] === 'true';
+const has = (program: string, ...args: string[]): boolean =>
+  spawnSync(program, args).status === 0 || process.env['CI'] === 'true';
 
 describe('command', () => {
   // @verifies AC-runners-command-exit-code
@@ -48,7 +49,9 @@ describe('command', () => {
   // @verifies AC-run-time-out-ends-the-tree
   it('ends a command at its limit with all children, however they hide', async () => {
     await using project = await bench(null);
-    const slow = makeCommand('setsid sh -c "trap \'\' TERM; sleep 604.25" & (sleep 604.5 &) ; sleep 604', { timeoutMs: 400 });
+    const slow = makeCommand('setsid sh -c "trap \'\' TERM; sleep 604.25" & (sleep 604.5 &) ; sleep 604', {
+      timeoutMs: 400,
+    });
     const started = Date.now();
     const { outcomes } = await project.run([slow]);
     expect(shown(outcomes.get(slow.id))).toBe('FAIL(timeout)');
@@ -86,7 +89,10 @@ describe('command', () => {
       [junit('true', 'old.xml'), 'ERROR(not-reported)'],
       [junit(`echo '${xml}' > new.xml`, 'new.xml'), 'PASS(executed)'],
       [
-        junit(`echo '${xml.replace('/></testsuite>', '><failure message="no"/></testcase></testsuite>')}' > bad.xml`, 'bad.xml'),
+        junit(
+          `echo '${xml.replace('/></testsuite>', '><failure message="no"/></testcase></testsuite>')}' > bad.xml`,
+          'bad.xml',
+        ),
         'FAIL(assertion)',
       ],
       [
@@ -153,7 +159,10 @@ describe('command', () => {
   it.skipIf(!has('cargo', '--version'))('judges cargo test in a line by the log of its harness', async () => {
     await using project = await bench(null);
     await mkdir(join(project.root, 'src'));
-    await writeFile(join(project.root, 'Cargo.toml'), '[package]\nname = "line"\nversion = "0.1.0"\nedition = "2021"\n');
+    await writeFile(
+      join(project.root, 'Cargo.toml'),
+      '[package]\nname = "line"\nversion = "0.1.0"\nedition = "2021"\n',
+    );
     await writeFile(
       join(project.root, 'src/lib.rs'),
       '#[test]\nfn good() {}\n#[test]\nfn bad() { assert_eq!(1, 2) }\n#[test]\nfn leaves() { println!("test result: ok. 1 passed"); std::process::exit(0) }\n',

@@ -20,14 +20,31 @@ const write = async (files: Readonly<Record<string, string>>): Promise<void> => 
   }
 };
 const prepare = async (paths: readonly string[], command: readonly string[] | null = null) =>
-  prepareDependencies({ checkout: join(folder, 'checkout'), worktree: join(folder, 'worktree'), paths, prepare: command, cacheFolder: join(folder, 'cache'), env: { PATH: process.env['PATH'] }, signal: new AbortController().signal });
+  prepareDependencies({
+    checkout: join(folder, 'checkout'),
+    worktree: join(folder, 'worktree'),
+    paths,
+    prepare: command,
+    cacheFolder: join(folder, 'cache'),
+    env: { PATH: process.env['PATH'] },
+    signal: new AbortController().signal,
+  });
 const MANIFEST = '{ "name": "m", "devDependencies": { "left": "1" } }\n';
-const exists = async (path: string): Promise<boolean> => lstat(join(folder, path)).then(() => true, () => false);
+const exists = async (path: string): Promise<boolean> =>
+  lstat(join(folder, path)).then(
+    () => true,
+    () => false,
+  );
 
 describe('a project without a lock file', () => {
   // @verifies AC-gate-pushed-commit
   it('takes over what the checkout has installed, entry by entry and without the caches of tools', async () => {
-    await write({ 'checkout/package.json': MANIFEST, 'worktree/package.json': MANIFEST, 'checkout/node_modules/left/index.js': '', 'checkout/node_modules/.vite/x': '' });
+    await write({
+      'checkout/package.json': MANIFEST,
+      'worktree/package.json': MANIFEST,
+      'checkout/node_modules/left/index.js': '',
+      'checkout/node_modules/.vite/x': '',
+    });
     expect(await prepare(['package.json'])).toEqual({ ok: true, notes: [] });
     expect(await readdir(join(folder, 'worktree/node_modules'))).toEqual(['left']);
     expect(await readlink(join(folder, 'worktree/node_modules/left'))).toBe(join(folder, 'checkout/node_modules/left'));
@@ -35,7 +52,11 @@ describe('a project without a lock file', () => {
 
   // @verifies AC-gate-pushed-commit
   it('is an error when the manifest differs: nothing could say what to install', async () => {
-    await write({ 'checkout/package.json': MANIFEST.replace('"1"', '"2"'), 'worktree/package.json': MANIFEST, 'checkout/node_modules/left/index.js': '' });
+    await write({
+      'checkout/package.json': MANIFEST.replace('"1"', '"2"'),
+      'worktree/package.json': MANIFEST,
+      'checkout/node_modules/left/index.js': '',
+    });
     const answer = await prepare(['package.json']);
     expect(answer.ok ? '' : answer.message).toContain('package.json differs from the checkout');
     expect(answer.ok ? '' : answer.message).toContain('worktrees.prepare');
@@ -44,22 +65,38 @@ describe('a project without a lock file', () => {
 
   // @verifies AC-gate-pushed-commit
   it('is an error when something installed leads back into the checkout', async () => {
-    await write({ 'checkout/package.json': MANIFEST, 'worktree/package.json': MANIFEST, 'checkout/packages/left/index.js': '', 'checkout/node_modules/right/index.js': '' });
+    await write({
+      'checkout/package.json': MANIFEST,
+      'worktree/package.json': MANIFEST,
+      'checkout/packages/left/index.js': '',
+      'checkout/node_modules/right/index.js': '',
+    });
     await symlink(join(folder, 'checkout/packages/left'), join(folder, 'checkout/node_modules/left'));
     const answer = await prepare(['package.json']);
     expect(answer.ok ? '' : answer.message).toContain('leads back into the checkout');
   });
 
   it('needs nothing where nothing is declared or nothing is installed', async () => {
-    await write({ 'checkout/package.json': '{ "name": "m", "version": "1.0.0" }', 'worktree/package.json': '{ "name": "m", "version": "1.0.1" }', 'checkout/node_modules/.cache/x': '' });
+    await write({
+      'checkout/package.json': '{ "name": "m", "version": "1.0.0" }',
+      'worktree/package.json': '{ "name": "m", "version": "1.0.1" }',
+      'checkout/node_modules/.cache/x': '',
+    });
     expect(await prepare(['package.json'])).toEqual({ ok: true, notes: [] });
-    await write({ 'checkout/tool/package.json': MANIFEST.replace('"1"', '"2"'), 'worktree/tool/package.json': MANIFEST });
+    await write({
+      'checkout/tool/package.json': MANIFEST.replace('"1"', '"2"'),
+      'worktree/tool/package.json': MANIFEST,
+    });
     expect(await prepare(['package.json', 'tool/package.json'])).toEqual({ ok: true, notes: [] });
   });
 
   // @verifies AC-gate-pushed-commit
   it('takes over a Python environment, unless it is of an editable install', async () => {
-    await write({ 'checkout/requirements.txt': 'pytest\n', 'worktree/requirements.txt': 'pytest\n', 'checkout/.venv/lib/python3.11/site-packages/pytest/__init__.py': '' });
+    await write({
+      'checkout/requirements.txt': 'pytest\n',
+      'worktree/requirements.txt': 'pytest\n',
+      'checkout/.venv/lib/python3.11/site-packages/pytest/__init__.py': '',
+    });
     expect((await prepare(['requirements.txt'])).ok).toBe(true);
     expect(await readlink(join(folder, 'worktree/.venv'))).toBe(join(folder, 'checkout/.venv'));
     await rm(join(folder, 'worktree/.venv'));
@@ -71,7 +108,9 @@ describe('a project without a lock file', () => {
 
 it('what the user says replaces everything: his command runs in the worktree', async () => {
   await write({ 'checkout/package.json': MANIFEST, 'worktree/package.json': MANIFEST });
-  expect((await prepare(['package.json'], ['sh', '-c', 'mkdir node_modules; echo made > node_modules/.made'])).ok).toBe(true);
+  expect((await prepare(['package.json'], ['sh', '-c', 'mkdir node_modules; echo made > node_modules/.made'])).ok).toBe(
+    true,
+  );
   expect(await exists('worktree/node_modules/.made')).toBe(true);
   const failed = await prepare(['package.json'], ['sh', '-c', 'echo no such mirror; exit 4']);
   expect(failed.ok ? '' : failed.message).toMatch(/failed with 4\n.*no such mirror/u);

@@ -47,7 +47,16 @@ describe('environment of children', () => {
   });
 
   it('lets everything else through, but for what belongs to the run that we may be part of', () => {
-    expect(inheritedEnv({ PATH: '/bin', A_TOKEN: 'x', NODE_TEST_CONTEXT: 'child-v8', GIT_DIR: '/x', GONE: undefined, CI: '1' })).toEqual({
+    expect(
+      inheritedEnv({
+        PATH: '/bin',
+        A_TOKEN: 'x',
+        NODE_TEST_CONTEXT: 'child-v8',
+        GIT_DIR: '/x',
+        GONE: undefined,
+        CI: '1',
+      }),
+    ).toEqual({
       PATH: '/bin',
       CI: '1',
     });

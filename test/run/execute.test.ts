@@ -62,7 +62,12 @@ describe('execute', () => {
     const below = makeCommand('true', { id: 'below', after: ['a'] });
     const free = makeCommand('true', { id: 'free' });
     const { outcomes } = await project.run([a, b, below, free]);
-    expect(all([a, b, below, free], outcomes)).toEqual(['ERROR(setup)', 'ERROR(setup)', 'ERROR(canceled)', 'PASS(executed)']);
+    expect(all([a, b, below, free], outcomes)).toEqual([
+      'ERROR(setup)',
+      'ERROR(setup)',
+      'ERROR(canceled)',
+      'PASS(executed)',
+    ]);
   });
 
   // @verifies AC-run-first-cause-counts
@@ -72,7 +77,11 @@ describe('execute', () => {
     const running = makeCommand('sleep 705');
     const waiting = makeCommand('echo started > waiting');
     const { outcomes, ended } = await project.run([running, failing, waiting], { jobs: 2, failFast: true });
-    expect(all([failing, running, waiting], outcomes)).toEqual(['FAIL(exit-code)', 'ERROR(canceled)', 'ERROR(canceled)']);
+    expect(all([failing, running, waiting], outcomes)).toEqual([
+      'FAIL(exit-code)',
+      'ERROR(canceled)',
+      'ERROR(canceled)',
+    ]);
     expect(outcomes.get(running.id)?.detail).toContain('--fail-fast');
     expect(ended).toBe('fail-fast');
   });
@@ -83,13 +92,16 @@ describe('execute', () => {
     const controller = new AbortController();
     const done = makeCommand('true');
     const running = makeCommand('echo up; sleep 706', { after: [done.id] });
-    const { outcomes, ended } = await project.run([done, running, makeCommand('true # later', { after: [running.id] })], {
-      jobs: 2,
-      signal: controller.signal,
-      emit: (event) => {
-        if (event.type === 'output' && event.line === 'up') controller.abort();
+    const { outcomes, ended } = await project.run(
+      [done, running, makeCommand('true # later', { after: [running.id] })],
+      {
+        jobs: 2,
+        signal: controller.signal,
+        emit: (event) => {
+          if (event.type === 'output' && event.line === 'up') controller.abort();
+        },
       },
-    });
+    );
     expect(all([done, running], outcomes)).toEqual(['PASS(executed)', 'ERROR(canceled)']);
     expect(outcomes.size).toBe(3);
     expect(ended).toBe('interrupted');
@@ -117,9 +129,12 @@ describe('execute', () => {
     try {
       await writeFile(join(outside, 'secret.txt'), 's');
       await symlink(outside, join(project.root, 'leads-out'));
-      const entry = makeCommand('mkdir -p out/deep && echo r > out/deep/report.txt && ln -s ../real/x.txt out/link.txt', {
-        artifacts: ['out/**', 'leads-out/**', '../*'],
-      });
+      const entry = makeCommand(
+        'mkdir -p out/deep && echo r > out/deep/report.txt && ln -s ../real/x.txt out/link.txt',
+        {
+          artifacts: ['out/**', 'leads-out/**', '../*'],
+        },
+      );
       const { outcomes } = await project.run([entry]);
       const artifacts = outcomes.get(entry.id)?.artifacts ?? [];
       expect(artifacts.map((file) => file.slice(file.indexOf(entry.id)))).toEqual([`${entry.id}/out/deep/report.txt`]);
@@ -134,7 +149,10 @@ describe('execute', () => {
     await using project = await bench(null);
     const events: string[] = [];
     const entry = makeCommand('test "$COHERENCE_STATE_DIR" = /state', { privateDaemon: true });
-    const privateDaemon = async (): Promise<{ env: Record<string, string>; [Symbol.asyncDispose](): Promise<void> }> => {
+    const privateDaemon = async (): Promise<{
+      env: Record<string, string>;
+      [Symbol.asyncDispose](): Promise<void>;
+    }> => {
       events.push('up');
       return { env: { COHERENCE_STATE_DIR: '/state' }, [Symbol.asyncDispose]: async () => void events.push('down') };
     };
@@ -142,7 +160,9 @@ describe('execute', () => {
     expect(events).toEqual(['up', 'down']);
     expect(await project.verdicts([entry])).toEqual({ [entry.id]: 'SKIP(unavailable:orchestrator)' });
     const broken = { ...entry, id: 'broken' };
-    expect(await project.verdicts([broken], { privateDaemon: async () => Promise.reject(new Error('no socket')) })).toEqual({
+    expect(
+      await project.verdicts([broken], { privateDaemon: async () => Promise.reject(new Error('no socket')) }),
+    ).toEqual({
       broken: 'ERROR(setup)',
     });
   });
@@ -176,9 +196,19 @@ describe('execute', () => {
     };
     const nameOf = new Map<Workspace, string>();
     const first = makeCommand('true # first');
-    const heirs = ['a', 'b'].map((name) => makeCommand(`true # ${name}`, { after: [first.id], inheritWorkspace: true }));
+    const heirs = ['a', 'b'].map((name) =>
+      makeCommand(`true # ${name}`, { after: [first.id], inheritWorkspace: true }),
+    );
     await project.run([first, ...heirs], { jobs: 1, places: () => place });
-    expect(log).toEqual(['open w1', 'open w2 in w1', 'close w2', 'open w3 in w1', 'close w3', 'close w1', 'place closed']);
+    expect(log).toEqual([
+      'open w1',
+      'open w2 in w1',
+      'close w2',
+      'open w3 in w1',
+      'close w3',
+      'close w1',
+      'place closed',
+    ]);
   });
 
   // @verifies AC-run-preview
@@ -220,16 +250,18 @@ describe('schedule', () => {
 
   it('knows who waits for themselves', () => {
     const entry = (id: string, after: string[]): Case => makeCommand('true', { id, after });
-    expect([...inCycle([entry('a', ['b']), entry('b', ['c']), entry('c', ['b']), entry('d', []), entry('e', ['e'])])].sort()).toEqual([
-      'b',
-      'c',
-      'e',
-    ]);
+    expect(
+      [...inCycle([entry('a', ['b']), entry('b', ['c']), entry('c', ['b']), entry('d', []), entry('e', ['e'])])].sort(),
+    ).toEqual(['b', 'c', 'e']);
   });
 
   it('gates on the state of what is needed, unknown being closed', () => {
     const gate = (outcome?: Outcome): string => {
-      const found = gateOf(makeCommand('x', { after: ['p'] }), new Map(outcome === undefined ? [] : [['p', outcome]]), new Set());
+      const found = gateOf(
+        makeCommand('x', { after: ['p'] }),
+        new Map(outcome === undefined ? [] : [['p', outcome]]),
+        new Set(),
+      );
       return found.open ? 'open' : found.reason;
     };
     const parent = makeCommand('p', { id: 'p' });
@@ -252,7 +284,11 @@ describe('retry', () => {
     cases,
     configuration: {},
   });
-  const run = async (entry: Case, results: readonly Outcome[], count = 3): Promise<{ outcome: Outcome | undefined; tries: number }> => {
+  const run = async (
+    entry: Case,
+    results: readonly Outcome[],
+    count = 3,
+  ): Promise<{ outcome: Outcome | undefined; tries: number }> => {
     let tries = 0;
     const outcomes = await withRetry(
       batch([entry]),
@@ -273,9 +309,15 @@ describe('retry', () => {
       ...notStarted(entry, reason, reason),
       stdout: { file: '/x', bytes, truncated: false },
     });
-    expect(await run(entry, [of('infra'), of('infra'), of('executed')])).toMatchObject({ tries: 3, outcome: { reason: 'executed' } });
+    expect(await run(entry, [of('infra'), of('infra'), of('executed')])).toMatchObject({
+      tries: 3,
+      outcome: { reason: 'executed' },
+    });
     expect(await run(entry, [of('infra')], 2)).toMatchObject({ tries: 3, outcome: { reason: 'infra' } });
-    expect(await run(entry, [of('infra', 1), of('executed')])).toMatchObject({ tries: 1, outcome: { reason: 'infra' } });
+    expect(await run(entry, [of('infra', 1), of('executed')])).toMatchObject({
+      tries: 1,
+      outcome: { reason: 'infra' },
+    });
     for (const reason of ['assertion', 'timeout', 'crash', 'setup', 'exit-code', 'not-reported', 'build'] as const)
       expect(await run(entry, [of(reason), of('executed')])).toMatchObject({ tries: 1, outcome: { reason } });
   });
@@ -308,16 +350,31 @@ describe('crash isolation', () => {
       const open = batch.cases.filter((entry) => !options.reported.includes(entry.id));
       return {
         outcomes: known.map((entry) => notStarted(entry, 'executed', 'in the batch')),
-        silent: open.map((entry) => ({ entry, outcome: notStarted(entry, 'crash', 'no report'), suspect: options.suspect })),
+        silent: open.map((entry) => ({
+          entry,
+          outcome: notStarted(entry, 'crash', 'no report'),
+          suspect: options.suspect,
+        })),
         foreign: options.foreign ?? false,
       };
     },
   });
-  const run = async (ids: string[], options: Omit<Parameters<typeof fake>[0], 'log'>): Promise<{ reasons: string[]; log: string[] }> => {
+  const run = async (
+    ids: string[],
+    options: Omit<Parameters<typeof fake>[0], 'log'>,
+  ): Promise<{ reasons: string[]; log: string[] }> => {
     const log: string[] = [];
     const cases = ids.map((id) => makeCommand(id, { id }));
     const runner = withIsolation(fake({ ...options, log }));
-    const context = { root: '/', jobs: 1, signal: new AbortController().signal, emit: () => undefined, env: {}, attempt: 1, cargoEnv: [] };
+    const context = {
+      root: '/',
+      jobs: 1,
+      signal: new AbortController().signal,
+      emit: () => undefined,
+      env: {},
+      attempt: 1,
+      cargoEnv: [],
+    };
     const workspace: Workspace = {
       place: 'host',
       root: '/',
@@ -350,17 +407,18 @@ describe('crash isolation', () => {
       reasons: ['executed', 'crash'],
       log: ['a+b'],
     });
-    expect(await run(['a'], { reported: [], suspect: 'possible', alone: { a: 'crash' } })).toEqual({ reasons: ['crash'], log: ['a'] });
+    expect(await run(['a'], { reported: [], suspect: 'possible', alone: { a: 'crash' } })).toEqual({
+      reasons: ['crash'],
+      log: ['a'],
+    });
     expect(await run(['a', 'b', 'c'], { reported: ['a'], suspect: 'possible', alone: {} })).toEqual({
       reasons: ['executed', 'crash', 'crash'],
       log: ['a+b+c', 'b', 'c'],
     });
     // A test that nobody asked for may have been it.
-    expect((await run(['a', 'b', 'c'], { reported: ['a'], suspect: 'possible', alone: {}, foreign: true })).reasons).toEqual([
-      'executed',
-      'executed',
-      'executed',
-    ]);
+    expect(
+      (await run(['a', 'b', 'c'], { reported: ['a'], suspect: 'possible', alone: {}, foreign: true })).reasons,
+    ).toEqual(['executed', 'executed', 'executed']);
   });
 
   // @verifies AC-run-crash-isolation

@@ -66,9 +66,16 @@ describe.skipIf(!present && process.env['CI'] !== 'true')('go', () => {
   // @verifies AC-runners-time-limits
   it('ends a test at its own limit with all it started, and runs the rest', async () => {
     await using project = await bench('go');
-    const all = ['TestQuick', 'TestHangs', 'TestQuickToo'].map((name): Case => ({ ...test('hangs/hangs_test.go', name), timeoutMs: 800 }));
+    const all = ['TestQuick', 'TestHangs', 'TestQuickToo'].map((name): Case => ({
+      ...test('hangs/hangs_test.go', name),
+      timeoutMs: 800,
+    }));
     const { outcomes } = await project.run(all);
-    expect(all.map((entry) => shown(outcomes.get(entry.id)))).toEqual(['PASS(executed)', 'FAIL(timeout)', 'PASS(executed)']);
+    expect(all.map((entry) => shown(outcomes.get(entry.id)))).toEqual([
+      'PASS(executed)',
+      'FAIL(timeout)',
+      'PASS(executed)',
+    ]);
     expect(spawnSync('ps', ['-eo', 'args'], { encoding: 'utf8' }).stdout).not.toMatch(/sleep 603\.25/);
   });
 });

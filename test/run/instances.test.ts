@@ -14,7 +14,11 @@ const titles = (path: string[], more: Partial<Titles> = {}): Titles => ({
 });
 const exact = (path: string[], more: Partial<Titles> = {}): Titles => titles(path, { parametrised: false, ...more });
 const report = (path: string[], state = 'passed', line: number | null = null) => ({ path, state, line });
-const instances = (others: readonly Titles[], line: number | null = null): Instances => ({ line, own: titles(['g', '$name']), others });
+const instances = (others: readonly Titles[], line: number | null = null): Instances => ({
+  line,
+  own: titles(['g', '$name']),
+  others,
+});
 const paths = (found: ReturnType<typeof reportsOfInstances>): unknown =>
   typeof found === 'string' ? found : found.map(({ path }) => path.at(-1));
 
@@ -29,7 +33,9 @@ describe('reports of a test that a wrapper declares', () => {
   it("leave out what passed under another test's very title, and nothing that failed or was skipped", () => {
     const other = exact(['g', 'always']);
     const seen = (state: string, more: Partial<Titles> = {}): unknown =>
-      paths(reportsOfInstances(instances([{ ...other, ...more }]), [report(['g', 'a']), report(['g', 'always'], state)]));
+      paths(
+        reportsOfInstances(instances([{ ...other, ...more }]), [report(['g', 'a']), report(['g', 'always'], state)]),
+      );
     expect(seen('passed')).toEqual(['a']);
     expect(seen('failed')).toEqual(['a', 'always']);
     expect(seen('skipped')).toEqual(['a', 'always']);
@@ -45,7 +51,9 @@ describe('reports of a test that a wrapper declares', () => {
   });
 
   it('include those that no known test explains: a title may have come out otherwise', () => {
-    expect(paths(reportsOfInstances(instances([]), [report(['g', 'a']), report(['g', 'deeper', 'x'], 'failed')]))).toEqual(['a', 'x']);
+    expect(
+      paths(reportsOfInstances(instances([]), [report(['g', 'a']), report(['g', 'deeper', 'x'], 'failed')])),
+    ).toEqual(['a', 'x']);
     expect(paths(reportsOfInstances(instances([]), [report(['else'])]))).toBe('ambiguous');
   });
 
@@ -57,7 +65,10 @@ describe('reports of a test that a wrapper declares', () => {
 
   it('that share titles and place with others are believed only when each was reported, and only from the place that the scan names', () => {
     const at = { file: 'helper.mjs', line: 4 };
-    const one = makeCase('node-test', 'a.test.mjs', ['t'], { found: { line: 9, endLine: 9, reportedAt: at }, twins: 2 });
+    const one = makeCase('node-test', 'a.test.mjs', ['t'], {
+      found: { line: 9, endLine: 9, reportedAt: at },
+      twins: 2,
+    });
     const report: TestReport = {
       file: at.file,
       path: ['t'],

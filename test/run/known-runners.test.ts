@@ -61,8 +61,13 @@ describe('known test runners in a line of shell', () => {
 
   it('puts words behind the right one, whatever stands around it', () => {
     const line = 'cd "a b" && npx vitest run \'x y\' && node --test t.js';
-    const insertions = knownRunners(line).map((found) => ({ at: found.insertAt ?? -1, words: `<${found.report ?? ''}>` }));
-    expect(withInsertions(line, insertions)).toBe('cd "a b" && npx vitest <vitest> run \'x y\' && node --test <node-test> t.js');
+    const insertions = knownRunners(line).map((found) => ({
+      at: found.insertAt ?? -1,
+      words: `<${found.report ?? ''}>`,
+    }));
+    expect(withInsertions(line, insertions)).toBe(
+      'cd "a b" && npx vitest <vitest> run \'x y\' && node --test <node-test> t.js',
+    );
   });
 
   it('never ends on odd input', () => {

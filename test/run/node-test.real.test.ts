@@ -38,7 +38,10 @@ describe('node:test', () => {
       [await test(project, file, ['a test that holds tests']), 'FAIL(assertion)'],
       [await test(project, file, ['a test that holds tests', 'one inside passes']), 'PASS(executed)'],
       [await test(project, file, ['a test that holds tests', 'one inside fails']), 'FAIL(assertion)'],
-      [await test(project, file, ['made in a loop: ${name}'], { dynamic: true }, 'for (const name of'), 'PASS(executed)'],
+      [
+        await test(project, file, ['made in a loop: ${name}'], { dynamic: true }, 'for (const name of'),
+        'PASS(executed)',
+      ],
       [await test(project, file, ['a suite whose before fails', 'cannot run']), 'ERROR(setup)'],
       [await test(project, file, ['a suite whose after fails', 'passed before that']), 'FAIL(assertion)'],
       [await test(project, file, ['twins', 'same title'], { line: twins }), 'PASS(executed)'],
@@ -98,7 +101,9 @@ describe('node:test', () => {
     await using project = await bench(null);
     await writeFile(join(project.root, 'a.test.ts'), "import { test } from 'node:test';\ntest('typed', () => {});\n");
     const entry = await (async () => makeCase('node-test', 'a.test.ts', ['typed'], { found: { line: 2 } }))();
-    const native = spawnSync(process.execPath, ['-p', 'process.features.typescript || ""'], { encoding: 'utf8' }).stdout.trim();
+    const native = spawnSync(process.execPath, ['-p', 'process.features.typescript || ""'], {
+      encoding: 'utf8',
+    }).stdout.trim();
     expect(await project.verdicts([entry])).toEqual({
       [entry.id]: native === '' || native === 'undefined' ? 'SKIP(unavailable:typescript-loader)' : 'PASS(executed)',
     });

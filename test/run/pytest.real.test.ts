@@ -6,7 +6,8 @@ import type { Case } from '../../src/model/index.js';
 import { bench, judged, makeCase, shown } from './rig.js';
 
 const present = spawnSync('python3', ['-c', 'import pytest']).status === 0;
-const test = (file: string, ...path: string[]): Case => makeCase('pytest', `tests/${file}`, path, { found: { kind: 'case' } });
+const test = (file: string, ...path: string[]): Case =>
+  makeCase('pytest', `tests/${file}`, path, { found: { kind: 'case' } });
 
 describe.skipIf(!present && process.env['CI'] !== 'true')('pytest', () => {
   // @verifies AC-runners-exact-verdicts, AC-runners-pytest-subtests, AC-runners-leave-the-tree-alone
@@ -80,10 +81,12 @@ describe.skipIf(!present && process.env['CI'] !== 'true')('pytest', () => {
   // @verifies AC-runners-time-limits
   it('ends a test at its own limit with all it started, and runs the rest', async () => {
     await using project = await bench('pytest');
-    const slow = [test('test_hangs.py', 'test_hangs'), test('test_hangs.py', 'test_hangs_with_children')].map((entry): Case => ({
-      ...entry,
-      timeoutMs: 700,
-    }));
+    const slow = [test('test_hangs.py', 'test_hangs'), test('test_hangs.py', 'test_hangs_with_children')].map(
+      (entry): Case => ({
+        ...entry,
+        timeoutMs: 700,
+      }),
+    );
     const quick = [test('test_hangs.py', 'test_quick'), test('test_hangs.py', 'test_quick_too')];
     const { outcomes } = await project.run([...slow, ...quick]);
     expect([...slow, ...quick].map((entry) => shown(outcomes.get(entry.id)))).toEqual([

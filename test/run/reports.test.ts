@@ -28,7 +28,11 @@ describe('the channel', () => {
         main,
         `const names = Object.keys(await import(${JSON.stringify(pathToFileURL(reporter).href)}));\nprocess.stdout.write(JSON.stringify([process.env.COHERENCE_REPORT_CHANNEL ?? null, names]));`,
       );
-      const done = await capture({ command: [process.execPath, main], cwd: folder, env: { ...process.env, ...channel.env } });
+      const done = await capture({
+        command: [process.execPath, main],
+        cwd: folder,
+        env: { ...process.env, ...channel.env },
+      });
       expect(done.stdout).toBe('[null,[]]');
       const inside = (await readdir(folder)).find((name) => name.startsWith('channel-')) ?? '';
       const logs = await readdir(join(folder, inside));
@@ -73,7 +77,10 @@ describe('TAP', () => {
     ['1..2\nok 1 - a\nok 2\n', { passed: 2, skipped: 0, failures: [] }],
     ['TAP version 14\nok a\nnot ok - b\n1..2\n', { passed: 1, skipped: 0, failures: ['b'] }],
     ['1..3\nok 1 # SKIP x\nnot ok 2 - y # TODO later\nok 3 - has \\# hash\n', { passed: 1, skipped: 2, failures: [] }],
-    ['1..1\n    ok 1 - inner\n    1..1\nok 1 - outer\n  ---\n  not ok 5\n  ...\n', { passed: 1, skipped: 0, failures: [] }],
+    [
+      '1..1\n    ok 1 - inner\n    1..1\nok 1 - outer\n  ---\n  not ok 5\n  ...\n',
+      { passed: 1, skipped: 0, failures: [] },
+    ],
     ['1..0 # SKIP no database\n', { passed: 0, skipped: 1, failures: [] }],
   ])('counts %j', (text, expected) => {
     expect(readTap(text)).toMatchObject(expected);
@@ -136,10 +143,17 @@ describe('counts', () => {
 describe('selectors', () => {
   // @verifies AC-run-selectors-are-exact
   it('are escaped and anchored for vitest', () => {
-    const found = (path: string[], more = {}): ReturnType<typeof makeCase> => makeCase('vitest', 'a.test.ts', path, { found: { ...more } });
-    const pattern = new RegExp(namePattern([found(['s (x)', 'a.b*c']), found(['adds %i to $name.first'], { parametrised: true })]) ?? '');
+    const found = (path: string[], more = {}): ReturnType<typeof makeCase> =>
+      makeCase('vitest', 'a.test.ts', path, { found: { ...more } });
+    const pattern = new RegExp(
+      namePattern([found(['s (x)', 'a.b*c']), found(['adds %i to $name.first'], { parametrised: true })]) ?? '',
+    );
     expect(['s (x) a.b*c', 'adds 1 to Ann'].every((title) => pattern.test(title))).toBe(true);
-    expect(['s (x) a.b*c more', 'more s (x) a.b*c', 's x aXbc', 's (x) aXbYc', 'adds 1'].some((title) => pattern.test(title))).toBe(false);
+    expect(
+      ['s (x) a.b*c more', 'more s (x) a.b*c', 's x aXbc', 's (x) aXbYc', 'adds 1'].some((title) =>
+        pattern.test(title),
+      ),
+    ).toBe(false);
     expect(namePattern([found(['x']), found(['`${name}`'], { dynamic: true })])).toBeNull();
     expect(namePattern([makeCase('vitest', 'a.test.ts', [])])).toBeNull();
   });
@@ -156,7 +170,8 @@ describe('go events', () => {
   it('give a pass only for one start and one end', () => {
     const state = (...actions: string[]): string | undefined => {
       const reports = new GoReports();
-      for (const action of actions) reports.take(event({ Action: action, Test: 'TestX', Time: '2026-01-01T00:00:00Z' }));
+      for (const action of actions)
+        reports.take(event({ Action: action, Test: 'TestX', Time: '2026-01-01T00:00:00Z' }));
       return reports.reports('TestX', 'x_test.go')[0]?.state;
     };
     expect(state('run', 'pass')).toBe('passed');
@@ -171,10 +186,9 @@ describe('go events', () => {
 describe('package scripts', () => {
   it('say with which loaders the project runs its tests', () => {
     expect(optionsOfScript('node --import tsx --test "test/**/*.test.ts"')).toEqual(['--import', 'tsx']);
-    expect(optionsOfScript('tsc && node --test --test-reporter=spec --enable-source-maps --require=./setup.cjs')).toEqual([
-      '--enable-source-maps',
-      '--require=./setup.cjs',
-    ]);
+    expect(
+      optionsOfScript('tsc && node --test --test-reporter=spec --enable-source-maps --require=./setup.cjs'),
+    ).toEqual(['--enable-source-maps', '--require=./setup.cjs']);
     expect(optionsOfScript('npx tsx --test')).toEqual(['--import', 'tsx']);
     expect(optionsOfScript('node server.js')).toBeNull();
   });

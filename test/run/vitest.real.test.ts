@@ -103,20 +103,27 @@ describe('vitest', () => {
   // @verifies AC-runners-unhandled-errors, AC-runners-one-files-trouble
   it('blames a file whose worker cannot start for itself alone, and each of many rejections for its file', async () => {
     await using project = await bench('vitest');
-    await writeFile(join(project.root, 'test/world.test.ts'), `// @${'vitest'}-environment nowhere-to-be-found\nimport { it } from 'vitest';\nit('lives elsewhere', () => {});\n`);
+    await writeFile(
+      join(project.root, 'test/world.test.ts'),
+      `// @${'vitest'}-environment nowhere-to-be-found\nimport { it } from 'vitest';\nit('lives elsewhere', () => {});\n`,
+    );
     const cases: [Case, string][] = [
       [await test(project, 'world.test.ts', ['lives elsewhere']), 'ERROR(setup)'],
       [await test(project, 'same.test.ts', ['same title in two files']), 'PASS(executed)'],
     ];
     const alone = await judged(project, cases);
     expect(alone.seen).toEqual(alone.wanted);
-    const text = "import { expect, it } from 'vitest';\nit('leaves a rejection', async () => {\n  void Promise.reject(new Error('nobody looks'));\n  await new Promise((resolve) => setTimeout(resolve, 50));\n  expect(1).toBe(1);\n});\n";
+    const text =
+      "import { expect, it } from 'vitest';\nit('leaves a rejection', async () => {\n  void Promise.reject(new Error('nobody looks'));\n  await new Promise((resolve) => setTimeout(resolve, 50));\n  expect(1).toBe(1);\n});\n";
     const many: [Case, string][] = [];
     for (let i = 0; i < 8; i += 1) {
       await writeFile(join(project.root, `test/many${i}.test.ts`), text);
       many.push([await test(project, `many${i}.test.ts`, ['leaves a rejection'], {}, "it('leaves"), 'ERROR(crash)']);
     }
-    const flood = await judged(project, [...many, [await test(project, 'same.test.ts', ['same title in two files']), 'PASS(executed)']]);
+    const flood = await judged(project, [
+      ...many,
+      [await test(project, 'same.test.ts', ['same title in two files']), 'PASS(executed)'],
+    ]);
     expect(flood.seen).toEqual(flood.wanted);
   });
 
@@ -148,7 +155,10 @@ describe('vitest', () => {
     await writeFile(join(project.root, 'vitest.config.ts'), 'throw new Error("no configuration today");');
     const entry = await test(project, 'same.test.ts', ['same title in two files']);
     const { outcomes } = await project.run([entry]);
-    expect(outcomes.get(entry.id)).toMatchObject({ reason: 'setup', detail: expect.stringContaining('no configuration today') as string });
+    expect(outcomes.get(entry.id)).toMatchObject({
+      reason: 'setup',
+      detail: expect.stringContaining('no configuration today') as string,
+    });
     await using bare = await bench(null);
     await writeFile(join(bare.root, 'a.test.ts'), '');
     const other = makeCase('vitest', 'a.test.ts', ['x']);

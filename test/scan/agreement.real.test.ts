@@ -10,7 +10,8 @@ import { capture } from '../../src/util/process.js';
 
 const FILES: Readonly<Record<string, string>> = {
   'package.json': '{"type":"module","devDependencies":{"vitest":"4"}}',
-  'vitest/titles.ts': "export const TITLE = 'imported';\nexport enum Names { Hit = 'a hit' }\nexport default class Widget {}\n",
+  'vitest/titles.ts':
+    "export const TITLE = 'imported';\nexport enum Names { Hit = 'a hit' }\nexport default class Widget {}\n",
   'vitest/helpers.ts': `import { it as base, describe } from 'vitest';
 export const check = (title: string, body: () => void) => base('checks ' + title, body);
 export function group(title: string, body: () => void) {
@@ -167,14 +168,20 @@ beforeAll(async () => {
   }
   await mkdir(join(root, 'node_modules'));
   await symlink(resolve('node_modules/vitest'), join(root, 'node_modules/vitest'));
-  tests = (await scan({ root, files: await listFiles(root), cache: ScanCache.open(root, null), scanAll: true })).files.flatMap((file) => file.tests);
+  tests = (
+    await scan({ root, files: await listFiles(root), cache: ScanCache.open(root, null), scanAll: true })
+  ).files.flatMap((file) => file.tests);
 });
 afterAll(async () => rm(root, { recursive: true, force: true }));
 
 const key = (test: Pick<FoundTest, 'path'>): string => JSON.stringify(test.path);
 
 /** Every exact report has its found test at that line, and every exact found test its report. */
-function compare(found: readonly FoundTest[], reported: readonly Reported[], leavesOut: (test: FoundTest) => boolean = () => false): void {
+function compare(
+  found: readonly FoundTest[],
+  reported: readonly Reported[],
+  leavesOut: (test: FoundTest) => boolean = () => false,
+): void {
   const exact = found.filter((test) => test.kind === 'case' && !test.dynamic && !test.parametrised);
   const byPath = new Map(exact.map((test) => [key(test), test]));
   const loose = found.filter((test) => test.kind === 'case' && (test.dynamic || test.parametrised));

@@ -25,9 +25,15 @@ function write(files: Readonly<Record<string, string>>): void {
   }
 }
 
-const run = async (
-  { cacheFolder = cache, ...options }: { readonly want?: readonly string[]; readonly scanAll?: boolean; readonly cacheFolder?: string | null } = {},
-): Promise<Scan> => scan({ root, files: await listFiles(root), cache: ScanCache.open(root, cacheFolder), ...options });
+const run = async ({
+  cacheFolder = cache,
+  ...options
+}: {
+  readonly want?: readonly string[];
+  readonly scanAll?: boolean;
+  readonly cacheFolder?: string | null;
+} = {}): Promise<Scan> =>
+  scan({ root, files: await listFiles(root), cache: ScanCache.open(root, cacheFolder), ...options });
 
 const outline = (found: Scan): string[] =>
   found.files.map(
@@ -97,7 +103,8 @@ it('binds comment tags of other languages to the file and passes over their stri
 // @verifies AC-scan-cache
 describe('the cache', () => {
   const cacheText = (): string => readFileSync(join(cache, readdirSync(cache)[0] ?? ''), 'utf8');
-  const damage = (change: (text: string) => string): void => writeFileSync(join(cache, readdirSync(cache)[0] ?? ''), change(cacheText()));
+  const damage = (change: (text: string) => string): void =>
+    writeFileSync(join(cache, readdirSync(cache)[0] ?? ''), change(cacheText()));
 
   it('gives the same answer as no cache, in whole', async () => {
     write({

@@ -51,14 +51,34 @@ describe('tagsIn', () => {
   });
 
   it('takes words of a language', () => {
-    expect(tagsIn('/// Verifies: AC-a, AC-b', { words: { Verifies: 'verifies' } }).map((tag) => tag.id)).toEqual(['AC-a', 'AC-b']);
+    expect(tagsIn('/// Verifies: AC-a, AC-b', { words: { Verifies: 'verifies' } }).map((tag) => tag.id)).toEqual([
+      'AC-a',
+      'AC-b',
+    ]);
     expect(tagsIn('/// Verifies: AC-a')).toEqual([]);
   });
 
   it('never throws and only gives ids that stand in the text', () => {
     fc.assert(
       fc.property(
-        fc.array(fc.constantFrom('@verifies', '@implements', ' ', 'AC-a', 'SPEC-b', ',', '"', '`', '\n', ' * ', '.', 'x', '\u0000', '😀')),
+        fc.array(
+          fc.constantFrom(
+            '@verifies',
+            '@implements',
+            ' ',
+            'AC-a',
+            'SPEC-b',
+            ',',
+            '"',
+            '`',
+            '\n',
+            ' * ',
+            '.',
+            'x',
+            '\u0000',
+            '😀',
+          ),
+        ),
         (parts) => {
           const text = parts.join('');
           for (const tag of tagsIn(text)) expect(text.slice(tag.offset)).toContain(tag.id);

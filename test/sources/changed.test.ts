@@ -1,7 +1,14 @@
 import { unlinkSync, renameSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { changedFiles, listAtCommit, mergeBase, readAtCommit, readBlobs, upstreamBase } from '../../src/sources/index.js';
+import {
+  changedFiles,
+  listAtCommit,
+  mergeBase,
+  readAtCommit,
+  readBlobs,
+  upstreamBase,
+} from '../../src/sources/index.js';
 import { Repository } from './repository.js';
 
 const LINES = Array.from({ length: 20 }, (_, i) => `line ${i}`).join('\n');
@@ -47,7 +54,10 @@ describe('changedFiles', () => {
     repository.write('b.ts', 'c');
     repository.commit('second');
     expect(await changedFiles(repository.root, 'HEAD')).toEqual({ ok: true, value: [] });
-    expect(await changedFiles(repository.root, 'HEAD~1')).toEqual({ ok: true, value: [{ path: 'b.ts', status: 'modified' }] });
+    expect(await changedFiles(repository.root, 'HEAD~1')).toEqual({
+      ok: true,
+      value: [{ path: 'b.ts', status: 'modified' }],
+    });
   });
 
   it.each(['no-such-ref', '--output=/tmp/x', '', 'HEAD:a.ts'])('refuses %j, which names no commit', async (ref) => {

@@ -26,7 +26,12 @@ describe('listFiles', () => {
       'names/with space\n and ü.txt': 'n',
     });
     repository.git('add', '-f', 'vendor/v.go', 'src/a.ts', '.coherence/runs/1/run.json');
-    expect(await paths(repository.root)).toEqual(['.coherence/project.toml', '.gitignore', 'names/with space\n and ü.txt', 'src/a.ts']);
+    expect(await paths(repository.root)).toEqual([
+      '.coherence/project.toml',
+      '.gitignore',
+      'names/with space\n and ü.txt',
+      'src/a.ts',
+    ]);
   });
 
   it('lists the same outside git', async () => {
@@ -52,7 +57,11 @@ describe('listFiles', () => {
       symlinkSync(join(outside.root, 'secret'), join(repository.root, 'folder'));
       symlinkSync('a.ts', join(repository.root, 'link.ts'));
       const files = await listFiles(repository.root);
-      expect(files.map(({ path, mode }) => `${mode} ${path}`)).toEqual(['100644 a.ts', '120000 folder', '120000 link.ts']);
+      expect(files.map(({ path, mode }) => `${mode} ${path}`)).toEqual([
+        '100644 a.ts',
+        '120000 folder',
+        '120000 link.ts',
+      ]);
     }
   });
 

@@ -18,13 +18,18 @@ class Trapped extends Repository {
   readonly mark: string;
 
   constructor() {
-    super({ 'a.txt': 'text\n', 'b.ts': 'b', '.gitattributes': '*.txt filter=trap diff=trap\n*.ts diff=trap merge=trap\n' });
+    super({
+      'a.txt': 'text\n',
+      'b.ts': 'b',
+      '.gitattributes': '*.txt filter=trap diff=trap\n*.ts diff=trap merge=trap\n',
+    });
     this.commit();
     this.mark = join(this.root, '.git', 'sprung');
     const trap = join(this.root, '.git', 'trap.sh');
     writeFileSync(trap, `#!/bin/sh\ntouch '${this.mark}'\ncat\n`);
     chmodSync(trap, 0o755);
-    const run = (section: string, ...keys: string[]): string => `[${section}]\n${keys.map((key) => `\t${key} = ${trap}\n`).join('')}`;
+    const run = (section: string, ...keys: string[]): string =>
+      `[${section}]\n${keys.map((key) => `\t${key} = ${trap}\n`).join('')}`;
     appendFileSync(
       join(this.root, '.git/config'),
       [

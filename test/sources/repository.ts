@@ -30,7 +30,12 @@ export class Repository {
   }
 
   git(...args: string[]): string {
-    return execFileSync('git', args, { cwd: this.root, encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe'], env: ENVIRONMENT }).trim();
+    return execFileSync('git', args, {
+      cwd: this.root,
+      encoding: 'utf8',
+      stdio: ['ignore', 'pipe', 'pipe'],
+      env: ENVIRONMENT,
+    }).trim();
   }
 
   commit(message = 'commit'): string {
@@ -41,9 +46,13 @@ export class Repository {
 
   /** Makes git's index vouch for the files: their stat data must be older than the index. */
   settle(): void {
-    execFileSync('find', ['.', '-path', './.git', '-prune', '-o', '-type', 'f', '-exec', 'touch', '-d', '2020-01-01 00:00:00', '{}', '+'], {
-      cwd: this.root,
-    });
+    execFileSync(
+      'find',
+      ['.', '-path', './.git', '-prune', '-o', '-type', 'f', '-exec', 'touch', '-d', '2020-01-01 00:00:00', '{}', '+'],
+      {
+        cwd: this.root,
+      },
+    );
     this.git('update-index', '-q', '--really-refresh');
   }
 

@@ -45,10 +45,14 @@ async function committed(): Promise<TestProject> {
 }
 
 interface Verified {
-  readonly specs: readonly { readonly criteria: readonly { readonly id: string; readonly verdict: string; readonly reason: string }[] }[];
+  readonly specs: readonly {
+    readonly criteria: readonly { readonly id: string; readonly verdict: string; readonly reason: string }[];
+  }[];
 }
 const verdicts = (answer: Driven): unknown =>
-  (JSON.parse(answer.stdout) as Verified).specs.flatMap((spec) => spec.criteria.map(({ id, verdict, reason }) => [id, verdict, reason]));
+  (JSON.parse(answer.stdout) as Verified).specs.flatMap((spec) =>
+    spec.criteria.map(({ id, verdict, reason }) => [id, verdict, reason]),
+  );
 interface Covered {
   readonly total: Readonly<Record<'specified' | 'traced' | 'executed' | 'passed', number>>;
 }
@@ -115,8 +119,11 @@ real('from the command line', () => {
   it('verdicts of verify reach the store, also those made while its server was dead, and coverage --at has them', async () => {
     const at = await committed();
     expect(await command(at, ['store', 'start'])).toMatchObject({ code: 0 });
-    const status = async (): Promise<{ readonly pid: number; readonly pending_runs: number; readonly refused_runs: number }> =>
-      JSON.parse((await command(at, ['store', 'status', '--json'])).stdout) as never;
+    const status = async (): Promise<{
+      readonly pid: number;
+      readonly pending_runs: number;
+      readonly refused_runs: number;
+    }> => JSON.parse((await command(at, ['store', 'status', '--json'])).stdout) as never;
     for (let run = 0; run < 2; run += 1) {
       process.kill((await status()).pid, 'SIGKILL');
       expect(await command(at, ['verify', '--all', '--no-cache'])).toMatchObject({ code: 1 });
@@ -127,7 +134,9 @@ real('from the command line', () => {
     }
     const trend = await command(at, ['store', 'trend', '--json']);
     const points = (
-      JSON.parse(trend.stdout) as { readonly trend: readonly { readonly pass: number; readonly fail: number; readonly skip: number }[] }
+      JSON.parse(trend.stdout) as {
+        readonly trend: readonly { readonly pass: number; readonly fail: number; readonly skip: number }[];
+      }
     ).trend;
     expect(points.map(({ pass, fail, skip }) => [pass, fail, skip])).toEqual([1, 2, 3].map(() => [1, 1, 1]));
     expect(await status()).toMatchObject({ pending_runs: 0, refused_runs: 0 });

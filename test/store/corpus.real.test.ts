@@ -16,9 +16,13 @@ import { drive } from './program.js';
 import { doltHere, get, newProject, type TestProject } from './rig.js';
 
 /** Beside the repository, not in it: where it is absent these tests are skipped. */
-const CORPUS = process.env['COHERENCE_CORPUS'] ?? resolve(import.meta.dirname, '../../../shared/cases/bootstrap-specs.jsonl');
+const CORPUS =
+  process.env['COHERENCE_CORPUS'] ?? resolve(import.meta.dirname, '../../../shared/cases/bootstrap-specs.jsonl');
 const here = existsSync(CORPUS);
-const request = (path: string, over: { dryRun?: boolean; prune?: boolean } = {}): Parameters<typeof importCatalog>[1] => ({
+const request = (
+  path: string,
+  over: { dryRun?: boolean; prune?: boolean } = {},
+): Parameters<typeof importCatalog>[1] => ({
   path,
   name: 'in.jsonl',
   dryRun: false,
@@ -27,7 +31,10 @@ const request = (path: string, over: { dryRun?: boolean; prune?: boolean } = {})
 });
 const exported = async (at: TestProject): Promise<string> =>
   get(await exportCatalog(at.project, { format: 'jsonl', out: null, check: false }, at.env)).text ?? '';
-const shapeOf = (catalog: Catalog): [number, number] => [catalog.specs.length, catalog.specs.flatMap(criteriaOf).length];
+const shapeOf = (catalog: Catalog): [number, number] => [
+  catalog.specs.length,
+  catalog.specs.flatMap(criteriaOf).length,
+];
 const words = (catalog: Catalog): string => canonicalJson(catalog.specs.map(plainSpec));
 /** One spec of the corpus with its two criteria, as a file of its own. */
 async function smallFile(at: TestProject): Promise<string> {
@@ -92,7 +99,9 @@ describe.skipIf(!here || !doltHere)('the real corpus, with the store', () => {
     get(await importCatalog(at.project, request(CORPUS), at.env));
     expect(get(await storeLog(at.project, null, 100, at.env))).toHaveLength(commits);
     expect(await syncState(at.project, at.env)).toBe('equal');
-    expect(get(await exportCatalog(at.project, { format: 'yaml', out: null, check: true }, at.env)).differing).toEqual([]);
+    expect(get(await exportCatalog(at.project, { format: 'yaml', out: null, check: true }, at.env)).differing).toEqual(
+      [],
+    );
     expect(await exported(at)).toBe(before);
     const edited = join(at.root, 'specs/component-cli-router.yaml');
     await writeFile(edited, (await readFile(edited, 'utf8')).replace(/^title: .*$/m, 'title: by hand'));
@@ -188,7 +197,10 @@ describe.skipIf(!here || !doltHere)('the real corpus, with the store', () => {
       get(await importCatalog(at.project, request(small, { prune: true }), at.env));
       expect(shapeOf(await stored(at)).join(), when).toBe('1,2');
       const [name = '', time = '1'] = place.split('@');
-      const killed = await drive(at, ['import', CORPUS], undefined, { COHERENCE_TEST: '1', COHERENCE_FAILPOINTS: `${name}=kill@${time}` });
+      const killed = await drive(at, ['import', CORPUS], undefined, {
+        COHERENCE_TEST: '1',
+        COHERENCE_FAILPOINTS: `${name}=kill@${time}`,
+      });
       expect([killed.code, killed.stdout], when).toEqual([null, '']);
       expect(shapeOf(get(await catalogAt(at.project, undefined, at.env))).join(), when).toBe(expected);
       expect(['1,2', '39,235'], when).toContain(shapeOf(await stored(at)).join());

@@ -11,9 +11,15 @@ const catalog = (): Spec[] => {
   const criterion = (spec: number, at: number): Criterion => ({
     id: `AC-${spec}-${String(at).padStart(4, '0')}`,
     title: `it's "statement" ${at} \\ of ${spec} 🙂`,
-    ...(at % 900 === 7 ? { gap: 'nobody knows', status: 'draft', concerns: ['security'], extra: { jsonl: { fields: { at } } } } : {}),
-    ...(at % 900 === 8 ? { description: 'two\nlines', intent: '', implemented_by: [{ code: 'src/a.ts::b', note: 'x' }] } : {}),
-    ...(at % 2 === 0 ? { verified_by: [{ kind: 'run', target: `true ${at}`, ...(at % 500 === 0 ? { timeout: '5s' } : {}) }] } : {}),
+    ...(at % 900 === 7
+      ? { gap: 'nobody knows', status: 'draft', concerns: ['security'], extra: { jsonl: { fields: { at } } } }
+      : {}),
+    ...(at % 900 === 8
+      ? { description: 'two\nlines', intent: '', implemented_by: [{ code: 'src/a.ts::b', note: 'x' }] }
+      : {}),
+    ...(at % 2 === 0
+      ? { verified_by: [{ kind: 'run', target: `true ${at}`, ...(at % 500 === 0 ? { timeout: '5s' } : {}) }] }
+      : {}),
   });
   const spec = (at: number, criteria: number): Spec => ({
     id: `SPEC-${String(at).padStart(3, '0')}`,
@@ -45,7 +51,9 @@ real('a first fill', () => {
     expect(await write()).toMatch(/^[0-9a-v]{32}$/);
     expect(get(await session.catalog()).specs.toSorted((left, right) => (left.id < right.id ? -1 : 1))).toEqual(specs);
     const entries = get(await session.syncEntries());
-    expect(entries.map((entry) => [entry.spec, entry.fileHash, entry.base])).toEqual(specs.map((one) => [one.id, one.title, one]));
+    expect(entries.map((entry) => [entry.spec, entry.fileHash, entry.base])).toEqual(
+      specs.map((one) => [one.id, one.title, one]),
+    );
     expect(await write()).toBeNull();
     await session.close();
   });

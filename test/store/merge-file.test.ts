@@ -20,7 +20,11 @@ const text = (title: string, criteria: readonly string[], comment = ''): string 
 describe('the merge driver', () => {
   // @verifies AC-store-driver-merges
   it('keeps both additions at one place, where lines would conflict, and the comments of our side', () => {
-    const merge = mergeTexts(text('t', ['AC-1']), text('t', ['AC-1', 'AC-x'], '# ours\n'), text('new', ['AC-1', 'AC-y']));
+    const merge = mergeTexts(
+      text('t', ['AC-1']),
+      text('t', ['AC-1', 'AC-x'], '# ours\n'),
+      text('new', ['AC-1', 'AC-y']),
+    );
     expect(merge).toMatchObject({ conflicts: [], byField: true });
     expect(merge.text).toBe(text('new', ['AC-1', 'AC-x', 'AC-y'], '# ours\n'));
   });
@@ -36,7 +40,10 @@ describe('the merge driver', () => {
     expect(code).toBe(1);
     expect(merge.conflicts).toEqual([{ spec: 'SPEC-a', field: 'title', base: 't', ours: 'ours', theirs: 'theirs' }]);
     expect(await readFile(a, 'utf8')).toBe(
-      text('t', ['AC-1', 'AC-x', 'AC-y']).replace('title: t\n', '<<<<<<< ours\ntitle: ours\n=======\ntitle: theirs\n>>>>>>> theirs\n'),
+      text('t', ['AC-1', 'AC-x', 'AC-y']).replace(
+        'title: t\n',
+        '<<<<<<< ours\ntitle: ours\n=======\ntitle: theirs\n>>>>>>> theirs\n',
+      ),
     );
   });
 

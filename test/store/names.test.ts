@@ -1,6 +1,13 @@
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { databaseName, doltBranch, environmentOf, guardTarget, requireTestDatabase, storeEnvironment } from '../../src/store/index.js';
+import {
+  databaseName,
+  doltBranch,
+  environmentOf,
+  guardTarget,
+  requireTestDatabase,
+  storeEnvironment,
+} from '../../src/store/index.js';
 import { isAtLeast } from '../../src/store/dolt/binary.js';
 import { base32 } from '../../src/store/dolt/branches.js';
 import { between, positions } from '../../src/store/dolt/position.js';
@@ -11,7 +18,10 @@ import { catalog } from '../catalog-merge/generate.js';
 describe('database names', () => {
   // @verifies AC-store-environments
   it('end in the environment, whatever the manifest says', () => {
-    expect([databaseName('shop_abc', 'dev'), databaseName('shop_abc_test', 'prod')]).toEqual(['shop_abc_dev', 'shop_abc_prod']);
+    expect([databaseName('shop_abc', 'dev'), databaseName('shop_abc_test', 'prod')]).toEqual([
+      'shop_abc_dev',
+      'shop_abc_prod',
+    ]);
     expect([storeEnvironment(undefined), storeEnvironment(''), storeEnvironment('staging').ok]).toEqual([
       { ok: true, value: 'dev' },
       { ok: true, value: 'dev' },
@@ -22,11 +32,11 @@ describe('database names', () => {
 
   // @verifies AC-store-guards
   it('keep tests to …_test, and refuse a target of another environment, naming both', () => {
-    expect([requireTestDatabase('shop_test').ok, requireTestDatabase('shop_prod').ok, requireTestDatabase('test').ok]).toEqual([
-      true,
-      false,
-      false,
-    ]);
+    expect([
+      requireTestDatabase('shop_test').ok,
+      requireTestDatabase('shop_prod').ok,
+      requireTestDatabase('test').ok,
+    ]).toEqual([true, false, false]);
     const refused = guardTarget('shop_prod', 'dev');
     expect(refused.ok ? '' : refused.failures[0]?.message).toBe(
       'The target "shop_prod" is of environment prod, but this command runs in environment dev (COHERENCE_ENV).',

@@ -43,11 +43,23 @@ export const drive = async (
 ): Promise<Driven> => run(at, [await driver(), ...args], env, killAfterMs);
 
 /** Runs the built product, as a user does. */
-export const command = async (at: TestProject, args: readonly string[], env: Readonly<Record<string, string>> = {}): Promise<Driven> =>
-  run(at, [join(ROOT, 'bin/coherence.cjs'), ...args], env);
+export const command = async (
+  at: TestProject,
+  args: readonly string[],
+  env: Readonly<Record<string, string>> = {},
+): Promise<Driven> => run(at, [join(ROOT, 'bin/coherence.cjs'), ...args], env);
 
-async function run(at: TestProject, args: readonly string[], env: Readonly<Record<string, string>>, killAfterMs?: number): Promise<Driven> {
-  const child = spawn(process.execPath, args, { cwd: at.root, env: { ...at.env, ...env }, stdio: ['ignore', 'pipe', 'pipe'] });
+async function run(
+  at: TestProject,
+  args: readonly string[],
+  env: Readonly<Record<string, string>>,
+  killAfterMs?: number,
+): Promise<Driven> {
+  const child = spawn(process.execPath, args, {
+    cwd: at.root,
+    env: { ...at.env, ...env },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
   const out: Buffer[] = [];
   const err: Buffer[] = [];
   child.stdout.on('data', (chunk: Buffer) => out.push(chunk));

@@ -30,9 +30,17 @@ import { record } from './record.js';
 import { doltHere, get, newPlace, newProject, open, temporary, type TestProject } from './rig.js';
 
 const real = describe.skipIf(!doltHere);
-const spec = (id: string, rest: Partial<Spec> = {}): Spec => ({ id: `SPEC-${id}`, title: id, level: 'module', status: 'active', ...rest });
+const spec = (id: string, rest: Partial<Spec> = {}): Spec => ({
+  id: `SPEC-${id}`,
+  title: id,
+  level: 'module',
+  status: 'active',
+  ...rest,
+});
 const edit = async (at: TestProject, change: (spec: Spec) => Spec): Promise<void> =>
-  void get(await applyCatalogChange(at.project, 'Edit', (current) => success({ specs: current.specs.map(change) }), at.env));
+  void get(
+    await applyCatalogChange(at.project, 'Edit', (current) => success({ specs: current.specs.map(change) }), at.env),
+  );
 const titles = async (at: TestProject): Promise<unknown> =>
   get(await catalogAt(at.project, undefined, at.env)).specs.map((one) => [one.title, one.owner]);
 
@@ -62,13 +70,20 @@ real('remotes', () => {
     get(await pushStore(bob.project, remote, bob.env));
     await edit(ann, (one) => ({ ...one, title: 'from ann' }));
     const clash = get(await pullStore(ann.project, remote, undefined, ann.env));
-    expect(clash).toMatchObject({ state: 'conflicts', conflicts: [{ field: 'title', base: 'ann', ours: 'from ann', theirs: 'from bob' }] });
+    expect(clash).toMatchObject({
+      state: 'conflicts',
+      conflicts: [{ field: 'title', base: 'ann', ours: 'from ann', theirs: 'from bob' }],
+    });
     expect(await titles(ann)).toEqual([['from ann', 'bob']]);
     expect(get(await pullStore(ann.project, remote, 'theirs', ann.env)).state).toBe('merged');
     expect(await titles(ann)).toEqual([['from bob', 'bob']]);
     // Merges are in the history but own no change.
-    expect(get(await storeLog(ann.project, 'SPEC-a', 99, ann.env)).some((entry) => entry.message.startsWith('Merge'))).toBe(false);
-    expect(get(await storeDiff(ann.project, 'HEAD~1..HEAD', ann.env))).toMatchObject([{ id: 'SPEC-a', field: 'title', to: 'from bob' }]);
+    expect(
+      get(await storeLog(ann.project, 'SPEC-a', 99, ann.env)).some((entry) => entry.message.startsWith('Merge')),
+    ).toBe(false);
+    expect(get(await storeDiff(ann.project, 'HEAD~1..HEAD', ann.env))).toMatchObject([
+      { id: 'SPEC-a', field: 'title', to: 'from bob' },
+    ]);
     expect((await pullStore(ann.project, 'file:///nowhere/at/all', undefined, ann.env)).ok).toBe(false);
   }, 120_000);
 });
@@ -78,7 +93,16 @@ real('a session', () => {
     const remote = `file://${await temporary('remote')}/r`;
     const [one, two] = [await newPlace(), await newPlace()];
     const write = async (session: StoreSession, title: string): Promise<unknown> =>
-      get(await session.write({ upsert: [spec('a', { title })], remove: [], sync: [], unsync: [], message: title, git: null }));
+      get(
+        await session.write({
+          upsert: [spec('a', { title })],
+          remove: [],
+          sync: [],
+          unsync: [],
+          message: title,
+          git: null,
+        }),
+      );
     const first = await open(one);
     await write(first, 'one');
     get(await first.push(remote));
@@ -116,7 +140,9 @@ real('runs', () => {
     // A file that was taken in but not yet removed when its command was killed.
     await writeFile(join(outbox, `${first.run}.json`), saved);
     expect(get(await storeTrend(at.project, 10, at.env))).toHaveLength(2);
-    expect(get(await verdictsAt(at.project, commit, at.env))).toMatchObject([{ criterion: 'AC-a-1', verdict: 'PASS', run: second.run }]);
+    expect(get(await verdictsAt(at.project, commit, at.env))).toMatchObject([
+      { criterion: 'AC-a-1', verdict: 'PASS', run: second.run },
+    ]);
   });
 
   // @verifies AC-store-outbox
@@ -141,8 +167,13 @@ real('runs', () => {
   it('that the store refuses are set aside and stop neither the others nor any command', async () => {
     const at = await newProject();
     get(await startStore(at.project, () => undefined, at.env));
-    const [first, odd, last] = [1, 2, 3].map(() => record(ulid(), 'PASS', 'c'.repeat(40))) as [RunRecord, RunRecord, RunRecord];
-    for (const one of [first, { ...odd, session: null as unknown as string }, last]) await recordRun(at.project, one, at.env);
+    const [first, odd, last] = [1, 2, 3].map(() => record(ulid(), 'PASS', 'c'.repeat(40))) as [
+      RunRecord,
+      RunRecord,
+      RunRecord,
+    ];
+    for (const one of [first, { ...odd, session: null as unknown as string }, last])
+      await recordRun(at.project, one, at.env);
     const outbox = join(at.project.directories.state, 'outbox', at.place.database);
     await writeFile(join(outbox, `${ulid()}.json`), '{"half');
     expect(get(await storeTrend(at.project, 10, at.env)).map((point) => point.run)).toEqual([first.run, last.run]);
@@ -155,7 +186,9 @@ real('guards', () => {
   it('a target of another environment is refused', async () => {
     const at = await newProject();
     const refused = await migrateStore(at.project, 'shop_abc123_prod', at.env);
-    expect(refused.ok ? '' : refused.failures[0]?.message).toContain('environment prod, but this command runs in environment test');
+    expect(refused.ok ? '' : refused.failures[0]?.message).toContain(
+      'environment prod, but this command runs in environment test',
+    );
   });
 });
 
@@ -191,7 +224,9 @@ real('installing', () => {
   // @verifies AC-store-install-mirror
   it('takes a mirror with the right hash, once for many, and refuses a wrong hash', async () => {
     const bytes = await readFile(
-      get(await findDolt({ doltBin: null, cache: join(process.env['HOME'] ?? '', '.cache/coherence'), env: process.env })).path,
+      get(
+        await findDolt({ doltBin: null, cache: join(process.env['HOME'] ?? '', '.cache/coherence'), env: process.env }),
+      ).path,
     );
     let requests = 0;
     const server = createServer((_request, response) => {
@@ -203,7 +238,12 @@ real('installing', () => {
     try {
       const cache = await temporary('cache');
       const nowhere = await temporary('nowhere');
-      const place = await newPlace({ cache, env: { ...process.env, PATH: nowhere }, doltUrl: url, doltSha256: '0'.repeat(64) });
+      const place = await newPlace({
+        cache,
+        env: { ...process.env, PATH: nowhere },
+        doltUrl: url,
+        doltSha256: '0'.repeat(64),
+      });
       const wrong = await ensureDolt(place, () => undefined);
       expect(wrong.ok ? '' : wrong.failures[0]?.message).toContain('its SHA-256 is');
       expect(await readdir(join(cache, 'dolt'))).toEqual(['install.lock']);

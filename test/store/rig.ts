@@ -5,18 +5,28 @@ import { join } from 'node:path';
 import { afterEach, expect } from 'vitest';
 import { loadProject, type Project } from '../../src/config/index.js';
 import type { Result } from '../../src/model/index.js';
-import { findDolt, openStore, requireTestDatabase, stopServer, type StorePlace, type StoreSession } from '../../src/store/index.js';
+import {
+  findDolt,
+  openStore,
+  requireTestDatabase,
+  stopServer,
+  type StorePlace,
+  type StoreSession,
+} from '../../src/store/index.js';
 import { capture } from '../../src/util/process.js';
 import { settled } from '../rig/leaks.js';
 
 export const CACHE = join(process.env['XDG_CACHE_HOME'] ?? join(homedir(), '.cache'), 'coherence');
 
 /** Whether a Dolt is there; with CI=true its absence fails the tests instead of skipping them. */
-export const doltHere = process.env['CI'] === 'true' || (await findDolt({ doltBin: null, cache: CACHE, env: process.env })).ok;
+export const doltHere =
+  process.env['CI'] === 'true' || (await findDolt({ doltBin: null, cache: CACHE, env: process.env })).ok;
 
 export const get = <T>(result: Result<T>): T => {
   if (result.ok) return result.value;
-  throw new Error(result.failures.map((item) => `${item.kind}: ${item.message} (${item.file ?? ''}:${item.line ?? ''})`).join('\n'));
+  throw new Error(
+    result.failures.map((item) => `${item.kind}: ${item.message} (${item.file ?? ''}:${item.line ?? ''})`).join('\n'),
+  );
 };
 
 const folders: string[] = [];

@@ -2,7 +2,14 @@ import { chmod, cp, mkdir, readdir, readFile, rename, rm, stat, writeFile } from
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { openServer, openStore, runningServer, serverPaths, stopServer, type StorePlace } from '../../src/store/index.js';
+import {
+  openServer,
+  openStore,
+  runningServer,
+  serverPaths,
+  stopServer,
+  type StorePlace,
+} from '../../src/store/index.js';
 import { hashOf, MIGRATIONS, type Migration } from '../../src/store/dolt/migrations.js';
 import { sha256 } from '../../src/util/hash.js';
 import { capture } from '../../src/util/process.js';
@@ -50,7 +57,8 @@ real('the owned server', () => {
     const home = await temporary('home');
     const place = await newPlace({ env: { ...process.env, HOME: home } });
     await (await open(place)).close();
-    for (const name of ['password', 'identity', 'config'] as const) expect((await stat(paths(place)[name])).mode & 0o777).toBe(0o600);
+    for (const name of ['password', 'identity', 'config'] as const)
+      expect((await stat(paths(place)[name])).mode & 0o777).toBe(0o600);
     const server = await runningServer(place);
     expect(server).toMatchObject({ version: '2.2.0', socket: paths(place).socket });
     const tables = await capture({ command: ['cat', '/proc/net/tcp'], cwd: '/' });
@@ -58,8 +66,12 @@ real('the owned server', () => {
     expect(tables.stdout).toContain(`0100007F:${port} 00000000:0000 0A`);
     expect(tables.stdout).not.toContain(`00000000:${port} 00000000:0000 0A`);
     expect(await readdir(home)).toEqual([]);
-    expect(await readFile(`/proc/${server?.pid ?? 0}/environ`, 'utf8')).toContain(`DOLT_ROOT_PATH=${paths(place).home}`);
-    expect(await readFile(join(paths(place).home, '.dolt/config_global.json'), 'utf8')).toContain('"metrics.disabled":"true"');
+    expect(await readFile(`/proc/${server?.pid ?? 0}/environ`, 'utf8')).toContain(
+      `DOLT_ROOT_PATH=${paths(place).home}`,
+    );
+    expect(await readFile(join(paths(place).home, '.dolt/config_global.json'), 'utf8')).toContain(
+      '"metrics.disabled":"true"',
+    );
   });
 
   // @verifies AC-store-heals-kill
@@ -146,7 +158,9 @@ real('the owned server', () => {
     await (await open(other)).close();
     // The same password, so that only the mark tells them apart.
     const identity = JSON.parse(await readFile(paths(mine).identity, 'utf8')) as { socket: string };
-    await writeFile(paths(mine).identity, JSON.stringify({ ...identity, socket: paths(other).socket }), { mode: 0o600 });
+    await writeFile(paths(mine).identity, JSON.stringify({ ...identity, socket: paths(other).socket }), {
+      mode: 0o600,
+    });
     const password = await readFile(paths(mine).password, 'utf8');
     await writeFile(paths(mine).password, await readFile(paths(other).password, 'utf8'), { mode: 0o600 });
     const refused = await openServer(mine);
@@ -248,7 +262,11 @@ real('the owned server', () => {
 });
 
 real('the schema', () => {
-  const next: Migration = { number: MIGRATIONS.length + 1, name: 'later', statements: ['CREATE TABLE later (id INT PRIMARY KEY)'] };
+  const next: Migration = {
+    number: MIGRATIONS.length + 1,
+    name: 'later',
+    statements: ['CREATE TABLE later (id INT PRIMARY KEY)'],
+  };
 
   // @verifies AC-store-newer-schema
   it('of a newer version is refused with what to do; an edited step is damage', async () => {
@@ -262,7 +280,12 @@ real('the schema', () => {
         hint: 'Update coherence.',
       },
     ]);
-    const edited = await openStore({ place, gitBranch: 'main', create: false, migrations: [...MIGRATIONS, { ...next, statements: [] }] });
+    const edited = await openStore({
+      place,
+      gitBranch: 'main',
+      create: false,
+      migrations: [...MIGRATIONS, { ...next, statements: [] }],
+    });
     expect(kinds(edited)).toBe('damaged-state');
     expect(hashOf(next)).not.toBe(hashOf({ ...next, statements: [] }));
   });

@@ -43,7 +43,13 @@ export async function startShared(): Promise<SharedServer> {
   );
   const child = spawn(dolt, ['sql-server', '--config', join(folder, 'config.yaml')], {
     cwd: folder,
-    env: { ...process.env, DOLT_ROOT_PATH: home, HOME: home, DOLT_ROOT_PASSWORD: 'root', DOLT_DISABLE_EVENT_FLUSH: '1' },
+    env: {
+      ...process.env,
+      DOLT_ROOT_PATH: home,
+      HOME: home,
+      DOLT_ROOT_PASSWORD: 'root',
+      DOLT_DISABLE_EVENT_FLUSH: '1',
+    },
     stdio: ['ignore', 'pipe', 'pipe'],
   });
   const ended = new Promise<void>((done) => child.once('exit', () => done()));

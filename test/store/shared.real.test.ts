@@ -1,7 +1,16 @@
 import { createServer, type AddressInfo } from 'node:net';
 import { describe, expect, it } from 'vitest';
 import { applyCatalogChange, catalogAt } from '../../src/app/catalog-change.js';
-import { drainRuns, migrateStore, recordRun, startStore, stopStore, storeBlame, storeStatus, storeTrend } from '../../src/app/store.js';
+import {
+  drainRuns,
+  migrateStore,
+  recordRun,
+  startStore,
+  stopStore,
+  storeBlame,
+  storeStatus,
+  storeTrend,
+} from '../../src/app/store.js';
 import { openProjectStore } from '../../src/app/store-place.js';
 import { reconcile, syncProject } from '../../src/app/sync.js';
 import { formatSpec } from '../../src/catalog/index.js';
@@ -12,16 +21,28 @@ import { doltHere, get, newProject, type TestProject } from './rig.js';
 import { PASSWORD, startShared } from './shared-server.js';
 
 const real = describe.skipIf(!doltHere);
-const spec = (rest: Partial<Spec> = {}): Spec => ({ id: 'SPEC-a', title: 'a', level: 'module', status: 'active', ...rest });
+const spec = (rest: Partial<Spec> = {}): Spec => ({
+  id: 'SPEC-a',
+  title: 'a',
+  level: 'module',
+  status: 'active',
+  ...rest,
+});
 const at = async (url: string, over: Readonly<Record<string, string>> = {}): Promise<TestProject> =>
   newProject({ COHERENCE_STORE__URL: url, ...over });
 const edit = async (one: TestProject, change: (before: Spec) => Spec): Promise<string> =>
-  get(await applyCatalogChange(one.project, 'Edit', (now: Catalog) => success({ specs: now.specs.map(change) }), one.env)).store;
-const first = async (one: TestProject): Promise<Spec | undefined> => get(await catalogAt(one.project, undefined, one.env)).specs[0];
+  get(
+    await applyCatalogChange(one.project, 'Edit', (now: Catalog) => success({ specs: now.specs.map(change) }), one.env),
+  ).store;
+const first = async (one: TestProject): Promise<Spec | undefined> =>
+  get(await catalogAt(one.project, undefined, one.env)).specs[0];
 const told = (result: Result<unknown>): { readonly code: number; readonly text: string } =>
   result.ok
     ? { code: 0, text: '' }
-    : { code: exitCodeOf(result.failures), text: result.failures.map((item) => `${item.message} ${item.hint ?? ''}`).join('\n') };
+    : {
+        code: exitCodeOf(result.failures),
+        text: result.failures.map((item) => `${item.message} ${item.hint ?? ''}`).join('\n'),
+      };
 
 real('a shared server (store.url)', () => {
   // @verifies AC-store-shared
@@ -39,7 +60,8 @@ real('a shared server (store.url)', () => {
     expect(await edit(bob, (before) => ({ ...before, owner: 'bob' }))).toBe('written');
     expect(await edit(ann, (before) => ({ ...before, intent: 'by ann too' }))).toBe('written');
     get(await syncProject(bob.project, { env: bob.env }));
-    for (const one of [ann, bob]) expect(await first(one)).toMatchObject({ title: 'by ann', owner: 'bob', intent: 'by ann too' });
+    for (const one of [ann, bob])
+      expect(await first(one)).toMatchObject({ title: 'by ann', owner: 'bob', intent: 'by ann too' });
     // The same field on both sides is a conflict for the one who comes second.
     await edit(ann, (before) => ({ ...before, title: 'ann again' }));
     await bob.write('specs/a.yaml', (await bob.read('specs/a.yaml')).replace('title: by ann', 'title: by bob'));
@@ -52,7 +74,11 @@ real('a shared server (store.url)', () => {
       owner: 'Bob',
       intent: 'Ann',
     });
-    expect(get(await storeStatus(ann.project, ann.env))).toMatchObject({ running: false, pid: null, initialised: true });
+    expect(get(await storeStatus(ann.project, ann.env))).toMatchObject({
+      running: false,
+      pid: null,
+      initialised: true,
+    });
   });
 
   // @verifies AC-store-shared
@@ -119,10 +145,15 @@ real('a shared server (store.url)', () => {
       await new Promise((done) => listener.close(done));
     }
     // The foreign database is as it was: no table, no commit, and its uncommitted table still there.
-    expect((await admin.query('SHOW TABLES FROM other_abc123_test')).map((row) => Object.values(row)[0])).toEqual(['payroll']);
+    expect((await admin.query('SHOW TABLES FROM other_abc123_test')).map((row) => Object.values(row)[0])).toEqual([
+      'payroll',
+    ]);
     const one = await at(url);
     expect(told(await migrateStore(one.project, 'shop_abc123_prod', one.env)).code).toBe(64);
-    expect(told(await stopStore(one.project, one.env))).toMatchObject({ code: 64, text: expect.stringContaining('does not stop') });
+    expect(told(await stopStore(one.project, one.env))).toMatchObject({
+      code: 64,
+      text: expect.stringContaining('does not stop'),
+    });
   });
 
   // @verifies AC-store-shared
@@ -133,11 +164,16 @@ real('a shared server (store.url)', () => {
     get(await startStore(one.project, () => undefined, one.env));
     const away = {
       ...one.project,
-      settings: { ...one.project.settings, store: { ...one.project.settings.store, url: 'mysql://team:x@127.0.0.1:1' } },
+      settings: {
+        ...one.project.settings,
+        store: { ...one.project.settings.store, url: 'mysql://team:x@127.0.0.1:1' },
+      },
     };
     const run = record(ulid(), 'PASS', 'c'.repeat(40));
     expect(await recordRun(away, run, one.env)).toBe('pending');
-    const applied = get(await applyCatalogChange(away, 'Edit', () => success({ specs: [spec({ title: 'away' })] }), one.env));
+    const applied = get(
+      await applyCatalogChange(away, 'Edit', () => success({ specs: [spec({ title: 'away' })] }), one.env),
+    );
     expect(applied).toMatchObject({ store: 'pending', files: ['specs/a.yaml'] });
     expect(get(await syncProject(one.project, { env: one.env })).toStore).toEqual(['SPEC-a']);
     expect(await drainRuns(one.project, one.env)).toBe(0);

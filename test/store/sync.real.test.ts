@@ -13,12 +13,19 @@ import { sharing, threeWay, together } from '../catalog-merge/generate.js';
 import { doltHere, get, newProject, type TestProject } from './rig.js';
 
 const real = describe.skipIf(!doltHere);
-const spec = (id: string, rest: Partial<Spec> = {}): Spec => ({ id: `SPEC-${id}`, title: id, level: 'module', status: 'active', ...rest });
+const spec = (id: string, rest: Partial<Spec> = {}): Spec => ({
+  id: `SPEC-${id}`,
+  title: id,
+  level: 'module',
+  status: 'active',
+  ...rest,
+});
 const plain = (catalog: Catalog): unknown => catalog.specs.map(plainSpec);
 
 /** Puts a catalog into files, all of it. */
 async function putFiles(at: TestProject, catalog: Catalog): Promise<void> {
-  for (const name of await readdir(join(at.root, 'specs'))) await (await import('node:fs/promises')).rm(join(at.root, 'specs', name));
+  for (const name of await readdir(join(at.root, 'specs')))
+    await (await import('node:fs/promises')).rm(join(at.root, 'specs', name));
   for (const one of catalog.specs) await at.write(`specs/${one.id.slice(5)}.yaml`, formatSpec(one));
 }
 
@@ -88,10 +95,12 @@ real('sync', () => {
     expect(await at.read('specs/a.yaml')).toMatch(/^# mine\n[^]*title: new/);
     expect((await stored(at)).specs[0]?.title).toBe('new');
     expect(await syncState(at.project, at.env)).toBe('equal');
-    expect(get(await storeLog(at.project, 'SPEC-a', 10, at.env)).map((entry) => [entry.message, entry.author])).toEqual([
-      ['Edit SPEC-a', 'Ann <ann@example.org>'],
-      ['Sync SPEC-a', 'Ann <ann@example.org>'],
-    ]);
+    expect(get(await storeLog(at.project, 'SPEC-a', 10, at.env)).map((entry) => [entry.message, entry.author])).toEqual(
+      [
+        ['Edit SPEC-a', 'Ann <ann@example.org>'],
+        ['Sync SPEC-a', 'Ann <ann@example.org>'],
+      ],
+    );
     expect(get(await storeBlame(at.project, 'SPEC-a', at.env)).find((entry) => entry.field === 'title')).toMatchObject({
       value: 'new',
       previous: 'a',

@@ -23,8 +23,11 @@ const spec = (rest: Partial<Spec> = {}): Spec => ({
   ...rest,
 });
 const edit = async (at: TestProject, change: (spec: Spec) => Spec): Promise<void> =>
-  void get(await applyCatalogChange(at.project, 'Edit', (current) => success({ specs: current.specs.map(change) }), at.env));
-const newest = async (at: TestProject): Promise<string> => get(await storeLog(at.project, null, 1, at.env))[0]?.commit ?? '';
+  void get(
+    await applyCatalogChange(at.project, 'Edit', (current) => success({ specs: current.specs.map(change) }), at.env),
+  );
+const newest = async (at: TestProject): Promise<string> =>
+  get(await storeLog(at.project, null, 1, at.env))[0]?.commit ?? '';
 
 /** A project whose only spec is committed, with a store that has it. */
 async function committed(): Promise<{ readonly at: TestProject; readonly commit: string }> {
@@ -42,15 +45,16 @@ real('--at', () => {
     const { at, commit } = await committed();
     const [old] = get(await storeLog(at.project, null, 1, at.env));
     await edit(at, (before) => ({ ...before, title: 'new' }));
-    const title = async (ref?: string): Promise<unknown> => get(await catalogAt(at.project, ref, at.env)).specs[0]?.title;
+    const title = async (ref?: string): Promise<unknown> =>
+      get(await catalogAt(at.project, ref, at.env)).specs[0]?.title;
     const branch = doltBranch('main');
-    expect([await title(), await title('HEAD'), await title(old?.commit), await title(branch), await title(`${branch}~1`)]).toEqual([
-      'new',
-      'a',
-      'a',
-      'new',
-      'a',
-    ]);
+    expect([
+      await title(),
+      await title('HEAD'),
+      await title(old?.commit),
+      await title(branch),
+      await title(`${branch}~1`),
+    ]).toEqual(['new', 'a', 'a', 'new', 'a']);
     for (const nobody of ['0'.repeat(32), 'no-such-branch', '--all', "x' OR 1"]) {
       const refused = await catalogAt(at.project, nobody, at.env);
       expect([nobody, refused.ok ? '' : refused.failures[0]?.kind]).toEqual([nobody, 'unknown-id']);
@@ -68,7 +72,10 @@ real('--at', () => {
       verdict: 'PASS' | 'FAIL',
       over: { readonly commit?: string; readonly dirty?: boolean; readonly wording?: string },
     ): Promise<string> => {
-      const made = record(ulid(), verdict, over.commit ?? commit, { wording: over.wording ?? wordingOf(one), dirty: over.dirty ?? false });
+      const made = record(ulid(), verdict, over.commit ?? commit, {
+        wording: over.wording ?? wordingOf(one),
+        dirty: over.dirty ?? false,
+      });
       expect(await recordRun(at.project, made, at.env)).toBe('pending');
       expect(await drainRuns(at.project, at.env)).toBe(0);
       return newest(at);
@@ -86,12 +93,20 @@ real('--at', () => {
       // `coverageView` takes the environment of the process, as a command does.
       const view = get(await withEnvironment(at, async () => coverageView(at.project, { at: ref, withHistory: true })));
       const { specified, traced, executed, passed: good } = view.total;
-      return { numbers: [specified, traced, executed, good], runs: view.trend.length, verdict: view.criteria[0]?.verdict };
+      return {
+        numbers: [specified, traced, executed, good],
+        runs: view.trend.length,
+        verdict: view.criteria[0]?.verdict,
+      };
     };
     expect(await numbers(before)).toEqual({ numbers: [1, 1, 0, 0], runs: 0, verdict: null });
     // The newest run on a clean tree names the code; nobody has that commit here.
-    const unknown = await withEnvironment(at, async () => coverageView(at.project, { at: otherCode, withHistory: false }));
-    expect(unknown.ok ? [] : unknown.failures).toMatchObject([{ kind: 'unavailable', hint: expect.stringContaining('Fetch that commit') }]);
+    const unknown = await withEnvironment(at, async () =>
+      coverageView(at.project, { at: otherCode, withHistory: false }),
+    );
+    expect(unknown.ok ? [] : unknown.failures).toMatchObject([
+      { kind: 'unavailable', hint: expect.stringContaining('Fetch that commit') },
+    ]);
     expect(dirty).not.toBe(otherCode);
     expect(await numbers(otherWords)).toEqual({ numbers: [1, 1, 0, 0], runs: 3, verdict: null });
     expect(await numbers(passed)).toEqual({ numbers: [1, 1, 1, 1], runs: 4, verdict: 'PASS' });
@@ -138,7 +153,9 @@ real('--at', () => {
       const head = get(await session.head());
       asked.push([
         await count(async () => {
-          const title = get(await counted.blame('SPEC-a')).find((entry) => entry.field === 'title' && entry.id === 'SPEC-a');
+          const title = get(await counted.blame('SPEC-a')).find(
+            (entry) => entry.field === 'title' && entry.id === 'SPEC-a',
+          );
           expect(title).toMatchObject({ value: `${commits - 1}`, previous: `${commits - 2}` });
         }),
         await count(async () => get(await counted.catalog(head))),

@@ -27,9 +27,16 @@ describe('suggest', () => {
   });
 
   it('reads identifiers of any case, slugs and ids', () => {
-    expect(suggest(criterion({ id: 'AC-x', title: 'A hit skips the execution' }), TESTS, [])[0]?.test.path).toEqual(['tests', 'hit_skips_execution']);
-    expect(suggest(criterion({ id: 'AC-export-twice', title: 'Nothing changed' }), TESTS, [])[0]?.test.path).toEqual(['TestExportTwiceChangesNothing']);
-    expect(suggest(criterion({ id: 'AC-x', title: 'x', slug: 'queue-daemon' }), TESTS, [])[0]?.test.file).toBe('test/queue.test.ts');
+    expect(suggest(criterion({ id: 'AC-x', title: 'A hit skips the execution' }), TESTS, [])[0]?.test.path).toEqual([
+      'tests',
+      'hit_skips_execution',
+    ]);
+    expect(suggest(criterion({ id: 'AC-export-twice', title: 'Nothing changed' }), TESTS, [])[0]?.test.path).toEqual([
+      'TestExportTwiceChangesNothing',
+    ]);
+    expect(suggest(criterion({ id: 'AC-x', title: 'x', slug: 'queue-daemon' }), TESTS, [])[0]?.test.file).toBe(
+      'test/queue.test.ts',
+    );
   });
 
   // @verifies AC-suggest-linked
@@ -45,10 +52,17 @@ describe('suggest', () => {
   // @verifies AC-suggest-order
   it('gives the same order whatever the order of the tests', () => {
     const wanted = criterion({ id: 'AC-x', title: 'survives a restart' });
-    const order = (tests: typeof TESTS): readonly string[] => suggest(wanted, tests, []).map((candidate) => candidate.test.selector);
-    const twins = [...TESTS, test('test/other.test.ts', 'cache', 'survives a restart'), test('test/another.test.ts', 'cache', 'survives a restart')];
+    const order = (tests: typeof TESTS): readonly string[] =>
+      suggest(wanted, tests, []).map((candidate) => candidate.test.selector);
+    const twins = [
+      ...TESTS,
+      test('test/other.test.ts', 'cache', 'survives a restart'),
+      test('test/another.test.ts', 'cache', 'survives a restart'),
+    ];
     expect(order(twins.toReversed())).toEqual(order(twins));
-    expect(order(Array.from({ length: 30 }, (_, i) => test(`test/n${i}.test.ts`, 'survives a restart')))).toHaveLength(10);
+    expect(order(Array.from({ length: 30 }, (_, i) => test(`test/n${i}.test.ts`, 'survives a restart')))).toHaveLength(
+      10,
+    );
   });
 });
 

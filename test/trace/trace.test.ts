@@ -7,10 +7,30 @@ const FILE = 'test/a.test.ts';
 const suite = foundTest({ kind: 'suite', path: ['cache'], selector: `${FILE} > cache`, line: 2, endLine: 20 });
 const hit = foundTest({ path: ['cache', 'hits'], selector: `${FILE} > cache > hits`, line: 3 });
 const miss = foundTest({ path: ['cache', 'misses'], selector: `${FILE} > cache > misses`, line: 7 });
-const fileOf = (tests: readonly FoundTest[], links: readonly FoundLink[] = []): FoundFile => ({ file: FILE, language: 'typescript', tests, links, symbols: [], problems: [] });
-const tag = (over: Partial<FoundLink> = {}): FoundLink => ({ file: FILE, line: 2, column: 4, relation: 'verifies', target: 'AC-a-one', source: 'comment', binds: { kind: 'test', selector: hit.selector, line: 3 }, ...over });
+const fileOf = (tests: readonly FoundTest[], links: readonly FoundLink[] = []): FoundFile => ({
+  file: FILE,
+  language: 'typescript',
+  tests,
+  links,
+  symbols: [],
+  problems: [],
+});
+const tag = (over: Partial<FoundLink> = {}): FoundLink => ({
+  file: FILE,
+  line: 2,
+  column: 4,
+  relation: 'verifies',
+  target: 'AC-a-one',
+  source: 'comment',
+  binds: { kind: 'test', selector: hit.selector, line: 3 },
+  ...over,
+});
 const catalogOf = (...criteria: readonly Criterion[]): Catalog => ({ specs: [spec({ criteria })] });
-const declared = (target: string, over: Partial<DeclaredLink> = {}): DeclaredLink => ({ kind: 'test', target, ...over });
+const declared = (target: string, over: Partial<DeclaredLink> = {}): DeclaredLink => ({
+  kind: 'test',
+  target,
+  ...over,
+});
 const graphOf = (catalog: Catalog, file: FoundFile) => trace(catalog, { files: [file] }, new Set([FILE]));
 const linksOf = (catalog: Catalog, file: FoundFile) => graphOf(catalog, file).criteria[0]?.links ?? [];
 
@@ -26,8 +46,9 @@ describe('selectors', () => {
 
 describe('declared links', () => {
   // @verifies AC-trace-declared-resolves
-  it('resolve to the case, the suite\'s cases or the file\'s cases', () => {
-    const cover = (target: string) => linksOf(catalogOf(criterion({ verified_by: [declared(target)] })), fileOf([suite, hit, miss]))[0];
+  it("resolve to the case, the suite's cases or the file's cases", () => {
+    const cover = (target: string) =>
+      linksOf(catalogOf(criterion({ verified_by: [declared(target)] })), fileOf([suite, hit, miss]))[0];
     expect(cover(`${FILE} > cache > hits`)).toMatchObject({ covers: 'case', tests: [hit] });
     expect(cover(`${FILE} > cache`)).toMatchObject({ covers: 'suite', tests: [hit, miss] });
     expect(cover(FILE)).toMatchObject({ covers: 'file', tests: [hit, miss] });
@@ -35,7 +56,8 @@ describe('declared links', () => {
 
   it('name a method in either spelling', () => {
     const file = { ...fileOf([]), symbols: [{ name: 'Cache.get', line: 7, endLine: 9 }] };
-    const found = (code: string) => graphOf(catalogOf(criterion({ implemented_by: [{ code }] })), file).criteria[0]?.implementations[0];
+    const found = (code: string) =>
+      graphOf(catalogOf(criterion({ implemented_by: [{ code }] })), file).criteria[0]?.implementations[0];
     expect(found(`${FILE}::Cache::get`)).toMatchObject({ line: 7 });
     expect(found(`${FILE}::Cache.get`)).toMatchObject({ line: 7 });
     expect(found(`${FILE}::Cache.set`)?.problem).toMatchObject({ reason: 'dangling-link' });
@@ -43,36 +65,70 @@ describe('declared links', () => {
 
   // @verifies AC-trace-dangling
   it('say which path is missing, and which test was renamed', () => {
-    const problem = (target: string) => linksOf(catalogOf(criterion({ verified_by: [declared(target)] })), fileOf([suite, hit]))[0]?.problem;
-    expect(problem('test/b.test.ts > x')).toMatchObject({ reason: 'dangling-link', message: expect.stringContaining('test/b.test.ts') });
-    expect(problem(`${FILE} > cache > hitz`)).toMatchObject({ reason: 'not-found', message: expect.stringContaining('did you mean "cache > hits"') });
+    const problem = (target: string) =>
+      linksOf(catalogOf(criterion({ verified_by: [declared(target)] })), fileOf([suite, hit]))[0]?.problem;
+    expect(problem('test/b.test.ts > x')).toMatchObject({
+      reason: 'dangling-link',
+      message: expect.stringContaining('test/b.test.ts'),
+    });
+    expect(problem(`${FILE} > cache > hitz`)).toMatchObject({
+      reason: 'not-found',
+      message: expect.stringContaining('did you mean "cache > hits"'),
+    });
   });
 
   // @verifies AC-trace-never-guesses
   it('never choose between two tests of one name', () => {
     const twin = foundTest({ ...hit, line: 9 });
-    expect(linksOf(catalogOf(criterion({ verified_by: [declared(hit.selector)] })), fileOf([hit, twin]))[0]?.problem).toMatchObject({ reason: 'ambiguous-selector' });
+    expect(
+      linksOf(catalogOf(criterion({ verified_by: [declared(hit.selector)] })), fileOf([hit, twin]))[0]?.problem,
+    ).toMatchObject({ reason: 'ambiguous-selector' });
   });
 
   // @verifies AC-trace-never-guesses
   it('leave titles that only exist at run time to the runner', () => {
-    const each = foundTest({ ...hit, path: ['cache', 'case %i'], selector: `${FILE} > cache > case %i`, parametrised: true });
-    const link = linksOf(catalogOf(criterion({ verified_by: [declared(`${FILE} > cache > case 1`)] })), fileOf([suite, each]))[0];
+    const each = foundTest({
+      ...hit,
+      path: ['cache', 'case %i'],
+      selector: `${FILE} > cache > case %i`,
+      parametrised: true,
+    });
+    const link = linksOf(
+      catalogOf(criterion({ verified_by: [declared(`${FILE} > cache > case 1`)] })),
+      fileOf([suite, each]),
+    )[0];
     expect(link?.problem).toBeUndefined();
     expect(link).toMatchObject({ covers: 'case', tests: [] });
   });
 
   it('name the files that must be analysed', () => {
-    expect(namedFiles(catalogOf(criterion({ verified_by: [declared('b.py::x'), declared('a.ts > y'), { kind: 'run', target: 'true' }], implemented_by: [{ code: 'src/c.ts::f' }] })))).toEqual(['a.ts', 'b.py', 'src/c.ts']);
+    expect(
+      namedFiles(
+        catalogOf(
+          criterion({
+            verified_by: [declared('b.py::x'), declared('a.ts > y'), { kind: 'run', target: 'true' }],
+            implemented_by: [{ code: 'src/c.ts::f' }],
+          }),
+        ),
+      ),
+    ).toEqual(['a.ts', 'b.py', 'src/c.ts']);
   });
 });
 
 describe('discovered links', () => {
   // @verifies AC-trace-discovered
   it('cover the test beside the tag, the suite or the file', () => {
-    const cover = (binds: FoundLink['binds']) => linksOf(catalogOf(criterion()), fileOf([suite, hit, miss], [tag({ binds })]))[0];
-    expect(cover({ kind: 'test', selector: hit.selector, line: 3 })).toMatchObject({ origin: 'discovered', covers: 'case', tests: [hit] });
-    expect(cover({ kind: 'test', selector: suite.selector, line: 2 })).toMatchObject({ covers: 'suite', tests: [hit, miss] });
+    const cover = (binds: FoundLink['binds']) =>
+      linksOf(catalogOf(criterion()), fileOf([suite, hit, miss], [tag({ binds })]))[0];
+    expect(cover({ kind: 'test', selector: hit.selector, line: 3 })).toMatchObject({
+      origin: 'discovered',
+      covers: 'case',
+      tests: [hit],
+    });
+    expect(cover({ kind: 'test', selector: suite.selector, line: 2 })).toMatchObject({
+      covers: 'suite',
+      tests: [hit, miss],
+    });
     expect(cover({ kind: 'file' })).toMatchObject({ covers: 'file', tests: [hit, miss] });
   });
 
@@ -80,31 +136,54 @@ describe('discovered links', () => {
   it('of a test with a dynamic title go through the enclosing suite, or are ambiguous', () => {
     const dynamic = foundTest({ path: ['cache', '${x}'], selector: `${FILE} > cache > \${x}`, line: 5, dynamic: true });
     const binds = { kind: 'test', selector: dynamic.selector, line: 5 } as const;
-    expect(linksOf(catalogOf(criterion()), fileOf([suite, hit, dynamic], [tag({ binds })]))[0]).toMatchObject({ covers: 'suite', tests: [hit, dynamic] });
-    expect(linksOf(catalogOf(criterion()), fileOf([dynamic], [tag({ binds })]))[0]?.problem).toMatchObject({ reason: 'ambiguous-selector' });
+    expect(linksOf(catalogOf(criterion()), fileOf([suite, hit, dynamic], [tag({ binds })]))[0]).toMatchObject({
+      covers: 'suite',
+      tests: [hit, dynamic],
+    });
+    expect(linksOf(catalogOf(criterion()), fileOf([dynamic], [tag({ binds })]))[0]?.problem).toMatchObject({
+      reason: 'ambiguous-selector',
+    });
   });
 
   it('that a declared link says already are one link', () => {
-    expect(linksOf(catalogOf(criterion({ verified_by: [declared(hit.selector)] })), fileOf([suite, hit], [tag()]))).toHaveLength(1);
+    expect(
+      linksOf(catalogOf(criterion({ verified_by: [declared(hit.selector)] })), fileOf([suite, hit], [tag()])),
+    ).toHaveLength(1);
   });
 });
 
 describe('diagnostics', () => {
-  const codes = (catalog: Catalog, file: FoundFile) => graphOf(catalog, file).diagnostics.map((item) => `${item.code} ${item.file}:${item.line}:${item.column}`);
+  const codes = (catalog: Catalog, file: FoundFile) =>
+    graphOf(catalog, file).diagnostics.map((item) => `${item.code} ${item.file}:${item.line}:${item.column}`);
   // @verifies AC-trace-diagnostics
   it('name the place of each trouble', () => {
     const at = { file: 'specs/a.yaml', line: 9, column: 5 };
-    expect(codes(catalogOf(criterion()), fileOf([hit], [tag({ target: 'AC-a-two' })]))).toContain(`unknown-id ${FILE}:2:4`);
-    expect(codes(catalogOf(criterion({ verified_by: [declared('nope.ts', { position: at })] })), fileOf([]))).toContain('dangling-link specs/a.yaml:9:5');
+    expect(codes(catalogOf(criterion()), fileOf([hit], [tag({ target: 'AC-a-two' })]))).toContain(
+      `unknown-id ${FILE}:2:4`,
+    );
+    expect(codes(catalogOf(criterion({ verified_by: [declared('nope.ts', { position: at })] })), fileOf([]))).toContain(
+      'dangling-link specs/a.yaml:9:5',
+    );
     expect(codes(catalogOf(criterion({ position: at })), fileOf([]))).toContain('unlinked-criterion specs/a.yaml:9:5');
-    expect(codes(catalogOf(criterion()), fileOf([{ ...hit, skip: 'skip' }], [tag()]))).toContain(`skipped-test ${FILE}:3:1`);
-    expect(codes(catalogOf(criterion()), fileOf([{ ...hit, hollow: true }], [tag()]))).toContain(`hollow-test ${FILE}:3:1`);
-    expect(codes(catalogOf(criterion()), fileOf([{ ...hit, focused: true }], [tag()]))).toContain(`focused-test ${FILE}:3:1`);
+    expect(codes(catalogOf(criterion()), fileOf([{ ...hit, skip: 'skip' }], [tag()]))).toContain(
+      `skipped-test ${FILE}:3:1`,
+    );
+    expect(codes(catalogOf(criterion()), fileOf([{ ...hit, hollow: true }], [tag()]))).toContain(
+      `hollow-test ${FILE}:3:1`,
+    );
+    expect(codes(catalogOf(criterion()), fileOf([{ ...hit, focused: true }], [tag()]))).toContain(
+      `focused-test ${FILE}:3:1`,
+    );
   });
 
   // @verifies AC-trace-diagnostics
   it('see one test linked from two levels', () => {
-    const catalog: Catalog = { specs: [spec({ criteria: [criterion()] }), spec({ id: 'SPEC-b', level: 'product', criteria: [criterion({ id: 'AC-b' })] })] };
+    const catalog: Catalog = {
+      specs: [
+        spec({ criteria: [criterion()] }),
+        spec({ id: 'SPEC-b', level: 'product', criteria: [criterion({ id: 'AC-b' })] }),
+      ],
+    };
     expect(codes(catalog, fileOf([hit], [tag(), tag({ target: 'AC-b' })]))).toContain(`level-overlap ${FILE}:3:1`);
   });
 

@@ -1,4 +1,14 @@
-import { chmodSync, mkdtempSync, readFileSync, readdirSync, rmSync, statSync, truncateSync, utimesSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  mkdtempSync,
+  readFileSync,
+  readdirSync,
+  rmSync,
+  statSync,
+  truncateSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -12,12 +22,18 @@ afterEach(() => rmSync(folder, { recursive: true, force: true }));
 
 const program = (answer: string): string => {
   const file = join(folder, 'program.cjs');
-  writeFileSync(file, `function answer() { return ${JSON.stringify(answer)}; }\nmodule.exports = { answer, file: __filename, join: require('node:path').join };\n`);
+  writeFileSync(
+    file,
+    `function answer() { return ${JSON.stringify(answer)}; }\nmodule.exports = { answer, file: __filename, join: require('node:path').join };\n`,
+  );
   return file;
 };
 const cache = (): string => join(folder, 'cache');
 /** Loads, calls and keeps, as a process does from its start to its end. */
-const use = (file: string, purpose = 'a'): { readonly answer: string; readonly isHit: boolean; readonly isKept: boolean } => {
+const use = (
+  file: string,
+  purpose = 'a',
+): { readonly answer: string; readonly isHit: boolean; readonly isKept: boolean } => {
   const { exports, isHit, keep } = compiled(file, purpose, cache());
   const answer = (exports as { answer(): string }).answer(); // the program above
   keep?.();
@@ -34,8 +50,11 @@ describe('code cache', () => {
   it('is written once a purpose and hit from then on', () => {
     const file = program('one');
     expect([use(file), use(file), use(file, 'b'), use(file, 'b'), use(file)]).toEqual([
-      { answer: 'one', isHit: false, isKept: true }, { answer: 'one', isHit: true, isKept: false }, { answer: 'one', isHit: true, isKept: true },
-      { answer: 'one', isHit: true, isKept: false }, { answer: 'one', isHit: true, isKept: false },
+      { answer: 'one', isHit: false, isKept: true },
+      { answer: 'one', isHit: true, isKept: false },
+      { answer: 'one', isHit: true, isKept: true },
+      { answer: 'one', isHit: true, isKept: false },
+      { answer: 'one', isHit: true, isKept: false },
     ]);
     expect(kept()).toHaveLength(1);
   });

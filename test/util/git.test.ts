@@ -17,7 +17,15 @@ const NOT_STAGED = ['diff', '--cached', '--quiet'];
 describe('several questions to git in one start', () => {
   it('are answered in their order, each with its own success, the silent one last', async () => {
     writeFileSync(join(root, 'a\nb 0\n'), '');
-    const answers = await gitTogether(root, [['ls-files', '-o', '-z'], ['rev-parse', 'HEAD^{commit}'], ['config', 'core.bare']], NOT_STAGED);
+    const answers = await gitTogether(
+      root,
+      [
+        ['ls-files', '-o', '-z'],
+        ['rev-parse', 'HEAD^{commit}'],
+        ['config', 'core.bare'],
+      ],
+      NOT_STAGED,
+    );
     expect(answers.map(({ ok }) => ok)).toEqual([true, false, true, true]);
     expect([answers[0]?.stdout, answers[2]?.stdout]).toEqual(['a\nb 0\n\0', 'false\n']);
     execFileSync('git', ['add', '-A'], { cwd: root });
@@ -25,7 +33,7 @@ describe('several questions to git in one start', () => {
   });
 
   it('go to git word by word, whatever a shell would make of them', async () => {
-    const odd = "it's $(touch made) `touch made` \"x\" ; touch made";
+    const odd = 'it\'s $(touch made) `touch made` "x" ; touch made';
     writeFileSync(join(root, odd.replaceAll('/', '')), '');
     const [answer] = await gitTogether(root, [['ls-files', '-o', '-z', '--', odd]], NOT_STAGED);
     expect(answer?.stdout).toBe(`${odd}\0`);
@@ -37,8 +45,18 @@ describe('several questions to git in one start', () => {
     mkdirSync(programs);
     try {
       const real = execFileSync('sh', ['-c', 'command -v sh'], { encoding: 'utf8' }).trim();
-      writeFileSync(join(programs, 'sh'), `#!${real}\necho 'sh: warning: setlocale' >&2\nexec ${real} "$@"\n`, { mode: 0o755 });
-      const answers = await gitTogether(root, [['rev-parse', '--git-dir'], ['config', 'core.bare']], NOT_STAGED, { env: { ...process.env, PATH: `${programs}:${process.env['PATH'] ?? ''}` } });
+      writeFileSync(join(programs, 'sh'), `#!${real}\necho 'sh: warning: setlocale' >&2\nexec ${real} "$@"\n`, {
+        mode: 0o755,
+      });
+      const answers = await gitTogether(
+        root,
+        [
+          ['rev-parse', '--git-dir'],
+          ['config', 'core.bare'],
+        ],
+        NOT_STAGED,
+        { env: { ...process.env, PATH: `${programs}:${process.env['PATH'] ?? ''}` } },
+      );
       expect(answers.map(({ stdout }) => stdout)).toEqual(['.git\n', 'false\n', '']);
     } finally {
       rmSync(programs, { recursive: true });
@@ -50,8 +68,13 @@ describe('several questions to git in one start', () => {
     mkdirSync(programs);
     try {
       symlinkSync(execFileSync('sh', ['-c', 'command -v git'], { encoding: 'utf8' }).trim(), join(programs, 'git'));
-      const answers = await gitTogether(root, [['config', 'core.bare']], NOT_STAGED, { env: { ...process.env, PATH: programs } });
-      expect(answers.map(({ ok, stdout }) => [ok, stdout])).toEqual([[true, 'false\n'], [true, '']]);
+      const answers = await gitTogether(root, [['config', 'core.bare']], NOT_STAGED, {
+        env: { ...process.env, PATH: programs },
+      });
+      expect(answers.map(({ ok, stdout }) => [ok, stdout])).toEqual([
+        [true, 'false\n'],
+        [true, ''],
+      ]);
     } finally {
       rmSync(programs, { recursive: true });
     }

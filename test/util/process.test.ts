@@ -3,12 +3,22 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { capture, identityOf, isAlive, newNonce, processesWithNonce, run, startChild, endTree } from '../../src/util/process.js';
+import {
+  capture,
+  identityOf,
+  isAlive,
+  newNonce,
+  processesWithNonce,
+  run,
+  startChild,
+  endTree,
+} from '../../src/util/process.js';
 import { groupLives, processStat } from '../../src/util/proc.js';
 
 const sh = (line: string, more: Partial<Parameters<typeof run>[0]> = {}): ReturnType<typeof capture> =>
   capture({ command: ['sh', '-c', line], cwd: '/', graceMs: 100, ...more });
-const stillThere = (text: string): boolean => spawnSync('ps', ['-eo', 'args'], { encoding: 'utf8' }).stdout.includes(text);
+const stillThere = (text: string): boolean =>
+  spawnSync('ps', ['-eo', 'args'], { encoding: 'utf8' }).stdout.includes(text);
 
 describe('run', () => {
   it('gives exit code, signal and output as they were', async () => {
@@ -92,7 +102,13 @@ describe('run', () => {
     const folder = await mkdtemp(join(tmpdir(), 'coherence-test-'));
     try {
       await writeFile(join(folder, 'in.ts'), script);
-      buildSync({ entryPoints: [join(folder, 'in.ts')], outfile: join(folder, 'out.mjs'), bundle: true, platform: 'node', format: 'esm' });
+      buildSync({
+        entryPoints: [join(folder, 'in.ts')],
+        outfile: join(folder, 'out.mjs'),
+        bundle: true,
+        platform: 'node',
+        format: 'esm',
+      });
       expect(spawnSync(process.execPath, [join(folder, 'out.mjs')]).status).toBe(0);
       expect(stillThere('sleep 703.')).toBe(false);
     } finally {
@@ -121,9 +137,13 @@ describe('processes', () => {
 
   // @verifies AC-run-process-identity
   it('counts fields of /proc from the last parenthesis', async () => {
-    const child = spawn(process.execPath, ['-e', 'process.title = ") R 1 (x"; process.stdout.write("up"); setTimeout(() => {}, 60000)'], {
-      stdio: ['ignore', 'pipe', 'ignore'],
-    });
+    const child = spawn(
+      process.execPath,
+      ['-e', 'process.title = ") R 1 (x"; process.stdout.write("up"); setTimeout(() => {}, 60000)'],
+      {
+        stdio: ['ignore', 'pipe', 'ignore'],
+      },
+    );
     await new Promise((resolve) => child.stdout.once('data', resolve));
     expect(processStat(child.pid ?? 0)?.parent).toBe(process.pid);
     child.kill('SIGKILL');

@@ -25,14 +25,19 @@ export interface Sides {
   readonly baseTrace: ReadonlyMap<string, TracedCriterion>;
 }
 
-const isOpen = (traced: TracedCriterion | undefined): boolean => traced === undefined || traced.links.length === 0 || traced.criterion.gap !== undefined;
+const isOpen = (traced: TracedCriterion | undefined): boolean =>
+  traced === undefined || traced.links.length === 0 || traced.criterion.gap !== undefined;
 const BAD: ReadonlySet<Verdict> = new Set(['FAIL', 'ERROR']);
 
 /** Criteria whose verdict on the base decides whether the push made something worse. */
 export function needBase(sides: Pick<Sides, 'tip' | 'baseTrace'>, policy: Policy): readonly string[] {
   if (policy !== 'delta') return [];
   return sides.tip
-    .filter((record) => BAD.has(record.verdict) || (record.verdict === 'SKIP' && record.reason !== 'retired' && record.reason !== 'manual'))
+    .filter(
+      (record) =>
+        BAD.has(record.verdict) ||
+        (record.verdict === 'SKIP' && record.reason !== 'retired' && record.reason !== 'manual'),
+    )
     .filter((record) => !isOpen(sides.baseTrace.get(record.id)))
     .map((record) => record.id);
 }
@@ -57,7 +62,11 @@ export function judgePush(sides: Sides, policy: Policy): Judged {
     const before = sides.base.get(record.id);
     const wasOpen = isOpen(sides.baseTrace.get(record.id));
     const isNew = !sides.baseTrace.has(record.id);
-    if (bad) (before !== undefined && BAD.has(before) && !(before === 'ERROR' && record.verdict === 'FAIL') ? debt : blockers).push(blocker(`${record.verdict}(${record.reason})`));
+    if (bad)
+      (before !== undefined && BAD.has(before) && !(before === 'ERROR' && record.verdict === 'FAIL')
+        ? debt
+        : blockers
+      ).push(blocker(`${record.verdict}(${record.reason})`));
     else if (record.reason === 'gap' || record.reason === 'no-link') {
       if (!wasOpen) blockers.push(blocker(record.reason === 'gap' ? 'it became a gap' : 'it lost its link'));
       else if (isNew) blockers.push(blocker(record.reason === 'gap' ? 'a new gap' : 'new, and nothing verifies it'));
@@ -70,13 +79,22 @@ export function judgePush(sides: Sides, policy: Policy): Judged {
     for (const record of sides.tip) {
       const before = sides.baseTrace.get(record.id);
       const now = sides.tipTrace.get(record.id);
-      if (before === undefined || now === undefined || now.links.length === 0 || blockers.some((item) => item.criterion === record.id)) continue;
+      if (
+        before === undefined ||
+        now === undefined ||
+        now.links.length === 0 ||
+        blockers.some((item) => item.criterion === record.id)
+      )
+        continue;
       const labels = new Set(now.links.map((link) => link.label));
       const lost = before.links.filter((link) => link.problem === undefined && !labels.has(link.label));
       // A renamed test keeps its body: a link with the same fingerprint is the same link.
       const prints = new Set(now.links.flatMap((link) => link.tests.map((test) => test.fingerprint)));
-      const gone = lost.filter((link) => link.tests.length === 0 || !link.tests.every((test) => prints.has(test.fingerprint)));
-      if (gone.length > 0 && now.links.length < before.links.length) blockers.push({ criterion: record.id, title: record.title, why: `lost link ${gone[0]?.label ?? ''}`, record });
+      const gone = lost.filter(
+        (link) => link.tests.length === 0 || !link.tests.every((test) => prints.has(test.fingerprint)),
+      );
+      if (gone.length > 0 && now.links.length < before.links.length)
+        blockers.push({ criterion: record.id, title: record.title, why: `lost link ${gone[0]?.label ?? ''}`, record });
     }
   }
   return { blockers, debt };

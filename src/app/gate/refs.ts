@@ -19,8 +19,20 @@ export function parsePushLines(text: string): Result<readonly PushedRef[]> {
   for (const [i, line] of text.split('\n').entries()) {
     if (line.trim() === '') continue;
     const [localRef, localOid, remoteRef, remoteOid, ...rest] = line.trim().split(' ');
-    if (localRef === undefined || localOid === undefined || remoteRef === undefined || remoteOid === undefined || rest.length > 0 || !OID.test(localOid) || !OID.test(remoteOid)) {
-      return failure({ kind: 'usage', message: `Line ${i + 1} on standard input is not a pre-push line.`, hint: 'git writes: <local ref> <local oid> <remote ref> <remote oid>.' });
+    if (
+      localRef === undefined ||
+      localOid === undefined ||
+      remoteRef === undefined ||
+      remoteOid === undefined ||
+      rest.length > 0 ||
+      !OID.test(localOid) ||
+      !OID.test(remoteOid)
+    ) {
+      return failure({
+        kind: 'usage',
+        message: `Line ${i + 1} on standard input is not a pre-push line.`,
+        hint: 'git writes: <local ref> <local oid> <remote ref> <remote oid>.',
+      });
     }
     refs.push({ localRef, localOid, remoteRef, remoteOid });
   }
@@ -35,7 +47,11 @@ export interface Push {
 }
 
 /** Each pushed tip once; deleted refs fall away. Tags are followed to their commit; a ref to something else is left out. */
-export async function pushesOf(root: string, refs: readonly PushedRef[], remote: string | undefined): Promise<readonly Push[]> {
+export async function pushesOf(
+  root: string,
+  refs: readonly PushedRef[],
+  remote: string | undefined,
+): Promise<readonly Push[]> {
   const byTip = new Map<string, { base: string | null; refs: string[] }>();
   for (const ref of refs) {
     if (isZero(ref.localOid)) continue;

@@ -41,7 +41,15 @@ const oneOf = (values: readonly string[], required: boolean): Field => ({ requir
 const stamps = { created_at: prose, updated_at: prose };
 
 export const FIELDS: Readonly<Record<RecordType, Readonly<Record<string, Field>>>> = {
-  spec: { id, title, level: oneOf(LEVELS, true), status: oneOf(STATUSES, true), slug: prose, description: prose, ...stamps },
+  spec: {
+    id,
+    title,
+    level: oneOf(LEVELS, true),
+    status: oneOf(STATUSES, true),
+    slug: prose,
+    description: prose,
+    ...stamps,
+  },
   acceptance_criterion: {
     id,
     title,
@@ -54,7 +62,15 @@ export const FIELDS: Readonly<Record<RecordType, Readonly<Record<string, Field>>
   },
   spec_relation: { id, relation_kind: id, source_spec_id: id, target_spec_id: id, ...stamps },
   acceptance_criterion_concern: { ac_id: id, concern_kind: oneOf(CONCERNS, true) },
-  codeintel_code_location: { id, kind: id, file_path: prose, repo_path: prose, symbol: prose, test_command: prose, ...stamps },
+  codeintel_code_location: {
+    id,
+    kind: id,
+    file_path: prose,
+    repo_path: prose,
+    symbol: prose,
+    test_command: prose,
+    ...stamps,
+  },
   codeintel_ac_link: { id, ac_id: id, code_location_id: id, relation_kind: id, note: prose, ...stamps },
 };
 
@@ -73,10 +89,18 @@ export const textOf = (fields: JsonMap, name: string): string => {
   return typeof value === 'string' ? value : '';
 };
 
-export const isJsonMap = (value: unknown): value is JsonMap => typeof value === 'object' && value !== null && !Array.isArray(value);
+export const isJsonMap = (value: unknown): value is JsonMap =>
+  typeof value === 'object' && value !== null && !Array.isArray(value);
 
 /** A failure at a field of a line: `column` is where the field's name stands. */
-export const lineFailure = (file: string, line: number, source: string, field: string | null, message: string, hint: string): Failure => ({
+export const lineFailure = (
+  file: string,
+  line: number,
+  source: string,
+  field: string | null,
+  message: string,
+  hint: string,
+): Failure => ({
   kind: 'invalid-spec',
   file,
   line,
@@ -148,7 +172,8 @@ export function readLines(content: string, file: string): Lines {
   return {
     records,
     failures,
-    at: (record, field, message, hint) => lineFailure(file, record.line, sources[record.line - 1] ?? '', field, message, hint),
+    at: (record, field, message, hint) =>
+      lineFailure(file, record.line, sources[record.line - 1] ?? '', field, message, hint),
   };
 }
 
@@ -216,10 +241,14 @@ export interface Difference {
 
 export function difference(record: JsonMap, generated: JsonMap): Difference {
   const fields = Object.entries(record).filter(
-    ([key, value]) => !Object.hasOwn(generated, key) || (generated[key] !== value && line(generated[key] ?? null) !== line(value)),
+    ([key, value]) =>
+      !Object.hasOwn(generated, key) || (generated[key] !== value && line(generated[key] ?? null) !== line(value)),
   );
   const absent = Object.keys(generated).filter((key) => !Object.hasOwn(record, key));
-  return { ...(fields.length === 0 ? {} : { fields: Object.fromEntries(fields) }), ...(absent.length === 0 ? {} : { absent }) };
+  return {
+    ...(fields.length === 0 ? {} : { fields: Object.fromEntries(fields) }),
+    ...(absent.length === 0 ? {} : { absent }),
+  };
 }
 
 /** The generated record with what `difference` kept. A field that was null gives way to what the model says now; an absent one stays away while it is empty. */

@@ -64,7 +64,12 @@ function verifyingLocation(link: DeclaredLink): Record<string, string> {
   if (link.kind === 'run') return { ...base, test_command: link.target };
   if (link.kind === 'manual') return { ...base, kind: 'manual' };
   const file = selectorPath(link.target);
-  return { ...base, kind: 'test_file', file_path: file, symbol: link.target.slice(file.length).replace(/^(?: > |::)/, '') };
+  return {
+    ...base,
+    kind: 'test_file',
+    file_path: file,
+    symbol: link.target.slice(file.length).replace(/^(?: > |::)/, ''),
+  };
 }
 
 function codeLocation({ code }: ImplementationLink): Record<string, string> {
@@ -90,7 +95,9 @@ export function meaningOf(pair: LinkPair, own: DeclaredLink | null, resolve: Res
   const symbol = textOf(pair.location, 'symbol');
   const safeFile = file !== '' && unsafePathReason(file) === null ? file : null;
   if (relation === 'implemented_by' || relation === 'implements')
-    return safeFile === null ? null : { implements: { code: symbol === '' ? safeFile : `${safeFile}::${symbol}`, ...noted } };
+    return safeFile === null
+      ? null
+      : { implements: { code: symbol === '' ? safeFile : `${safeFile}::${symbol}`, ...noted } };
   if (relation !== 'verified_by') return null;
   if (own !== null) return { verifies: { ...own, ...noted } };
   const command = textOf(pair.location, 'test_command');
@@ -108,7 +115,11 @@ export interface StoredPair extends LinkPair {
   readonly as: JsonMap | null;
 }
 
-export const storedPair = ({ link, location, as }: StoredPair): Json => ({ link, location, ...(as === null ? {} : { as }) });
+export const storedPair = ({ link, location, as }: StoredPair): Json => ({
+  link,
+  location,
+  ...(as === null ? {} : { as }),
+});
 
 /** Reads stored pairs back from `extra`; what is none (edited by hand) is passed over. */
 export function storedPairs(value: Json | undefined): readonly StoredPair[] {

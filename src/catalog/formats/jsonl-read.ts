@@ -20,7 +20,15 @@ import { specRecord, toSpec, withoutPositions } from '../record.js';
 import { specShape, type RawSpec } from '../spec-shape.js';
 import { accepts, emitFlow, parseYaml, quoted, readShape, type JsonMap } from '../yaml/index.js';
 import { generatedPair, meaningKey, meaningOf, storedPair, type LinkPair } from './jsonl-links.js';
-import { difference, isJsonMap, readLines, textOf, type LineRecord, type Lines, type RecordType } from './jsonl-lines.js';
+import {
+  difference,
+  isJsonMap,
+  readLines,
+  textOf,
+  type LineRecord,
+  type Lines,
+  type RecordType,
+} from './jsonl-lines.js';
 import { DEPENDENCIES, generatedCriterion, generatedRelation, generatedSpec, KEPT, OWN_FIELDS } from './jsonl-write.js';
 import type { ResolveTest } from './test-command.js';
 
@@ -62,7 +70,8 @@ export function readJsonl(text: string, file: string, options: ReadJsonlOptions 
     for (const record of builder.of(type)) builder.add(record);
   builder.addLinks();
   const specs = builder.finish(file);
-  if (builder.failures.length > 0) return failure(...builder.failures.sort((left, right) => (left.line ?? 0) - (right.line ?? 0)));
+  if (builder.failures.length > 0)
+    return failure(...builder.failures.sort((left, right) => (left.line ?? 0) - (right.line ?? 0)));
   const count = (type: RecordType): number => builder.of(type).length;
   return success({
     catalog: { specs },
@@ -143,7 +152,12 @@ class Builder {
       ['target_spec_id', target],
     ] as const) {
       if (found === null)
-        this.fail(record, field, `there is no spec ${quoted(textOf(fields, field))}.`, 'Add its record, or correct the reference.');
+        this.fail(
+          record,
+          field,
+          `there is no spec ${quoted(textOf(fields, field))}.`,
+          'Add its record, or correct the reference.',
+        );
     }
     if (source === null || target === null) return;
     const kind = DEPENDENCIES.find((known) => known === textOf(fields, 'relation_kind'));
@@ -168,12 +182,17 @@ class Builder {
     owner.criterion.concerns = [...new Set([...(owner.criterion.concerns ?? []), concern])];
     const { type: _type, ac_id: _ac, concern_kind: _kind, ...more } = record.fields;
     if (Object.keys(more).length > 0)
-      owner.kept['concerns'] = { ...(isJsonMap(owner.kept['concerns']) ? owner.kept['concerns'] : {}), [concern]: more };
+      owner.kept['concerns'] = {
+        ...(isJsonMap(owner.kept['concerns']) ? owner.kept['concerns'] : {}),
+        [concern]: more,
+      };
   }
 
   /** Links with their locations; a location that nothing links to is kept by the first spec. */
   addLinks(): void {
-    const locations = new Map(this.of('codeintel_code_location').map((record) => [textOf(record.fields, 'id'), record]));
+    const locations = new Map(
+      this.of('codeintel_code_location').map((record) => [textOf(record.fields, 'id'), record]),
+    );
     const used = new Set<string>();
     for (const record of this.of('codeintel_ac_link')) {
       const owner = this.criterion(textOf(record.fields, 'ac_id'));
@@ -224,7 +243,8 @@ class Builder {
         criterion.verified_by = [...there, meaning.verifies];
     } else if (meaning !== null) {
       const there = criterion.implemented_by ?? [];
-      if (!there.some((link) => link.code === meaning.implements.code)) criterion.implemented_by = [...there, meaning.implements];
+      if (!there.some((link) => link.code === meaning.implements.code))
+        criterion.implemented_by = [...there, meaning.implements];
     }
     if (meaning !== null && isDeepStrictEqual(generatedPair(criterion.id, meaning), pair)) return;
     const { ac_id: _ac, code_location_id: _location, ...link } = pair.link;
@@ -263,7 +283,8 @@ class Builder {
     const found = this.criteria.get(id);
     if (found !== undefined) return found;
     const owner = this.options.known?.specs.find((spec) => spec.criteria?.some((criterion) => criterion.id === id));
-    const known = owner === undefined ? undefined : withoutPositions(owner).criteria?.find((criterion) => criterion.id === id);
+    const known =
+      owner === undefined ? undefined : withoutPositions(owner).criteria?.find((criterion) => criterion.id === id);
     const building = owner === undefined ? null : this.spec(owner.id);
     if (known === undefined || building === null) return null;
     const built: BuildingCriterion = { criterion: { ...known }, kept: keptCopy(known), record: null };
@@ -273,7 +294,10 @@ class Builder {
   }
 
   /** The `coherence` field of a record, read by the shape of spec files; an empty object when there is none. */
-  private own(record: LineRecord, what: 'spec' | 'criterion' | 'link'): Partial<Spec> & { readonly criteria?: readonly Criterion[] } {
+  private own(
+    record: LineRecord,
+    what: 'spec' | 'criterion' | 'link',
+  ): Partial<Spec> & { readonly criteria?: readonly Criterion[] } {
     const own = record.fields['coherence'];
     if (own === undefined || !isJsonMap(own)) {
       if (own !== undefined) this.fail(record, 'coherence', 'coherence must be an object.', 'Remove the field.');
@@ -281,7 +305,12 @@ class Builder {
     }
     const foreign = what === 'link' ? undefined : Object.keys(own).find((key) => !OWN_FIELDS[what].includes(key));
     if (foreign !== undefined) {
-      this.fail(record, 'coherence', `coherence.${foreign} is unknown.`, `Known: ${what === 'link' ? '' : OWN_FIELDS[what].join(', ')}.`);
+      this.fail(
+        record,
+        'coherence',
+        `coherence.${foreign} is unknown.`,
+        `Known: ${what === 'link' ? '' : OWN_FIELDS[what].join(', ')}.`,
+      );
       return {};
     }
     const frame = { id: 'SPEC-x', title: 'x', level: 'module', status: 'active' };
@@ -289,7 +318,10 @@ class Builder {
     const whole =
       what === 'spec'
         ? { ...frame, ...own }
-        : { ...frame, criteria: [what === 'criterion' ? { ...criterion, ...own } : { ...criterion, verified_by: [own] }] };
+        : {
+            ...frame,
+            criteria: [what === 'criterion' ? { ...criterion, ...own } : { ...criterion, verified_by: [own] }],
+          };
     const raw = this.readOwn(record, whole);
     if (raw === null) return {};
     const spec = withoutPositions(toSpec(raw));
@@ -307,7 +339,8 @@ class Builder {
     const read = parsed.ok
       ? readShape<RawSpec>(specShape, parsed.source.root, parsed.source)
       : { value: undefined, failures: parsed.failures };
-    for (const found of read.failures) this.fail(record, 'coherence', found.message, found.hint ?? 'Correct the field.');
+    for (const found of read.failures)
+      this.fail(record, 'coherence', found.message, found.hint ?? 'Correct the field.');
     return read.value === undefined || read.failures.length > 0 ? null : read.value;
   }
 

@@ -123,7 +123,9 @@ function relationsOf(spec: Spec): JsonMap[] {
   const result = kept.filter((relation) => !DEPENDENCIES.some((kind) => kind === relation['relation_kind']));
   for (const kind of DEPENDENCIES) {
     for (const target of new Set(spec[kind] ?? [])) {
-      const known = kept.filter((relation) => relation['relation_kind'] === kind && relation['target_spec_id'] === target);
+      const known = kept.filter(
+        (relation) => relation['relation_kind'] === kind && relation['target_spec_id'] === target,
+      );
       result.push(...(known.length > 0 ? known : [generatedRelation(spec.id, kind, target)]));
     }
   }
@@ -132,20 +134,30 @@ function relationsOf(spec: Spec): JsonMap[] {
 
 function criterionRecords(specId: string, criterion: Criterion, locations: Map<string, JsonMap>): OutRecord[] {
   const kept = keptOf(criterion);
-  const records: OutRecord[] = [{ type: 'acceptance_criterion', fields: restored(generatedCriterion(specId, criterion), kept) }];
+  const records: OutRecord[] = [
+    { type: 'acceptance_criterion', fields: restored(generatedCriterion(specId, criterion), kept) },
+  ];
   const concerns = isJsonMap(kept['concerns']) ? kept['concerns'] : {};
   for (const concern of new Set(criterion.concerns ?? [])) {
     const more = concerns[concern];
     records.push({
       type: 'acceptance_criterion_concern',
-      fields: { ...(isJsonMap(more) ? more : {}), type: 'acceptance_criterion_concern', ac_id: criterion.id, concern_kind: concern },
+      fields: {
+        ...(isJsonMap(more) ? more : {}),
+        type: 'acceptance_criterion_concern',
+        ac_id: criterion.id,
+        concern_kind: concern,
+      },
     });
   }
   const pairs = storedPairs(kept['links']);
   const add = (link: JsonMap, location: JsonMap): void => {
     const id = textOf(location, 'id');
     if (!locations.has(id)) locations.set(id, location);
-    records.push({ type: 'codeintel_ac_link', fields: { ...link, type: 'codeintel_ac_link', ac_id: criterion.id, code_location_id: id } });
+    records.push({
+      type: 'codeintel_ac_link',
+      fields: { ...link, type: 'codeintel_ac_link', ac_id: criterion.id, code_location_id: id },
+    });
   };
   for (const pair of pairs) if (pair.as === null) add(pair.link, pair.location);
   for (const meaning of meaningsOf(criterion)) {

@@ -24,7 +24,8 @@ export function testQuery(command: string, file: string | null): TestQuery | nul
   const [first, second, ...rest] = words;
   if (first === 'cargo' && second === 'test') return cargo(rest, file);
   if (first === 'pytest') return pytest(words.slice(1));
-  if ((first === 'python' || first === 'python3') && second === '-m' && rest[0] === 'pytest') return pytest(rest.slice(1));
+  if ((first === 'python' || first === 'python3') && second === '-m' && rest[0] === 'pytest')
+    return pytest(rest.slice(1));
   if (first === 'go' && second === 'test') return go(rest);
   if (first === 'node' && words.includes('--test')) return node(words.slice(1));
   const vitestAt =
@@ -62,7 +63,9 @@ function options(
   for (let i = 0; i < words.length; i += 1) {
     const word = words[i] ?? '';
     const [name, inline] =
-      word.startsWith('--') && word.includes('=') ? [word.slice(0, word.indexOf('=')), word.slice(word.indexOf('=') + 1)] : [word, null];
+      word.startsWith('--') && word.includes('=')
+        ? [word.slice(0, word.indexOf('=')), word.slice(word.indexOf('=') + 1)]
+        : [word, null];
     if (values.includes(name)) {
       const value = inline ?? words[(i += 1)];
       if (value === undefined || given.has(name)) return null;
@@ -82,7 +85,8 @@ function cargo(words: readonly string[], file: string | null): TestQuery | null 
     ['-p', '--package', '--test'],
     ['--lib', '-q', '--quiet', '--locked', '--offline'],
   );
-  if (read === null || read.free.length > 1 || after.some((word) => word !== '--exact' && word !== '--nocapture')) return null;
+  if (read === null || read.free.length > 1 || after.some((word) => word !== '--exact' && word !== '--nocapture'))
+    return null;
   return {
     runner: 'cargo',
     file,
@@ -97,7 +101,12 @@ function pytest(words: readonly string[]): TestQuery | null {
   const [only] = read?.free ?? [];
   if (read === null || read.free.length !== 1 || only === undefined) return null;
   const cut = only.indexOf('::');
-  return { ...EMPTY, runner: 'pytest', file: cut < 0 ? only : only.slice(0, cut), name: cut < 0 ? null : only.slice(cut + 2) };
+  return {
+    ...EMPTY,
+    runner: 'pytest',
+    file: cut < 0 ? only : only.slice(0, cut),
+    name: cut < 0 ? null : only.slice(cut + 2),
+  };
 }
 
 function vitest(words: readonly string[]): TestQuery | null {
@@ -114,7 +123,12 @@ function vitest(words: readonly string[]): TestQuery | null {
 function node(words: readonly string[]): TestQuery | null {
   const read = options(words, ['--test-name-pattern'], ['--test']);
   if (read === null || read.free.length !== 1) return null;
-  return { ...EMPTY, runner: 'node-test', file: read.free[0] ?? null, name: read.given.get('--test-name-pattern') ?? null };
+  return {
+    ...EMPTY,
+    runner: 'node-test',
+    file: read.free[0] ?? null,
+    name: read.given.get('--test-name-pattern') ?? null,
+  };
 }
 
 function go(words: readonly string[]): TestQuery | null {

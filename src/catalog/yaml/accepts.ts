@@ -42,11 +42,21 @@ function fits(shape: AnyShape, value: unknown, depth: number, size: Size): boole
     case 'choice':
       return typeof value === 'string' && shape.values.includes(value) && sized(value, depth, size);
     case 'number':
-      return typeof value === 'number' && Number.isSafeInteger(value) && value >= shape.min && value <= shape.max && sized('', depth, size);
+      return (
+        typeof value === 'number' &&
+        Number.isSafeInteger(value) &&
+        value >= shape.min &&
+        value <= shape.max &&
+        sized('', depth, size)
+      );
     case 'boolean':
       return typeof value === 'boolean' && sized('', depth, size);
     case 'list':
-      return Array.isArray(value) && value.length <= shape.max && value.every((item) => fits(shape.of, item, depth + 1, size));
+      return (
+        Array.isArray(value) &&
+        value.length <= shape.max &&
+        value.every((item) => fits(shape.of, item, depth + 1, size))
+      );
     case 'record': {
       if (!isMap(value)) return false;
       const keys = Object.keys(value);
@@ -65,7 +75,8 @@ function fits(shape: AnyShape, value: unknown, depth: number, size: Size): boole
         isMap(value) &&
         Object.keys(value).length <= shape.max &&
         Object.entries(value).every(
-          ([key, item]) => KEY.test(key) && shape.keys.test(key) && sized(key, depth, size) && fits(shape.of, item, depth + 1, size),
+          ([key, item]) =>
+            KEY.test(key) && shape.keys.test(key) && sized(key, depth, size) && fits(shape.of, item, depth + 1, size),
         )
       );
     case 'either': {
@@ -95,6 +106,8 @@ function fitsJson(value: unknown, depth: number, size: Size): boolean {
   if (Array.isArray(value)) return value.every((item) => fitsJson(item, depth + 1, size));
   return (
     isMap(value) &&
-    Object.entries(value).every(([key, item]) => KEY.test(key) && sized(key, depth, size) && fitsJson(item, depth + 1, size))
+    Object.entries(value).every(
+      ([key, item]) => KEY.test(key) && sized(key, depth, size) && fitsJson(item, depth + 1, size),
+    )
   );
 }

@@ -35,10 +35,17 @@ export interface ListLayout {
 
 export const same = (left: Json | undefined, right: Json | undefined): boolean =>
   canonicalJson(left ?? null) === canonicalJson(right ?? null) && (left === undefined) === (right === undefined);
-const isJsonMap = (value: Json | undefined): value is JsonMap => typeof value === 'object' && value !== null && !Array.isArray(value);
+const isJsonMap = (value: Json | undefined): value is JsonMap =>
+  typeof value === 'object' && value !== null && !Array.isArray(value);
 
 /** `text` with the mapping `node` changed from `current` to `next`, or null when that needs more than local edits. */
-export function editMapping(text: string, node: YamlNode | null, current: JsonMap, next: JsonMap, layout: Layout): string | null {
+export function editMapping(
+  text: string,
+  node: YamlNode | null,
+  current: JsonMap,
+  next: JsonMap,
+  layout: Layout,
+): string | null {
   const editor = new Editor(text);
   if (!isMapNode(node) || !editor.map(node, current, next, layout)) return null;
   return editor.apply();
@@ -74,7 +81,8 @@ class Editor {
   map(node: YamlMap, current: JsonMap, next: JsonMap, layout: Layout): boolean {
     const removed = Object.keys(current).filter((key) => next[key] === undefined);
     const added = Object.keys(next).filter((key) => current[key] === undefined);
-    if (removed.length === Object.keys(current).length && (layout.mayBeEmpty !== true || added.length > 0)) return false;
+    if (removed.length === Object.keys(current).length && (layout.mayBeEmpty !== true || added.length > 0))
+      return false;
     for (const key of Object.keys(next)) {
       if (current[key] === undefined || same(current[key], next[key])) continue;
       const pair = pairOf(node, key);
@@ -92,7 +100,8 @@ class Editor {
     if (inner !== undefined && isMapNode(pair.value) && isJsonMap(current)) {
       if (isJsonMap(next)) return this.map(pair.value, current, next, inner);
       // A group that loses all its keys and keeps its comments.
-      if (next === null && pair.value.flow !== true) return this.map(pair.value, current, {}, { ...inner, mayBeEmpty: true });
+      if (next === null && pair.value.flow !== true)
+        return this.map(pair.value, current, {}, { ...inner, mayBeEmpty: true });
     }
     const list = layout.lists[key];
     if (
@@ -130,7 +139,8 @@ class Editor {
       return before !== null && this.replace(before.index, end, '');
     }
     const lineStart = this.lineStart(start);
-    if (/^[ \t]*$/.test(this.text.slice(lineStart, start))) return this.removeLines(lineStart, this.trimmed(start, end));
+    if (/^[ \t]*$/.test(this.text.slice(lineStart, start)))
+      return this.removeLines(lineStart, this.trimmed(start, end));
     // The first key of a list item stands behind its dash: the next key takes its place.
     const following = node.items[index + 1];
     const nextStart = following === undefined ? null : startOf(following);
@@ -139,12 +149,19 @@ class Editor {
 
   private removeLines(start: number, end: number): true {
     const lineEnd = this.endOfLine(end);
-    if (lineEnd < this.text.length) return this.replace(start, this.text[lineEnd] === '\r' ? lineEnd + 2 : lineEnd + 1, '');
+    if (lineEnd < this.text.length)
+      return this.replace(start, this.text[lineEnd] === '\r' ? lineEnd + 2 : lineEnd + 1, '');
     // The last line of a file without a final line feed: the one before it goes instead.
     return this.replace(Math.max(0, this.text[start - 2] === '\r' ? start - 2 : start - 1), lineEnd, '');
   }
 
-  private addPairs(node: YamlMap, added: readonly string[], removed: readonly string[], next: JsonMap, layout: Layout): boolean {
+  private addPairs(
+    node: YamlMap,
+    added: readonly string[],
+    removed: readonly string[],
+    next: JsonMap,
+    layout: Layout,
+  ): boolean {
     const rank = (key: string): number => {
       const found = layout.order.indexOf(key);
       return found < 0 ? layout.order.length : found;
@@ -192,7 +209,10 @@ class Editor {
     const wanted = next.map(layout.identity);
     if (new Set(identities).size !== identities.length || new Set(wanted).size !== wanted.length) return false;
     const kept = identities.filter((identity) => wanted.includes(identity));
-    if (kept.length === 0 || canonicalJson(kept) !== canonicalJson(wanted.filter((identity) => identities.includes(identity))))
+    if (
+      kept.length === 0 ||
+      canonicalJson(kept) !== canonicalJson(wanted.filter((identity) => identities.includes(identity)))
+    )
       return false;
     for (const [index, place] of places.entries()) {
       if (!wanted.includes(identities[index] ?? '')) this.removeLines(this.lineStart(place.dash), place.end);
@@ -202,14 +222,17 @@ class Editor {
       const old = identities.indexOf(wanted[index] ?? '');
       const place = places[old];
       if (place === undefined) {
-        const target: { readonly dash: number; readonly end: number } | undefined = anchor ?? places[identities.indexOf(kept[0] ?? '')];
+        const target: { readonly dash: number; readonly end: number } | undefined =
+          anchor ?? places[identities.indexOf(kept[0] ?? '')];
         if (target === undefined) return false;
         const indent = this.column(target.dash);
         const at = anchor === null ? target.dash : this.endOfLine(target.end);
         this.replace(
           at,
           at,
-          anchor === null ? `${emitItem(item, indent)}\n${' '.repeat(indent)}` : `\n${' '.repeat(indent)}${emitItem(item, indent)}`,
+          anchor === null
+            ? `${emitItem(item, indent)}\n${' '.repeat(indent)}`
+            : `\n${' '.repeat(indent)}${emitItem(item, indent)}`,
         );
         continue;
       }
@@ -234,7 +257,9 @@ class Editor {
       const start = item.range?.[0];
       const end = contentEnd(item);
       if (start === undefined || end === null || yaml.isAlias(item)) return null;
-      const dash = /-[ \t]*(?:#[^\n]*)?(?:\r?\n[ \t]*(?:#[^\n]*)?)*$/.exec(this.text.slice(Math.max(0, start - 400), start));
+      const dash = /-[ \t]*(?:#[^\n]*)?(?:\r?\n[ \t]*(?:#[^\n]*)?)*$/.exec(
+        this.text.slice(Math.max(0, start - 400), start),
+      );
       if (dash === null) return null;
       const at = Math.max(0, start - 400) + dash.index;
       if (!/^[ \t]*$/.test(this.text.slice(this.lineStart(at), at))) return null;
@@ -267,12 +292,19 @@ class Editor {
 }
 
 /** Puts the items of the block list at `node` into the order of `wanted` (identities), moving whole lines with the comments above them. */
-export function reorderList(text: string, node: YamlSequence, identities: readonly string[], wanted: readonly string[]): string | null {
+export function reorderList(
+  text: string,
+  node: YamlSequence,
+  identities: readonly string[],
+  wanted: readonly string[],
+): string | null {
   const places = new Editor(text).places(node);
-  if (places === null || places.length !== identities.length || new Set(identities).size !== identities.length) return null;
+  if (places === null || places.length !== identities.length || new Set(identities).size !== identities.length)
+    return null;
   const first = places[0];
   if (first === undefined) return text;
-  const lineFeedAfter = (offset: number): number => (text.indexOf('\n', offset) < 0 ? -1 : text.indexOf('\n', offset) + 1);
+  const lineFeedAfter = (offset: number): number =>
+    text.indexOf('\n', offset) < 0 ? -1 : text.indexOf('\n', offset) + 1;
   const starts = [text.lastIndexOf('\n', first.dash - 1) + 1];
   for (const place of places) starts.push(lineFeedAfter(place.end));
   if (starts.includes(-1)) return null;
@@ -290,7 +322,8 @@ const keyOf = (pair: YamlPair): string => {
   const key = pair.key;
   return yaml.isScalar(key) ? String(key.value) : '';
 };
-export const pairOf = (node: YamlMap, key: string): YamlPair | null => node.items.find((pair) => keyOf(pair) === key) ?? null;
+export const pairOf = (node: YamlMap, key: string): YamlPair | null =>
+  node.items.find((pair) => keyOf(pair) === key) ?? null;
 const startOf = (pair: YamlPair): number | null => pair.key?.range?.[0] ?? null;
 
 /** Where the text of a node ends, without the comments and blank lines behind it. */
@@ -298,7 +331,9 @@ function contentEnd(node: YamlNode | null): number | null {
   if (node === null) return null;
   if (isMapNode(node) && node.flow !== true) {
     const last = node.items.at(-1);
-    return last === undefined ? (node.range?.[1] ?? null) : Math.max(contentEnd(last.key) ?? 0, contentEnd(last.value) ?? 0);
+    return last === undefined
+      ? (node.range?.[1] ?? null)
+      : Math.max(contentEnd(last.key) ?? 0, contentEnd(last.value) ?? 0);
   }
   if (isSequenceNode(node) && node.flow !== true) {
     const last = node.items.at(-1);

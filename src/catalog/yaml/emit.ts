@@ -64,7 +64,9 @@ export function emitFlow(value: Json): string {
   if (isList(value)) return `[${value.map(emitFlow).join(', ')}]`;
   if (isMap(value)) {
     const entries = Object.entries(value);
-    return entries.length === 0 ? '{}' : `{ ${entries.map(([key, item]) => `${emitScalar(key, true)}: ${emitFlow(item)}`).join(', ')} }`;
+    return entries.length === 0
+      ? '{}'
+      : `{ ${entries.map(([key, item]) => `${emitScalar(key, true)}: ${emitFlow(item)}`).join(', ')} }`;
   }
   return emitScalar(value, true);
 }
@@ -79,18 +81,24 @@ const short = (value: readonly Json[]): boolean =>
 export function emitPair(key: string, value: Json, indent: number): string {
   const name = emitScalar(key);
   if (isList(value))
-    return value.length === 0 || short(value) ? `${name}: ${emitFlow(value)}` : `${name}:\n${emitItems(value, indent + 2)}`;
+    return value.length === 0 || short(value)
+      ? `${name}: ${emitFlow(value)}`
+      : `${name}:\n${emitItems(value, indent + 2)}`;
   if (isMap(value)) {
     if (key === 'expect' || Object.keys(value).length === 0) return `${name}: ${emitFlow(value)}`;
     return `${name}:\n${' '.repeat(indent + 2)}${emitMap(value, indent + 2)}`;
   }
-  return typeof value === 'string' && blockable(value) ? `${name}: ${blockText(value, indent + 2)}` : `${name}: ${emitScalar(value)}`;
+  return typeof value === 'string' && blockable(value)
+    ? `${name}: ${blockText(value, indent + 2)}`
+    : `${name}: ${emitScalar(value)}`;
 }
 
 /** All pairs of a map, the first without its indentation. */
 export function emitMap(value: JsonMap, indent: number): string {
   const entries = Object.entries(value);
-  return entries.length === 0 ? '{}' : entries.map(([key, item]) => emitPair(key, item, indent)).join(`\n${' '.repeat(indent)}`);
+  return entries.length === 0
+    ? '{}'
+    : entries.map(([key, item]) => emitPair(key, item, indent)).join(`\n${' '.repeat(indent)}`);
 }
 
 /** The items of a list, each with its indentation; `indent` is the column of the dashes. */

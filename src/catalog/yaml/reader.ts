@@ -6,7 +6,15 @@ import type { Failure, Json } from '../../model/index.js';
 import { nearest, visibleLine } from '../../util/text.js';
 import { unreachable } from '../../util/unreachable.js';
 import type { AnyShape, MapShape, NumberShape, RecordShape, Shape, TextShape } from './shape.js';
-import { YAML_LIMITS, yaml, type YamlMap, type YamlNode, type YamlPair, type YamlSequence, type YamlSource } from './source.js';
+import {
+  YAML_LIMITS,
+  yaml,
+  type YamlMap,
+  type YamlNode,
+  type YamlPair,
+  type YamlSequence,
+  type YamlSource,
+} from './source.js';
 
 /** At most this many mistakes are listed for one file. */
 export const MAX_FAILURES = 100;
@@ -32,7 +40,8 @@ export function readShape<T>(shape: Shape<T>, node: YamlNode | null, source: Yam
 }
 
 /** Text for messages: short, on one line, without control characters. */
-export const quoted = (value: string): string => JSON.stringify(visibleLine(value.length > 80 ? `${value.slice(0, 79)}…` : value));
+export const quoted = (value: string): string =>
+  JSON.stringify(visibleLine(value.length > 80 ? `${value.slice(0, 79)}…` : value));
 
 export const isMapNode = (node: unknown): node is YamlMap => yaml.isMap(node);
 export const isSequenceNode = (node: unknown): node is YamlSequence => yaml.isSeq(node);
@@ -59,7 +68,11 @@ class Reader {
       this.aliases += 1;
       if (this.aliases > YAML_LIMITS.aliases) {
         if (this.aliases === YAML_LIMITS.aliases + 1)
-          this.fail(offset, `More than ${YAML_LIMITS.aliases} aliases are expanded in this file.`, 'Write the values out.');
+          this.fail(
+            offset,
+            `More than ${YAML_LIMITS.aliases} aliases are expanded in this file.`,
+            'Write the values out.',
+          );
         return undefined;
       }
       current = current.resolve(this.source.document) ?? null;
@@ -69,7 +82,11 @@ class Reader {
       }
     }
     if (current?.tag !== undefined && !CORE_TAGS.has(current.tag)) {
-      this.fail(offset, `The tag ${quoted(current.tag)} is not allowed.`, 'Remove the tag, or quote a value that starts with "!".');
+      this.fail(
+        offset,
+        `The tag ${quoted(current.tag)} is not allowed.`,
+        'Remove the tag, or quote a value that starts with "!".',
+      );
       return undefined;
     }
     return current;
@@ -101,13 +118,25 @@ class Reader {
         const value = scalar(node);
         return typeof value === 'boolean'
           ? value
-          : this.fail(offset, `${name} must be true or false, not ${shown(node)}.`, 'Write true or false, without quotes.');
+          : this.fail(
+              offset,
+              `${name} must be true or false, not ${shown(node)}.`,
+              'Write true or false, without quotes.',
+            );
       }
       case 'list': {
         if (!isSequenceNode(node))
-          return this.fail(offset, `${name} must be a list, not ${shown(node)}.`, 'Write it as [a, b] or one "- item" a line.');
+          return this.fail(
+            offset,
+            `${name} must be a list, not ${shown(node)}.`,
+            'Write it as [a, b] or one "- item" a line.',
+          );
         if (node.items.length > shape.max)
-          return this.fail(offset, `${name} has ${node.items.length} entries; the limit is ${shape.max}.`, 'Remove or split entries.');
+          return this.fail(
+            offset,
+            `${name} has ${node.items.length} entries; the limit is ${shape.max}.`,
+            'Remove or split entries.',
+          );
         return node.items
           .map((item, index) => this.read(shape.of, item, `${path}[${index}]`, offset, depth + 1))
           .filter((value) => value !== BAD);
@@ -127,7 +156,11 @@ class Reader {
       }
       case 'json': {
         if (shape.mapping && !isMapNode(node))
-          return this.fail(offset, `${name} must be a mapping, not ${shown(node)}.`, 'Write "key: value" lines below it.');
+          return this.fail(
+            offset,
+            `${name} must be a mapping, not ${shown(node)}.`,
+            'Write "key: value" lines below it.',
+          );
         return this.json(node, path, offset, depth);
       }
       default:
@@ -139,7 +172,8 @@ class Reader {
     let value = scalar(node);
     if (shape.digits && typeof value === 'number' && Number.isSafeInteger(value)) value = String(value);
     if (shape.nullable && (node === null || value === null)) return null;
-    if (node === null || value === null) return this.fail(offset, `${name} has no value.`, 'Write a text, or leave the key out.');
+    if (node === null || value === null)
+      return this.fail(offset, `${name} has no value.`, 'Write a text, or leave the key out.');
     if (typeof value !== 'string')
       return this.fail(
         offset,
@@ -147,7 +181,10 @@ class Reader {
         yaml.isScalar(node) ? 'Put it in quotes.' : 'Write one text.',
       );
     const trouble = textTrouble(shape, value);
-    if (trouble === null) return shape.as === undefined ? value : { [shape.as]: value, position: { file: this.source.file, ...this.source.at(offset) } };
+    if (trouble === null)
+      return shape.as === undefined
+        ? value
+        : { [shape.as]: value, position: { file: this.source.file, ...this.source.at(offset) } };
     return this.fail(offset, `${name}: ${trouble.message}`, trouble.hint, trouble.refused ? shape.refusal : undefined);
   }
 
@@ -170,7 +207,10 @@ class Reader {
   }
 
   /** The pairs of a mapping whose keys are texts and stand once. */
-  private pairs(node: YamlMap, path: string): { readonly key: string; readonly keyOffset: number; readonly pair: YamlPair }[] {
+  private pairs(
+    node: YamlMap,
+    path: string,
+  ): { readonly key: string; readonly keyOffset: number; readonly pair: YamlPair }[] {
     const seen = new Set<string>();
     const result: { readonly key: string; readonly keyOffset: number; readonly pair: YamlPair }[] = [];
     for (const pair of node.items) {
@@ -178,10 +218,16 @@ class Reader {
       const keyNode = this.resolve(pair.key, path);
       if (keyNode === undefined) continue;
       const raw = scalar(keyNode);
-      const key = typeof raw === 'string' ? raw : typeof raw === 'number' || typeof raw === 'boolean' ? sourceOf(keyNode) : null;
-      if (key === null) this.fail(keyOffset, `${path || 'The file'} has a key that is not a text.`, 'Use a plain word as key.');
+      const key =
+        typeof raw === 'string' ? raw : typeof raw === 'number' || typeof raw === 'boolean' ? sourceOf(keyNode) : null;
+      if (key === null)
+        this.fail(keyOffset, `${path || 'The file'} has a key that is not a text.`, 'Use a plain word as key.');
       else if (seen.has(key))
-        this.fail(keyOffset, `The key ${quoted(key)} stands twice${path === '' ? '' : ` in ${path}`}.`, 'Keep one of the two.');
+        this.fail(
+          keyOffset,
+          `The key ${quoted(key)} stands twice${path === '' ? '' : ` in ${path}`}.`,
+          'Keep one of the two.',
+        );
       else {
         seen.add(key);
         result.push({ key, keyOffset, pair });
@@ -195,7 +241,8 @@ class Reader {
     const known = Object.keys(shape.fields);
     if (shape.empty && scalar(node) === null) return {};
     if (!isMapNode(node)) {
-      const what = node === null || scalar(node) === null ? 'is empty' : `must be a mapping with keys, not ${shown(node)}`;
+      const what =
+        node === null || scalar(node) === null ? 'is empty' : `must be a mapping with keys, not ${shown(node)}`;
       return this.fail(
         offset,
         `${name} ${what}.`,
@@ -210,7 +257,11 @@ class Reader {
       if (field === undefined) {
         const near = nearest(key, known);
         const fallback = near === null ? `Known keys: ${known.join(', ')}.` : `Did you mean "${near}"?`;
-        this.fail(keyOffset, `The key ${quoted(key)} is unknown${path === '' ? '' : ` in ${path}`}.`, shape.hint?.(key) ?? fallback);
+        this.fail(
+          keyOffset,
+          `The key ${quoted(key)} is unknown${path === '' ? '' : ` in ${path}`}.`,
+          shape.hint?.(key) ?? fallback,
+        );
         good = false;
         continue;
       }
@@ -252,12 +303,18 @@ class Reader {
   }
 
   private map(shape: MapShape, node: YamlNode | null, path: string, offset: number, depth: number): Read {
-    if (!isMapNode(node)) return this.fail(offset, `${path} must be a mapping, not ${shown(node)}.`, 'Write "NAME: value" lines below it.');
+    if (!isMapNode(node))
+      return this.fail(offset, `${path} must be a mapping, not ${shown(node)}.`, 'Write "NAME: value" lines below it.');
     if (node.items.length > shape.max)
-      return this.fail(offset, `${path} has ${node.items.length} entries; the limit is ${shape.max}.`, 'Remove entries.');
+      return this.fail(
+        offset,
+        `${path} has ${node.items.length} entries; the limit is ${shape.max}.`,
+        'Remove entries.',
+      );
     const entries: [string, unknown][] = [];
     for (const { key, keyOffset, pair } of this.pairs(node, path)) {
-      if (!shape.keys.test(key)) this.fail(keyOffset, `${path}: the name ${quoted(key)} must be ${shape.keysSay}.`, 'Rename it.');
+      if (!shape.keys.test(key))
+        this.fail(keyOffset, `${path}: the name ${quoted(key)} must be ${shape.keysSay}.`, 'Rename it.');
       else {
         const value = this.read(shape.of, pair.value, `${path}.${key}`, keyOffset, depth + 1);
         if (value !== BAD) entries.push([key, value]);
@@ -282,11 +339,15 @@ class Reader {
           .filter((entry): entry is readonly [string, Json] => entry[1] !== BAD),
       );
     if (isSequenceNode(node))
-      return node.items.map((item, index) => nested(item, `${path}[${index}]`)).filter((value): value is Json => value !== BAD);
+      return node.items
+        .map((item, index) => nested(item, `${path}[${index}]`))
+        .filter((value): value is Json => value !== BAD);
     const value = scalar(node);
     if (value === null || typeof value === 'boolean') return value;
     if (typeof value === 'number')
-      return Number.isFinite(value) ? value : this.fail(offset, `${path} is not a number that JSON knows.`, 'Put it in quotes.');
+      return Number.isFinite(value)
+        ? value
+        : this.fail(offset, `${path} is not a number that JSON knows.`, 'Put it in quotes.');
     if (typeof value !== 'string') return this.fail(offset, `${path} is not a JSON value.`, 'Put it in quotes.');
     const trouble = characterTrouble(value);
     return trouble === null ? value : this.fail(offset, `${path}: ${trouble}`, 'Remove the character.');
@@ -298,7 +359,11 @@ export function textTrouble(
   shape: TextShape,
   value: string,
 ): { readonly message: string; readonly hint: string; readonly refused: boolean } | null {
-  const trouble = (message: string, hint: string, refused = false): { message: string; hint: string; refused: boolean } => ({
+  const trouble = (
+    message: string,
+    hint: string,
+    refused = false,
+  ): { message: string; hint: string; refused: boolean } => ({
     message,
     hint,
     refused,
@@ -310,12 +375,17 @@ export function textTrouble(
   const character = characterTrouble(value);
   if (character !== null) return trouble(character, 'Remove the character.');
   if (shape.pattern !== undefined && !shape.pattern.test(value))
-    return trouble(`${quoted(value)} is not ${shape.says ?? 'of the right form'}.`, `Write ${shape.says ?? 'it in the right form'}.`);
+    return trouble(
+      `${quoted(value)} is not ${shape.says ?? 'of the right form'}.`,
+      `Write ${shape.says ?? 'it in the right form'}.`,
+    );
   const reason = shape.check?.(value) ?? null;
   if (reason !== null)
     return trouble(
       `${quoted(value)} is refused, because ${reason}.`,
-      shape.refusal === 'unsafe-path' ? 'Name a path below the project, relative to its root.' : `Write ${shape.says ?? 'another value'}.`,
+      shape.refusal === 'unsafe-path'
+        ? 'Name a path below the project, relative to its root.'
+        : `Write ${shape.says ?? 'another value'}.`,
       true,
     );
   return null;

@@ -91,7 +91,16 @@ export interface JsonShape extends Described {
   readonly mapping: boolean;
 }
 
-export type AnyShape = TextShape | ChoiceShape | NumberShape | BooleanShape | ListShape | RecordShape | MapShape | EitherShape | JsonShape;
+export type AnyShape =
+  | TextShape
+  | ChoiceShape
+  | NumberShape
+  | BooleanShape
+  | ListShape
+  | RecordShape
+  | MapShape
+  | EitherShape
+  | JsonShape;
 export type Shape<T> = AnyShape & Typed<T>;
 
 type TextOptions = Partial<Omit<TextShape, 'kind' | 'max'>>;
@@ -123,7 +132,13 @@ export const list = <T>(of: Shape<T>, max: number, doc?: string): Shape<readonly
   max,
   ...(doc === undefined ? {} : { doc }),
 });
-export const map = <T>(of: Shape<T>, max: number, keys: RegExp, keysSay: string, doc?: string): Shape<Readonly<Record<string, T>>> => ({
+export const map = <T>(
+  of: Shape<T>,
+  max: number,
+  keys: RegExp,
+  keysSay: string,
+  doc?: string,
+): Shape<Readonly<Record<string, T>>> => ({
   kind: 'map',
   of,
   max,
@@ -136,7 +151,11 @@ export const either = <T>(of: readonly Shape<T>[], doc?: string): Shape<T> => ({
   of,
   ...(doc === undefined ? {} : { doc }),
 });
-export const json = <T>(mapping: boolean, doc?: string): Shape<T> => ({ kind: 'json', mapping, ...(doc === undefined ? {} : { doc }) });
+export const json = <T>(mapping: boolean, doc?: string): Shape<T> => ({
+  kind: 'json',
+  mapping,
+  ...(doc === undefined ? {} : { doc }),
+});
 
 type RecordOptions<T> = {
   readonly required?: readonly (keyof T & string)[];

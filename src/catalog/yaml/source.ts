@@ -32,7 +32,9 @@ export interface YamlSource {
   fail(offset: number, message: string, hint?: string): Failure;
 }
 
-export type YamlParse = { readonly ok: true; readonly source: YamlSource } | { readonly ok: false; readonly failures: readonly Failure[] };
+export type YamlParse =
+  | { readonly ok: true; readonly source: YamlSource }
+  | { readonly ok: false; readonly failures: readonly Failure[] };
 
 const HINTS: Readonly<Record<string, string>> = {
   TAB_AS_INDENT: 'Indent with spaces.',
@@ -88,7 +90,10 @@ export function parseYaml(input: string | Uint8Array, file: string, kind: Failur
     return compose(text, { file, text, kind, at, fail });
   } catch (error) {
     // The library is recursive; depth is bounded before it runs, so this is for what we did not foresee.
-    return refuse(`The YAML cannot be read: ${error instanceof Error ? error.message : String(error)}.`, 'Simplify the file.');
+    return refuse(
+      `The YAML cannot be read: ${error instanceof Error ? error.message : String(error)}.`,
+      'Simplify the file.',
+    );
   }
 }
 
@@ -97,10 +102,16 @@ function compose(text: string, base: Omit<YamlSource, 'document' | 'root'>): Yam
   const tokens = withPlainEnvironment(() => [...new Parser().parse(text)]);
   const tooDeep = deeperThan(tokens, YAML_LIMITS.depth);
   if (tooDeep !== null)
-    return { ok: false, failures: [base.fail(tooDeep, `Nesting is deeper than ${YAML_LIMITS.depth} levels.`, 'Flatten the structure.')] };
+    return {
+      ok: false,
+      failures: [base.fail(tooDeep, `Nesting is deeper than ${YAML_LIMITS.depth} levels.`, 'Flatten the structure.')],
+    };
   for (const token of tokens) {
     if (token.type === 'directive')
-      return { ok: false, failures: [base.fail(token.offset, 'YAML directives are not allowed.', 'Remove the line that starts with %.')] };
+      return {
+        ok: false,
+        failures: [base.fail(token.offset, 'YAML directives are not allowed.', 'Remove the line that starts with %.')],
+      };
   }
   // Duplicate keys are found by the reader, in linear time and with a better message.
   const documents = [
@@ -114,10 +125,17 @@ function compose(text: string, base: Omit<YamlSource, 'document' | 'root'>): Yam
     }).compose(tokens, true, text.length),
   ];
   const [document, second] = documents;
-  if (document === undefined) return { ok: false, failures: [base.fail(0, 'The YAML cannot be read.', 'Simplify the file.')] };
+  if (document === undefined)
+    return { ok: false, failures: [base.fail(0, 'The YAML cannot be read.', 'Simplify the file.')] };
   const failures: Failure[] = document.errors
     .slice(0, 20)
-    .map((error) => base.fail(error.pos[0], `YAML: ${sentence(error.message)}`, HINTS[error.code] ?? 'Correct the YAML at this place.'));
+    .map((error) =>
+      base.fail(
+        error.pos[0],
+        `YAML: ${sentence(error.message)}`,
+        HINTS[error.code] ?? 'Correct the YAML at this place.',
+      ),
+    );
   if (second !== undefined)
     failures.push(
       base.fail(
@@ -149,7 +167,10 @@ function withPlainEnvironment<T>(work: () => T): T {
 
 /** Offset of the first token nested deeper than the limit, or null. Walks without recursion. */
 function deeperThan(tokens: readonly yaml.CST.Token[], limit: number): number | null {
-  const stack: { readonly token: yaml.CST.Token; readonly depth: number }[] = tokens.map((token) => ({ token, depth: 0 }));
+  const stack: { readonly token: yaml.CST.Token; readonly depth: number }[] = tokens.map((token) => ({
+    token,
+    depth: 0,
+  }));
   for (let next = stack.pop(); next !== undefined; next = stack.pop()) {
     const { token, depth } = next;
     if (depth > limit) return token.offset;

@@ -8,8 +8,10 @@ export async function clean(input: Input, context: CommandContext): Promise<numb
   return withProject(context, async (project) =>
     settle(context, cleanProject(project, input.flag('dry-run'), context.env), (removed) => {
       if (context.json) return printJson(context, { dry_run: input.flag('dry-run'), removed });
-      for (const item of removed) context.streams.out(`${input.flag('dry-run') ? 'would remove' : 'removed'} ${visibleLine(item)}\n`);
+      for (const item of removed)
+        context.streams.out(`${input.flag('dry-run') ? 'would remove' : 'removed'} ${visibleLine(item)}\n`);
       if (removed.length === 0) context.streams.out('Nothing to remove.\n');
       return 0;
-    }));
+    }),
+  );
 }

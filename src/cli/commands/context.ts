@@ -4,7 +4,10 @@ import { reportFailures } from '../failures.js';
 import type { CommandContext } from '../table/types.js';
 
 /** Opens the project of the context, prints its notes once, and hands it on; a failure is printed and becomes the exit code. */
-export async function withProject(context: CommandContext, work: (project: Project) => Promise<number>): Promise<number> {
+export async function withProject(
+  context: CommandContext,
+  work: (project: Project) => Promise<number>,
+): Promise<number> {
   const project = await openProject({ cwd: context.cwd, env: context.env });
   if (!project.ok) return reportFailures(project.failures, context.streams);
   if (!context.quiet) for (const note of project.value.notes) context.streams.err(`note: ${note}\n`);
@@ -12,7 +15,11 @@ export async function withProject(context: CommandContext, work: (project: Proje
 }
 
 /** Unwraps a result: failures are printed and become the exit code. */
-export async function settle<T>(context: CommandContext, result: Result<T> | Promise<Result<T>>, work: (value: T) => Promise<number> | number): Promise<number> {
+export async function settle<T>(
+  context: CommandContext,
+  result: Result<T> | Promise<Result<T>>,
+  work: (value: T) => Promise<number> | number,
+): Promise<number> {
   const settled = await result;
   return settled.ok ? work(settled.value) : reportFailures(settled.failures, context.streams);
 }
@@ -27,6 +34,10 @@ export function printJson(context: CommandContext, value: unknown): number {
 export async function noteSync(project: Project, context: CommandContext): Promise<void> {
   if (context.quiet) return;
   const state = await syncState(project, context.env);
-  if (state === 'pending') context.streams.err('note: sync pending: specs/ and the store differ; `coherence sync` reconciles them\n');
-  if (state === 'conflicts') context.streams.err('note: specs/ and the store conflict; `coherence sync` shows where, `--ours` or `--theirs` decides\n');
+  if (state === 'pending')
+    context.streams.err('note: sync pending: specs/ and the store differ; `coherence sync` reconciles them\n');
+  if (state === 'conflicts')
+    context.streams.err(
+      'note: specs/ and the store conflict; `coherence sync` shows where, `--ours` or `--theirs` decides\n',
+    );
 }

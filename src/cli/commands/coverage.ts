@@ -18,7 +18,11 @@ function floors(text: string | undefined): Result<readonly { readonly key: Cover
     const key = COVERAGE_KEYS.find((candidate) => candidate === match?.[1]);
     const percent = Number(match?.[2]);
     if (key === undefined || !(percent >= 0 && percent <= 100)) {
-      return failure({ kind: 'usage', message: `--fail-under cannot read "${visibleLine(part)}".`, hint: `Write KEY=N with KEY one of ${COVERAGE_KEYS.join(', ')} and N from 0 to 100, separated by commas.` });
+      return failure({
+        kind: 'usage',
+        message: `--fail-under cannot read "${visibleLine(part)}".`,
+        hint: `Write KEY=N with KEY one of ${COVERAGE_KEYS.join(', ')} and N from 0 to 100, separated by commas.`,
+      });
     }
     found.push({ key, percent });
   }
@@ -28,21 +32,40 @@ function floors(text: string | undefined): Result<readonly { readonly key: Cover
 export async function coverage(input: Input, context: CommandContext): Promise<number> {
   const name = input.text('format') ?? (context.json ? 'json' : 'text');
   const format = COVERAGE_FORMATS.find((candidate) => candidate.name === name);
-  if (format === undefined) return reportFailures([{ kind: 'usage', message: `--format cannot be "${visibleLine(name)}".`, hint: `Allowed: ${COVERAGE_FORMATS.map((item) => item.name).join(', ')}.` }], context.streams);
+  if (format === undefined)
+    return reportFailures(
+      [
+        {
+          kind: 'usage',
+          message: `--format cannot be "${visibleLine(name)}".`,
+          hint: `Allowed: ${COVERAGE_FORMATS.map((item) => item.name).join(', ')}.`,
+        },
+      ],
+      context.streams,
+    );
   const wanted = floors(input.text('fail-under'));
   if (!wanted.ok) return reportFailures(wanted.failures, context.streams);
   const at = input.text('at');
   const against = input.text('against');
   return withProject(context, async (project) => {
     await noteSync(project, context);
-    return settle(context, coverageView(project, { withHistory: name === 'html' || name === 'json', ...(at === undefined ? {} : { at }), ...(against === undefined ? {} : { against }) }), async (view) => {
-      const out = input.text('out');
-      const text = await format.render(view, { color: context.color && out === undefined, verbose: context.verbose });
-      if (out === undefined) context.streams.out(text);
-      else await writeAtomically(resolve(context.cwd, out), text);
-      const missed = wanted.value.filter(({ key, percent }) => view.total.percent[key] < percent);
-      for (const { key, percent } of missed) context.streams.err(`${key} is ${view.total.percent[key].toFixed(1)}%, under ${percent}%\n`);
-      return missed.length > 0 ? 1 : 0;
-    });
+    return settle(
+      context,
+      coverageView(project, {
+        withHistory: name === 'html' || name === 'json',
+        ...(at === undefined ? {} : { at }),
+        ...(against === undefined ? {} : { against }),
+      }),
+      async (view) => {
+        const out = input.text('out');
+        const text = await format.render(view, { color: context.color && out === undefined, verbose: context.verbose });
+        if (out === undefined) context.streams.out(text);
+        else await writeAtomically(resolve(context.cwd, out), text);
+        const missed = wanted.value.filter(({ key, percent }) => view.total.percent[key] < percent);
+        for (const { key, percent } of missed)
+          context.streams.err(`${key} is ${view.total.percent[key].toFixed(1)}%, under ${percent}%\n`);
+        return missed.length > 0 ? 1 : 0;
+      },
+    );
   });
 }

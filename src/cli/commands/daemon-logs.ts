@@ -12,7 +12,8 @@ export async function logs(input: Input, context: CommandContext): Promise<numbe
   return withProject(context, async (project) => {
     const path = logPath(project.directories.state);
     const event = input.text('event');
-    const wanted = (line: string): boolean => line !== '' && (event === undefined || line.includes(`"event":${JSON.stringify(event)}`));
+    const wanted = (line: string): boolean =>
+      line !== '' && (event === undefined || line.includes(`"event":${JSON.stringify(event)}`));
     const text = await readFile(path, 'utf8').catch(() => '');
     const lines = text.split('\n').filter(wanted);
     const count = input.number('lines') ?? DEFAULT_LINES;
@@ -22,7 +23,10 @@ export async function logs(input: Input, context: CommandContext): Promise<numbe
     let rest = '';
     while (!context.signal.aborted) {
       await pause(200, context.signal);
-      const size = await stat(path).then((found) => found.size, () => 0);
+      const size = await stat(path).then(
+        (found) => found.size,
+        () => 0,
+      );
       // A smaller file is a new one: the log was rotated.
       if (size < position) position = 0;
       if (size === position) continue;

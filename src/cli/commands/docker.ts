@@ -7,7 +7,12 @@ export async function gc(input: Input, context: CommandContext): Promise<number>
   return withProject(context, async (project) =>
     settle(context, collectLayers(project, input.flag('all'), context.env), (removed) => {
       if (context.json) return printJson(context, removed);
-      context.streams.out(`${Object.entries(removed).map(([what, count]) => `${String(count)} ${what}`).join(', ')} removed\n`);
+      context.streams.out(
+        `${Object.entries(removed)
+          .map(([what, count]) => `${String(count)} ${what}`)
+          .join(', ')} removed\n`,
+      );
       return 0;
-    }));
+    }),
+  );
 }

@@ -14,7 +14,12 @@ export async function doctor(input: Input, context: CommandContext): Promise<num
       context.streams.out(`${visibleLine(repaired.value)}\n`);
     }
     if (input.flag('fix')) {
-      const fixed = await fixDolt(project, (line) => context.streams.err(`${visibleLine(line)}\n`), context.env, context.signal);
+      const fixed = await fixDolt(
+        project,
+        (line) => context.streams.err(`${visibleLine(line)}\n`),
+        context.env,
+        context.signal,
+      );
       if (!fixed.ok) return reportFailures(fixed.failures, context.streams);
       context.streams.out(`dolt: ${visibleLine(fixed.value)}\n`);
     }
@@ -24,7 +29,8 @@ export async function doctor(input: Input, context: CommandContext): Promise<num
     for (const finding of findings) {
       const mark = finding.state === 'ok' ? paint('green', 'ok     ') : paint('yellow', finding.state.padEnd(7));
       context.streams.out(`${mark} ${finding.name.padEnd(15)} ${visibleLine(finding.detail)}\n`);
-      if (finding.disables !== '') context.streams.out(`        without it: ${finding.disables}\n        ${finding.remedy}\n`);
+      if (finding.disables !== '')
+        context.streams.out(`        without it: ${finding.disables}\n        ${finding.remedy}\n`);
     }
     return 0;
   });

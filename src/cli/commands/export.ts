@@ -20,10 +20,18 @@ export async function exportCommand(input: Input, context: CommandContext): Prom
       (done) => {
         if (done.text !== null && !context.json) context.streams.out(done.text);
         else if (context.json)
-          printJson(context, { specs: done.specs, written: done.written, differing: done.differing, conflicts: done.conflicts.length });
-        else if (done.differing.length > 0) context.streams.out(`differs: ${done.differing.map(visibleLine).join(', ')}\n`);
+          printJson(context, {
+            specs: done.specs,
+            written: done.written,
+            differing: done.differing,
+            conflicts: done.conflicts.length,
+          });
+        else if (done.differing.length > 0)
+          context.streams.out(`differs: ${done.differing.map(visibleLine).join(', ')}\n`);
         else if (!context.quiet)
-          context.streams.err(`${counted(done.specs, 'spec')}, ${input.flag('check') ? 'no difference' : `${counted(done.written.length, 'file')} written`}\n`);
+          context.streams.err(
+            `${counted(done.specs, 'spec')}, ${input.flag('check') ? 'no difference' : `${counted(done.written.length, 'file')} written`}\n`,
+          );
         if (done.conflicts.length > 0) context.streams.err(conflictText(done.conflicts));
         return done.differing.length + done.conflicts.length > 0 ? 1 : 0;
       },

@@ -15,8 +15,16 @@ async function standardInput(): Promise<string> {
 }
 
 const plain = (verdict: PushVerdict): object => ({
-  tip: verdict.tip, refs: verdict.refs, base: verdict.base, outcome: verdict.outcome, affected: verdict.affected, why: Object.fromEntries(verdict.why), trouble: verdict.trouble,
-  blockers: verdict.blockers.map(({ criterion, title, why }) => ({ criterion, title, why })), debt: verdict.debt.map(({ criterion, title, why }) => ({ criterion, title, why })), run: verdict.record?.run ?? null,
+  tip: verdict.tip,
+  refs: verdict.refs,
+  base: verdict.base,
+  outcome: verdict.outcome,
+  affected: verdict.affected,
+  why: Object.fromEntries(verdict.why),
+  trouble: verdict.trouble,
+  blockers: verdict.blockers.map(({ criterion, title, why }) => ({ criterion, title, why })),
+  debt: verdict.debt.map(({ criterion, title, why }) => ({ criterion, title, why })),
+  run: verdict.record?.run ?? null,
 });
 
 export async function gate(input: Input, context: CommandContext): Promise<number> {
@@ -24,8 +32,17 @@ export async function gate(input: Input, context: CommandContext): Promise<numbe
   const policy = oneOf(['delta', 'full', 'strict'] as const, input.text('policy'));
   const remote = input.text('remote');
   return withProject(context, async (project) => {
-    const progress = lineProgress(context.streams.interactive && !context.quiet ? context.streams.err : null, context.streams.columns, context.quiet ? () => undefined : context.streams.err, context.verbose);
-    const judged = await judgeGate(project, { input: text, ...(remote === undefined ? {} : { remote }), ...(policy === undefined ? {} : { policy }) }, { env: context.env, signal: context.signal, emit: progress.listen });
+    const progress = lineProgress(
+      context.streams.interactive && !context.quiet ? context.streams.err : null,
+      context.streams.columns,
+      context.quiet ? () => undefined : context.streams.err,
+      context.verbose,
+    );
+    const judged = await judgeGate(
+      project,
+      { input: text, ...(remote === undefined ? {} : { remote }), ...(policy === undefined ? {} : { policy }) },
+      { env: context.env, signal: context.signal, emit: progress.listen },
+    );
     progress.end();
     if (context.signal.aborted) return 130;
     const allow = project.settings.gate.on_error === 'allow';
@@ -36,7 +53,18 @@ export async function gate(input: Input, context: CommandContext): Promise<numbe
     const verdicts = judged.value;
     if (context.json) printJson(context, { schema: 'coherence.gate/1', pushes: verdicts.map(plain) });
     for (const verdict of verdicts) {
-      if (verdict.outcome === 'blocked') context.streams.err(blockedText(verdict.tip, verdict.blockers, verdict.debt.length, `git checkout ${verdict.tip.slice(0, 12)} && coherence verify ${verdict.blockers.slice(0, 3).map((item) => item.criterion).join(' ')}`));
+      if (verdict.outcome === 'blocked')
+        context.streams.err(
+          blockedText(
+            verdict.tip,
+            verdict.blockers,
+            verdict.debt.length,
+            `git checkout ${verdict.tip.slice(0, 12)} && coherence verify ${verdict.blockers
+              .slice(0, 3)
+              .map((item) => item.criterion)
+              .join(' ')}`,
+          ),
+        );
       for (const line of verdict.trouble.slice(0, 10)) context.streams.err(`${visibleLine(line)}\n`);
       if (verdict.outcome === 'pass' && !context.quiet) context.streams.err(passedText(verdict));
     }
@@ -45,7 +73,13 @@ export async function gate(input: Input, context: CommandContext): Promise<numbe
   });
 }
 
-const named = (items: PushVerdict['debt']): string => `${visibleLine(items.slice(0, 5).map((item) => item.criterion).join(', '))}${items.length > 5 ? ', …' : ''}`;
+const named = (items: PushVerdict['debt']): string =>
+  `${visibleLine(
+    items
+      .slice(0, 5)
+      .map((item) => item.criterion)
+      .join(', '),
+  )}${items.length > 5 ? ', …' : ''}`;
 
 /** "Nothing got worse" must not be read as "all verified": what could not run here stands beside it, with what is missing. */
 function passedText(verdict: PushVerdict): string {
@@ -58,7 +92,9 @@ function passedText(verdict: PushVerdict): string {
 /** `gate.on_error: allow` lets an unverified push through, and says so where nobody can miss it. */
 function letThrough(context: CommandContext, allow: boolean): number {
   if (!allow) {
-    context.streams.err('The push could not be verified, so it is blocked (gate.on_error: block). Skip once: git push --no-verify\n');
+    context.streams.err(
+      'The push could not be verified, so it is blocked (gate.on_error: block). Skip once: git push --no-verify\n',
+    );
     return 2;
   }
   context.streams.err('\n*** NOT VERIFIED: this push goes through only because gate.on_error is "allow". ***\n\n');

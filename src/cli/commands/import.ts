@@ -48,8 +48,10 @@ export async function importCommand(input: Input, context: CommandContext): Prom
             ['change', plan.changed],
             ['remove', plan.removed],
           ] as const) {
-            for (const change of changes.slice(0, MOST_SHOWN)) context.streams.out(`  ${word} ${visibleLine(change.id)}\n`);
-            if (changes.length > MOST_SHOWN) context.streams.out(`  … and ${changes.length - MOST_SHOWN} more to ${word}\n`);
+            for (const change of changes.slice(0, MOST_SHOWN))
+              context.streams.out(`  ${word} ${visibleLine(change.id)}\n`);
+            if (changes.length > MOST_SHOWN)
+              context.streams.out(`  … and ${changes.length - MOST_SHOWN} more to ${word}\n`);
           }
         }
         return 0;

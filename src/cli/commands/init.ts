@@ -11,19 +11,28 @@ export async function init(input: Input, context: CommandContext): Promise<numbe
   const driver = await installMergeDriver(root);
   const hook = input.flag('hook') ? await installHook(root) : null;
   if (hook !== null && !hook.ok) return reportFailures(hook.failures, context.streams);
-  if (context.json) return printJson(context, { root, made: [...made, ...(driver ? ['.gitattributes'] : [])], kept, runners, hook: hook?.value.path ?? null });
+  if (context.json)
+    return printJson(context, {
+      root,
+      made: [...made, ...(driver ? ['.gitattributes'] : [])],
+      kept,
+      runners,
+      hook: hook?.value.path ?? null,
+    });
   for (const path of [...made, ...(driver ? ['.gitattributes'] : [])]) context.streams.out(`made ${path}\n`);
   for (const path of kept) context.streams.out(`kept ${path}\n`);
   context.streams.out(`runners in use: ${runners.length === 0 ? 'none found' : runners.join(', ')}\n`);
   if (hook !== null) context.streams.out(`pre-push gate: ${hook.value.path}\n`);
   if (context.quiet) return 0;
-  context.streams.err([
-    'Next:',
-    '  coherence spec add --slug payments --title "Payments"',
-    '  coherence ac add --spec SPEC-payments --slug refund --title "A refund is booked once"',
-    '  then write `@verifies AC-payments-refund` in a comment above a test, and run: verify-spec SPEC-payments',
-    ...(hook === null ? ['  `coherence hook install` sets up the pre-push gate.'] : []),
-    '',
-  ].join('\n'));
+  context.streams.err(
+    [
+      'Next:',
+      '  coherence spec add --slug payments --title "Payments"',
+      '  coherence ac add --spec SPEC-payments --slug refund --title "A refund is booked once"',
+      '  then write `@verifies AC-payments-refund` in a comment above a test, and run: verify-spec SPEC-payments',
+      ...(hook === null ? ['  `coherence hook install` sets up the pre-push gate.'] : []),
+      '',
+    ].join('\n'),
+  );
   return 0;
 }

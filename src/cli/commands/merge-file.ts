@@ -7,7 +7,8 @@ import { conflictText } from './sync-text.js';
 export async function mergeFile(input: Input, context: CommandContext): Promise<number> {
   const [base = '', ours = '', theirs = ''] = input.args.map((path) => resolve(context.cwd, path));
   const { code, merge } = await mergeFiles(base, ours, theirs);
-  if (merge.conflicts.length > 0) context.streams.err(conflictText(merge.conflicts, { ours: 'ours', theirs: 'theirs' }));
+  if (merge.conflicts.length > 0)
+    context.streams.err(conflictText(merge.conflicts, { ours: 'ours', theirs: 'theirs' }));
   if (!merge.byField) context.streams.err('A side is no valid spec file; its lines were set side by side.\n');
   return code;
 }

@@ -9,9 +9,13 @@ export async function list(_input: Input, context: CommandContext): Promise<numb
     settle(context, listPool(project), (workers) => {
       if (context.json) return printJson(context, { workers });
       if (workers.length === 0 && !context.quiet) context.streams.err('no warm workers\n');
-      for (const worker of workers) context.streams.out(`${worker.name} ${worker.key} pid ${worker.pid} ${worker.state}${worker.state === 'idle' ? ` for ${formatDuration(worker.idle_ms)}` : ''}\n`);
+      for (const worker of workers)
+        context.streams.out(
+          `${worker.name} ${worker.key} pid ${worker.pid} ${worker.state}${worker.state === 'idle' ? ` for ${formatDuration(worker.idle_ms)}` : ''}\n`,
+        );
       return 0;
-    }));
+    }),
+  );
 }
 
 export async function evict(input: Input, context: CommandContext): Promise<number> {
@@ -20,7 +24,8 @@ export async function evict(input: Input, context: CommandContext): Promise<numb
       if (context.json) return printJson(context, { evicted });
       for (const name of evicted) context.streams.out(`${name}\n`);
       return 0;
-    }));
+    }),
+  );
 }
 
 export async function warm(_input: Input, context: CommandContext): Promise<number> {
@@ -29,5 +34,6 @@ export async function warm(_input: Input, context: CommandContext): Promise<numb
       if (context.json) return printJson(context, { worker, fresh });
       context.streams.out(`${worker.name} ${worker.key} pid ${worker.pid}${fresh ? '' : ' (was there)'}\n`);
       return 0;
-    }));
+    }),
+  );
 }

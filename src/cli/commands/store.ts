@@ -37,7 +37,9 @@ function statusText(status: StoreStatus): string {
     `data ${status.data}, ${size(status.size_bytes)}`,
     `socket ${status.socket}`,
     `specs/: ${status.sync === 'pending' ? 'sync pending' : status.sync}${status.pending_runs > 0 ? `; ${counted(status.pending_runs, 'run')} waiting to be recorded` : ''}`,
-    ...(status.refused_runs > 0 ? [`${counted(status.refused_runs, 'run')} refused by the store and set aside; the evidence is whole`] : []),
+    ...(status.refused_runs > 0
+      ? [`${counted(status.refused_runs, 'run')} refused by the store and set aside; the evidence is whole`]
+      : []),
     '',
   ].join('\n');
 }
@@ -104,7 +106,9 @@ export async function diff(input: Input, context: CommandContext): Promise<numbe
     settle(context, storeDiff(project, input.args[0] ?? '', context.env), (differences) => {
       if (context.json) return printJson(context, { differences });
       for (const item of differences)
-        context.streams.out(`${visibleLine(item.id)} ${visibleLine(item.field)}\n  - ${value(item.from)}\n  + ${value(item.to)}\n`);
+        context.streams.out(
+          `${visibleLine(item.id)} ${visibleLine(item.field)}\n  - ${value(item.from)}\n  + ${value(item.to)}\n`,
+        );
       return 0;
     }),
   );
@@ -141,7 +145,9 @@ export async function branch(_input: Input, context: CommandContext): Promise<nu
     settle(context, storeBranches(project, context.env), (branches) => {
       if (context.json) return printJson(context, { branches });
       for (const item of branches)
-        context.streams.out(`${item.current ? '*' : ' '} ${item.git === null ? '-' : visibleLine(item.git)}\t${item.dolt}\t${item.head}\n`);
+        context.streams.out(
+          `${item.current ? '*' : ' '} ${item.git === null ? '-' : visibleLine(item.git)}\t${item.dolt}\t${item.head}\n`,
+        );
       return 0;
     }),
   );

@@ -13,10 +13,14 @@ export async function suggest(input: Input, context: CommandContext): Promise<nu
       if (context.json) return printJson(context, { suggestions: found });
       for (const entry of found) {
         context.streams.out(`${visibleLine(entry.criterion)}  ${visibleLine(entry.title)}\n`);
-        for (const candidate of entry.candidates) context.streams.out(`  ${candidate.score.toFixed(2)}  ${visibleLine(candidate.selector)}  ${visibleLine(`${candidate.file}:${candidate.line}`)}  (${visibleLine(candidate.reason)})\n`);
+        for (const candidate of entry.candidates)
+          context.streams.out(
+            `  ${candidate.score.toFixed(2)}  ${visibleLine(candidate.selector)}  ${visibleLine(`${candidate.file}:${candidate.line}`)}  (${visibleLine(candidate.reason)})\n`,
+          );
         if (entry.candidates.length === 0) context.streams.out('  no candidate\n');
       }
       if (found.length === 0) context.streams.err('Nothing to suggest: every criterion is linked.\n');
       return 0;
-    }));
+    }),
+  );
 }

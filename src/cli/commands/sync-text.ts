@@ -24,8 +24,10 @@ export function conflictText(
 }
 
 export function syncText(outcome: SyncOutcome): string {
-  if (outcome.state === 'no-store') return 'There is no store; specs/ is the catalog. `coherence store start` makes one.\n';
-  if (outcome.state === 'detached') return "git's HEAD is detached: the files are read as they are, the store is left alone.\n";
+  if (outcome.state === 'no-store')
+    return 'There is no store; specs/ is the catalog. `coherence store start` makes one.\n';
+  if (outcome.state === 'detached')
+    return "git's HEAD is detached: the files are read as they are, the store is left alone.\n";
   if (outcome.state === 'unchanged') return 'Nothing to do: specs/ and the store are equal.\n';
   const list = (ids: readonly string[]): string =>
     ids.length === 0 ? '' : `: ${ids.slice(0, 10).map(visibleLine).join(', ')}${ids.length > 10 ? ', …' : ''}`;

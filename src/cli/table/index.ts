@@ -7,4 +7,12 @@ import { storeCommands } from './store.js';
 import type { CommandSpec } from './types.js';
 import { verifyCommands } from './verify.js';
 
-export const COMMANDS: readonly CommandSpec[] = [...projectCommands.slice(0, 2), ...catalogCommands, ...verifyCommands, ...gateCommands, ...storeCommands, ...daemonCommands, ...projectCommands.slice(2)];
+export const COMMANDS: readonly CommandSpec[] = [
+  ...projectCommands.slice(0, 2),
+  ...catalogCommands,
+  ...verifyCommands,
+  ...gateCommands,
+  ...storeCommands,
+  ...daemonCommands,
+  ...projectCommands.slice(2),
+];

@@ -20,7 +20,13 @@ export const storeCommands: readonly CommandSpec[] = [
       'Without --out, yaml goes to specs/ (taking over what the store has) and jsonl to standard output.\n\nWith --check nothing is written: exit 1 when specs/ and the store, or the named output, differ in content.',
     args: [],
     options: [
-      { name: 'format', kind: 'string', placeholder: 'F', choices: ['yaml', 'jsonl'], summary: 'yaml (default) or jsonl' },
+      {
+        name: 'format',
+        kind: 'string',
+        placeholder: 'F',
+        choices: ['yaml', 'jsonl'],
+        summary: 'yaml (default) or jsonl',
+      },
       { name: 'out', kind: 'string', placeholder: 'PATH', summary: 'file for jsonl, folder for yaml' },
       { name: 'check', kind: 'flag', summary: 'compare only' },
     ],
@@ -47,7 +53,12 @@ export const storeCommands: readonly CommandSpec[] = [
       { name: 'dry-run', kind: 'flag', summary: 'show what would change' },
       { name: 'prune', kind: 'flag', summary: 'remove what the file does not have' },
     ],
-    examples: [{ command: 'coherence import specs.jsonl --from bootstrap-jsonl --dry-run', what: 'counts and ids, nothing written' }],
+    examples: [
+      {
+        command: 'coherence import specs.jsonl --from bootstrap-jsonl --dry-run',
+        what: 'counts and ids, nothing written',
+      },
+    ],
     load: async () => (await import('../commands/import.js')).importCommand,
   },
   {

@@ -67,9 +67,14 @@ function hasEnded(target: Target): boolean {
 /** Live members: those with the nonce, those known by start time, and those in the group of one of these. */
 function membersOf(target: Target, seen: Map<number, number>): readonly TableEntry[] {
   const table = readProcessTable().filter((entry) => !isDeadState(entry.state));
-  const verified = table.filter((entry) => entry.nonces?.includes(target.nonce) === true || seen.get(entry.pid) === entry.startTicks);
+  const verified = table.filter(
+    (entry) => entry.nonces?.includes(target.nonce) === true || seen.get(entry.pid) === entry.startTicks,
+  );
   const group = target.group;
-  const inGroup = group !== null && verified.some((entry) => entry.group === group) ? table.filter((entry) => entry.group === group) : [];
+  const inGroup =
+    group !== null && verified.some((entry) => entry.group === group)
+      ? table.filter((entry) => entry.group === group)
+      : [];
   const all = [...new Map([...verified, ...inGroup].map((entry) => [entry.pid, entry])).values()];
   for (const entry of all) seen.set(entry.pid, entry.startTicks);
   return all;
@@ -102,7 +107,9 @@ export async function killTree(target: Target, options: KillOptions): Promise<Ki
   const signalAll = (signal: NodeJS.Signals): void => {
     if (group !== null && members.some((entry) => entry.group === group)) send(-group, signal);
     // Those that left the group (setsid), or whose group was never known.
-    for (const entry of members) if ((group === null || entry.group !== group) && sameProcess(entry.pid, entry.startTicks)) send(entry.pid, signal);
+    for (const entry of members)
+      if ((group === null || entry.group !== group) && sameProcess(entry.pid, entry.startTicks))
+        send(entry.pid, signal);
   };
   if (options.graceMs > 0) {
     signalAll('SIGTERM');

@@ -8,7 +8,8 @@ import { isDeadState, type TableEntry } from '../../util/process-table.js';
 /** In the argument list of every warm worker, and in the label of its container. The spawn uses this very constant. */
 export const NAME_MARKER = 'coh-warm-';
 
-export const warmName = (instance: string, ulid: string): string => `${NAME_MARKER}${instance.slice(-8).toLowerCase()}-${ulid}`;
+export const warmName = (instance: string, ulid: string): string =>
+  `${NAME_MARKER}${instance.slice(-8).toLowerCase()}-${ulid}`;
 
 export interface Orphan {
   readonly row: ProcessRow;
@@ -30,11 +31,18 @@ export interface Selection {
  * @param ledger rows that are not dead
  * @param isOwnerAlive whether the instance that started a row's process lives; its processes are left alone
  */
-export function selectBootOrphans(ledger: readonly ProcessRow[], table: readonly TableEntry[], selfInstance: string, bootId: string, isOwnerAlive: (instance: string) => boolean): Selection {
+export function selectBootOrphans(
+  ledger: readonly ProcessRow[],
+  table: readonly TableEntry[],
+  selfInstance: string,
+  bootId: string,
+  isOwnerAlive: (instance: string) => boolean,
+): Selection {
   const live = table.filter((entry) => !isDeadState(entry.state));
   const byPid = new Map(live.map((entry) => [entry.pid, entry]));
   const byNonce = new Map<string, TableEntry[]>();
-  for (const entry of live) for (const nonce of entry.nonces ?? []) byNonce.set(nonce, [...(byNonce.get(nonce) ?? []), entry]);
+  for (const entry of live)
+    for (const nonce of entry.nonces ?? []) byNonce.set(nonce, [...(byNonce.get(nonce) ?? []), entry]);
   const kill: Orphan[] = [];
   const gone: ProcessRow[] = [];
   const indeterminate: { row: ProcessRow; pid: number; why: string }[] = [];
@@ -52,12 +60,22 @@ export function selectBootOrphans(ledger: readonly ProcessRow[], table: readonly
     const same = recorded !== undefined && recorded.startTicks === row.start_ticks ? recorded : undefined;
     if (same !== undefined) known.add(same.pid);
     if (same !== undefined && same.nonces?.includes(row.nonce) !== true) {
-      indeterminate.push({ row, pid: same.pid, why: same.nonces === null ? 'its environment cannot be read' : 'its environment does not hold the nonce' });
+      indeterminate.push({
+        row,
+        pid: same.pid,
+        why: same.nonces === null ? 'its environment cannot be read' : 'its environment does not hold the nonce',
+      });
       continue;
     }
     if (carriers.length === 0) gone.push(row);
-    else kill.push({ row, members: same === undefined ? carriers : [same, ...carriers.filter((entry) => entry.pid !== same.pid)] });
+    else
+      kill.push({
+        row,
+        members: same === undefined ? carriers : [same, ...carriers.filter((entry) => entry.pid !== same.pid)],
+      });
   }
-  const foreign = live.filter((entry) => !known.has(entry.pid) && entry.argv.some((word) => word.includes(NAME_MARKER)));
+  const foreign = live.filter(
+    (entry) => !known.has(entry.pid) && entry.argv.some((word) => word.includes(NAME_MARKER)),
+  );
   return { kill, gone, indeterminate, foreign };
 }

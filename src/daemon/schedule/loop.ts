@@ -35,14 +35,22 @@ export function createScheduler(core: Core, pool: Pool, mayClaim: () => boolean)
 
   const blocked = (refused: readonly string[]): Blocked => {
     const runs = [...[...attempts.values()].map((attempt) => attempt.run), ...preparing.values()];
-    const backends = (Object.entries(CLASS_LIMITS) as [Backend, number][]).filter(([backend, limit]) => runs.filter((run) => run.backend === backend).length >= limit).map(([backend]) => backend);
-    return { backends, cargoSessions: runs.filter((run) => run.backend === 'cargo').map((run) => run.session_id), runs: refused };
+    const backends = (Object.entries(CLASS_LIMITS) as [Backend, number][])
+      .filter(([backend, limit]) => runs.filter((run) => run.backend === backend).length >= limit)
+      .map(([backend]) => backend);
+    return {
+      backends,
+      cargoSessions: runs.filter((run) => run.backend === 'cargo').map((run) => run.session_id),
+      runs: refused,
+    };
   };
 
   /** Claims until one run has a tree to work on. A run that cannot start goes back and costs no slot. */
   const next = async (refused: string[]): Promise<Prepared | null> => {
     while (mayClaim()) {
-      const run = await core.durable.write(() => claimOne(core.journal.database, core.journal.clock, core.instance, blocked(refused)));
+      const run = await core.durable.write(() =>
+        claimOne(core.journal.database, core.journal.clock, core.instance, blocked(refused)),
+      );
       if (run === null) return null;
       preparing.set(run.run_id, run);
       const prepared = await prepareAttempt(core, run);
@@ -59,19 +67,44 @@ export function createScheduler(core: Core, pool: Pool, mayClaim: () => boolean)
     preparing.delete(prepared.run.run_id);
   };
 
-  const start = async (prepared: Prepared, slot: number, planned: number, waited: number, batch: string): Promise<'started' | 'failed' | 'no-fork'> => {
+  const start = async (
+    prepared: Prepared,
+    slot: number,
+    planned: number,
+    waited: number,
+    batch: string,
+  ): Promise<'started' | 'failed' | 'no-fork'> => {
     const { run } = prepared;
     const attempt = await startAttempt(core, pool, prepared, (worker) => {
       lastStart = monotonicMs();
       core.log.info('worker.start', {
-        message: `starting worker for ${run.run_id} (batch slot ${slot}/${planned})`, run_id: run.run_id, spec_id: run.spec_id, batch_id: batch, slot, planned, jitter_ms: waited,
-        pid: worker.pid, start_ticks: worker.startTicks, fence: run.fence, attempt: run.attempt, name: worker.name, mono_ms: lastStart,
+        message: `starting worker for ${run.run_id} (batch slot ${slot}/${planned})`,
+        run_id: run.run_id,
+        spec_id: run.spec_id,
+        batch_id: batch,
+        slot,
+        planned,
+        jitter_ms: waited,
+        pid: worker.pid,
+        start_ticks: worker.startTicks,
+        fence: run.fence,
+        attempt: run.attempt,
+        name: worker.name,
+        mono_ms: lastStart,
       });
     });
     preparing.delete(run.run_id);
     if ('failed' in attempt) return attempt.failed === 'EAGAIN' || attempt.failed === 'ENOMEM' ? 'no-fork' : 'failed';
     attempts.set(run.run_id, attempt);
-    void attempt.done.then(() => undefined, (error: unknown) => core.log.error('attempt.defect', { run_id: run.run_id, error: error instanceof Error ? (error.stack ?? error.message) : String(error) }))
+    void attempt.done
+      .then(
+        () => undefined,
+        (error: unknown) =>
+          core.log.error('attempt.defect', {
+            run_id: run.run_id,
+            error: error instanceof Error ? (error.stack ?? error.message) : String(error),
+          }),
+      )
       .then(() => {
         attempts.delete(run.run_id);
         core.wake.notify();
@@ -108,7 +141,14 @@ export function createScheduler(core: Core, pool: Pool, mayClaim: () => boolean)
       spawned += 1;
     }
     batches += spawned > 0 ? 1 : 0;
-    core.log.debug('tick', { active: active(), max_workers: settings.max_workers, eligible: waiting, to_spawn: allowed, spawned, batches });
+    core.log.debug('tick', {
+      active: active(),
+      max_workers: settings.max_workers,
+      eligible: waiting,
+      to_spawn: allowed,
+      spawned,
+      batches,
+    });
   };
 
   return {

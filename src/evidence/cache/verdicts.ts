@@ -50,8 +50,19 @@ function parseObject(line: string): Readonly<Record<string, unknown>> {
 
 function verdictOf(line: string): CachedVerdict | null {
   const { key, selector, inputs, reason, run, detail, ended_at } = parseObject(line);
-  if (typeof key !== 'string' || !HEX.test(key) || typeof selector !== 'string' || typeof inputs !== 'string' || typeof run !== 'string' || typeof detail !== 'string' || typeof ended_at !== 'string') return null;
-  return reason === 'executed' || reason === 'assertion' ? { key, selector, inputs, reason, run, detail, ended_at } : null;
+  if (
+    typeof key !== 'string' ||
+    !HEX.test(key) ||
+    typeof selector !== 'string' ||
+    typeof inputs !== 'string' ||
+    typeof run !== 'string' ||
+    typeof detail !== 'string' ||
+    typeof ended_at !== 'string'
+  )
+    return null;
+  return reason === 'executed' || reason === 'assertion'
+    ? { key, selector, inputs, reason, run, detail, ended_at }
+    : null;
 }
 
 /** The file's lines by key, the last of a key; what drops and audits say is taken in on the way. */
@@ -92,7 +103,8 @@ class Lines {
   get(key: string): CachedVerdict | undefined {
     const there = this.#verdicts.get(key);
     const verdict = there === undefined ? null : verdictOf(there.line);
-    if (there === undefined || verdict?.key !== key || (this.#dropped.get(verdict.inputs) ?? 0) > there.at) return undefined;
+    if (there === undefined || verdict?.key !== key || (this.#dropped.get(verdict.inputs) ?? 0) > there.at)
+      return undefined;
     return verdict;
   }
 
@@ -125,7 +137,13 @@ export async function openVerdictCache(stateFolder: string, maxLines = 100_000):
     if (!locked.taken) return;
     await using _lock = locked.lock;
     // Read again: what others have forgotten since must stay forgotten. A verdict that is added right now may be lost, which is a miss.
-    await writeAtomically(path, `${read().newest(maxLines / 2).join('\n')}\n`, 0o600);
+    await writeAtomically(
+      path,
+      `${read()
+        .newest(maxLines / 2)
+        .join('\n')}\n`,
+      0o600,
+    );
   };
   return {
     get: (key) => lines.get(key),

@@ -7,10 +7,16 @@ import type { Closure } from './types.js';
 const SCHEMA = '1';
 
 /** Variables that tell who looks, not what runs. Everything else of the environment is in the key. */
-const VOLATILE = /^(?:PWD|OLDPWD|SHLVL|_|TERM|TERM_PROGRAM|TERM_PROGRAM_VERSION|TERM_SESSION_ID|COLORTERM|SSH_.*|WINDOWID|DISPLAY|WAYLAND_DISPLAY|XDG_SESSION_.*|XDG_RUNTIME_DIR|DBUS_SESSION_BUS_ADDRESS|TMUX.*|STY|WINDOW|HISTFILE|HISTSIZE|LS_COLORS|LESS.*|PAGER|EDITOR|VISUAL|GPG_TTY|INVOCATION_ID|JOURNAL_STREAM|GIT_.*|npm_.*|NPM_.*|INIT_CWD|COHERENCE_.*|VSCODE_.*)$/u;
+const VOLATILE =
+  /^(?:PWD|OLDPWD|SHLVL|_|TERM|TERM_PROGRAM|TERM_PROGRAM_VERSION|TERM_SESSION_ID|COLORTERM|SSH_.*|WINDOWID|DISPLAY|WAYLAND_DISPLAY|XDG_SESSION_.*|XDG_RUNTIME_DIR|DBUS_SESSION_BUS_ADDRESS|TMUX.*|STY|WINDOW|HISTFILE|HISTSIZE|LS_COLORS|LESS.*|PAGER|EDITOR|VISUAL|GPG_TTY|INVOCATION_ID|JOURNAL_STREAM|GIT_.*|npm_.*|NPM_.*|INIT_CWD|COHERENCE_.*|VSCODE_.*)$/u;
 
 export const environmentDigest = (env: Readonly<Record<string, string>>): string =>
-  hashFields(Object.entries(env).filter(([name]) => !VOLATILE.test(name)).sort(([left], [right]) => (left < right ? -1 : 1)).flat());
+  hashFields(
+    Object.entries(env)
+      .filter(([name]) => !VOLATILE.test(name))
+      .sort(([left], [right]) => (left < right ? -1 : 1))
+      .flat(),
+  );
 
 export interface KeyParts {
   readonly entry: Case;
@@ -37,14 +43,35 @@ export function closureDigest(closure: Closure): ClosureDigest | null {
   for (const path of [...closure.files.keys()].sort()) files.push(path, closure.files.get(path) ?? '');
   return {
     inputs: hashFields([...closure.facts, ...files]),
-    whole: hashFields([String(closure.facts.length), ...closure.facts, String(closure.folders.length), ...closure.folders, ...files]),
+    whole: hashFields([
+      String(closure.facts.length),
+      ...closure.facts,
+      String(closure.folders.length),
+      ...closure.folders,
+      ...files,
+    ]),
   };
 }
 
 /** SHA-256 hex. */
 export function cacheKey({ entry, closure, wordings, environment, configuration }: KeyParts): string {
   return hashFields([
-    SCHEMA, entry.runner, entry.place, entry.environment, entry.selector, entry.file, JSON.stringify(entry.path), canonicalJson(entry.env), JSON.stringify(entry.features), String(entry.ignored),
-    canonicalJson(entry.expect), JSON.stringify(entry.artifacts), String(entry.test?.fingerprint ?? ''), environment, configuration, ...wordings, closure,
+    SCHEMA,
+    entry.runner,
+    entry.place,
+    entry.environment,
+    entry.selector,
+    entry.file,
+    JSON.stringify(entry.path),
+    canonicalJson(entry.env),
+    JSON.stringify(entry.features),
+    String(entry.ignored),
+    canonicalJson(entry.expect),
+    JSON.stringify(entry.artifacts),
+    String(entry.test?.fingerprint ?? ''),
+    environment,
+    configuration,
+    ...wordings,
+    closure,
   ]);
 }

@@ -1,7 +1,21 @@
 /** Closures of pytest files: imports, the conftest chain, configuration and lock files. */
 import { ClosureBuilder, folderOf, foldersUp, joined, resolvePath, type Closure, type ClosureTree } from './types.js';
 
-const CONFIGURATION = new Set(['pytest.ini', '.pytest.ini', 'pyproject.toml', 'setup.cfg', 'setup.py', 'tox.ini', 'conftest.py', '__init__.py', 'poetry.lock', 'uv.lock', 'Pipfile', 'Pipfile.lock', '.python-version']);
+const CONFIGURATION = new Set([
+  'pytest.ini',
+  '.pytest.ini',
+  'pyproject.toml',
+  'setup.cfg',
+  'setup.py',
+  'tox.ini',
+  'conftest.py',
+  '__init__.py',
+  'poetry.lock',
+  'uv.lock',
+  'Pipfile',
+  'Pipfile.lock',
+  '.python-version',
+]);
 const REQUIREMENTS = /^(?:requirements|constraints)[\w.-]*\.(?:txt|in)$/u;
 
 /**
@@ -13,7 +27,11 @@ function modulesNamed(byEnding: ReadonlyMap<string, readonly string[]>, dotted: 
   const found: string[] = [];
   for (let length = parts.length; length > 0; length -= 1) {
     const stem = parts.slice(0, length).join('/');
-    found.push(...(byEnding.get(`${stem}.py`) ?? []), ...(byEnding.get(`${stem}/__init__.py`) ?? []), ...(byEnding.get(`${stem}.pyi`) ?? []));
+    found.push(
+      ...(byEnding.get(`${stem}.py`) ?? []),
+      ...(byEnding.get(`${stem}/__init__.py`) ?? []),
+      ...(byEnding.get(`${stem}.pyi`) ?? []),
+    );
   }
   return found;
 }
@@ -35,15 +53,25 @@ async function endings(tree: ClosureTree): Promise<ReadonlyMap<string, readonly 
 }
 
 /** What a configuration makes pytest import: `-p name` among its options, and entry points. */
-async function pluginsOf(tree: ClosureTree, file: string): Promise<{ readonly modules: readonly string[]; readonly entryPoints: boolean }> {
+async function pluginsOf(
+  tree: ClosureTree,
+  file: string,
+): Promise<{ readonly modules: readonly string[]; readonly entryPoints: boolean }> {
   const text = (await tree.text(file)) ?? '';
-  return { modules: [...text.matchAll(/-p[\s,"']*([A-Za-z_][\w.]*)/gu)].map((match) => match[1] ?? ''), entryPoints: text.includes('pytest11') };
+  return {
+    modules: [...text.matchAll(/-p[\s,"']*([A-Za-z_][\w.]*)/gu)].map((match) => match[1] ?? ''),
+    entryPoints: text.includes('pytest11'),
+  };
 }
 
 const known = new WeakMap<ClosureTree, Promise<ReadonlyMap<string, readonly string[]>>>();
 
 /** @param environment python's version and installed distributions; null when they cannot be known */
-export async function pytestClosure(tree: ClosureTree, testFile: string, environment: readonly string[] | null): Promise<Closure> {
+export async function pytestClosure(
+  tree: ClosureTree,
+  testFile: string,
+  environment: readonly string[] | null,
+): Promise<Closure> {
   const builder = new ClosureBuilder(tree);
   if (environment === null) builder.outside = 'the Python environment is not known';
   for (const fact of environment ?? []) builder.facts.add(fact);
@@ -53,7 +81,12 @@ export async function pytestClosure(tree: ClosureTree, testFile: string, environ
   const queue: string[] = [testFile];
   // Native modules, tracked or built in place: which dotted name one answers to is its build's business.
   for (const path of (await tree.everythingBelow('')) ?? []) if (/\.(?:so|pyd|dylib)$/u.test(path)) queue.push(path);
-  const packageFolder = foldersUp(folderOf(testFile)).find((folder) => ['pyproject.toml', 'setup.py', 'setup.cfg', 'pytest.ini', 'tox.ini'].some((name) => tree.has(joined(folder, name)))) ?? '';
+  const packageFolder =
+    foldersUp(folderOf(testFile)).find((folder) =>
+      ['pyproject.toml', 'setup.py', 'setup.cfg', 'pytest.ini', 'tox.ini'].some((name) =>
+        tree.has(joined(folder, name)),
+      ),
+    ) ?? '';
   for (const folder of foldersUp(folderOf(testFile))) {
     for (const path of (await tree.everythingBelow(folder === '' ? '.' : `${folder}/.`)) ?? []) {
       const name = path.slice(path.lastIndexOf('/') + 1);
@@ -64,9 +97,13 @@ export async function pytestClosure(tree: ClosureTree, testFile: string, environ
     const from = builder.from.get(file) ?? testFile;
     const facts = await builder.add(file, from);
     if (facts === null) continue;
-    const settings = CONFIGURATION.has(file.slice(file.lastIndexOf('/') + 1)) && !file.endsWith('.py') ? await pluginsOf(tree, file) : null;
+    const settings =
+      CONFIGURATION.has(file.slice(file.lastIndexOf('/') + 1)) && !file.endsWith('.py')
+        ? await pluginsOf(tree, file)
+        : null;
     // An entry point may name a plugin of this very project, which pytest then imports before any test.
-    if (settings?.entryPoints === true) queue.push(...(await builder.widen(folderOf(file), file, true)).filter((path) => path.endsWith('.py')));
+    if (settings?.entryPoints === true)
+      queue.push(...(await builder.widen(folderOf(file), file, true)).filter((path) => path.endsWith('.py')));
     for (const name of settings?.modules ?? []) queue.push(...modulesNamed(byEnding, name));
     if (!file.endsWith('.py')) continue;
     for (const name of facts.imports) {
@@ -75,15 +112,25 @@ export async function pytestClosure(tree: ClosureTree, testFile: string, environ
       if (dots > 0) {
         const base = resolvePath(folderOf(file), '../'.repeat(dots - 1));
         const stem = base === null ? null : joined(base, name.slice(dots).replaceAll('.', '/'));
-        found = stem === null ? [] : [`${stem}.py`, joined(stem, '__init__.py'), `${folderOf(stem)}.py`, joined(folderOf(stem), '__init__.py')];
+        found =
+          stem === null
+            ? []
+            : [
+                `${stem}.py`,
+                joined(stem, '__init__.py'),
+                `${folderOf(stem)}.py`,
+                joined(folderOf(stem), '__init__.py'),
+              ];
       } else found = modulesNamed(byEnding, name);
       for (const path of found) {
         if (!builder.files.has(path) && !builder.from.has(path)) builder.from.set(path, file);
         queue.push(path);
       }
     }
-    if (facts.computed || facts.reads) queue.push(...(await builder.widen(packageFolder, file, facts.computed)).filter((path) => path.endsWith('.py')));
-    if (facts.reads && packageFolder !== '' && facts.paths.some((path) => path.includes('..'))) await builder.widen('', file, false);
+    if (facts.computed || facts.reads)
+      queue.push(...(await builder.widen(packageFolder, file, facts.computed)).filter((path) => path.endsWith('.py')));
+    if (facts.reads && packageFolder !== '' && facts.paths.some((path) => path.includes('..')))
+      await builder.widen('', file, false);
   }
   return builder.closure();
 }

@@ -88,7 +88,13 @@ export class ClosureBuilder {
   }
 
   closure(): Closure {
-    return { files: this.files, from: this.from, folders: [...this.folders].sort(), facts: [...this.facts].sort(), outside: this.outside };
+    return {
+      files: this.files,
+      from: this.from,
+      folders: [...this.folders].sort(),
+      facts: [...this.facts].sort(),
+      outside: this.outside,
+    };
   }
 }
 

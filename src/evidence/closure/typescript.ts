@@ -4,18 +4,33 @@
  */
 import { builtinModules } from 'node:module';
 import type { ModuleFacts } from '../../model/index.js';
-import { ClosureBuilder, folderOf, foldersUp, joined, nearestWith, resolvePath, type Closure, type ClosureTree } from './types.js';
+import {
+  ClosureBuilder,
+  folderOf,
+  foldersUp,
+  joined,
+  nearestWith,
+  resolvePath,
+  type Closure,
+  type ClosureTree,
+} from './types.js';
 
 const BUILTIN = new Set(builtinModules);
 const ENDINGS = ['.ts', '.tsx', '.mts', '.cts', '.js', '.jsx', '.mjs', '.cjs', '.json', '.vue', '.svelte'];
 const TYPESCRIPT = ['.ts', '.tsx', '.mts', '.cts'];
 const INDEX = ['.ts', '.tsx', '.mts', '.js', '.jsx', '.mjs', '.cjs', '.json'];
 /** Files beside a test or above it that configure how it runs. */
-const CONFIGURATION = /^(?:vite(?:st)?\.(?:config|workspace|projects)\.[cm]?[jt]s|vitest\.workspace\.json|package\.json|tsconfig[\w.-]*\.json|jsconfig\.json|\.env(?:\..+)?|\.npmrc|package-lock\.json|npm-shrinkwrap\.json|yarn\.lock|pnpm-lock\.yaml|pnpm-workspace\.yaml|bun\.lockb?|\.swcrc|babel\.config\.[cm]?[jt]s(?:on)?|\.babelrc(?:\.json)?|postcss\.config\.[cm]?[jt]s|\.browserslistrc|\.node-version|\.nvmrc)$/u;
+const CONFIGURATION =
+  /^(?:vite(?:st)?\.(?:config|workspace|projects)\.[cm]?[jt]s|vitest\.workspace\.json|package\.json|tsconfig[\w.-]*\.json|jsconfig\.json|\.env(?:\..+)?|\.npmrc|package-lock\.json|npm-shrinkwrap\.json|yarn\.lock|pnpm-lock\.yaml|pnpm-workspace\.yaml|bun\.lockb?|\.swcrc|babel\.config\.[cm]?[jt]s(?:on)?|\.babelrc(?:\.json)?|postcss\.config\.[cm]?[jt]s|\.browserslistrc|\.node-version|\.nvmrc)$/u;
 const SNAPSHOTS = '__snapshots__';
 
-const isRelative = (specifier: string): boolean => specifier.startsWith('./') || specifier.startsWith('../') || specifier === '.' || specifier === '..' || specifier.startsWith('/');
-const bare = (specifier: string): string => (specifier.split(/[?#]/u)[0] ?? specifier);
+const isRelative = (specifier: string): boolean =>
+  specifier.startsWith('./') ||
+  specifier.startsWith('../') ||
+  specifier === '.' ||
+  specifier === '..' ||
+  specifier.startsWith('/');
+const bare = (specifier: string): string => specifier.split(/[?#]/u)[0] ?? specifier;
 
 const stems = new WeakMap<ClosureTree, ReadonlyMap<string, readonly string[]>>();
 
@@ -39,7 +54,8 @@ function byStem(tree: ClosureTree): ReadonlyMap<string, readonly string[]> {
 /** Files that a path without an ending may mean. TypeScript's `./x.js` may mean `./x.ts`. All that exist count. */
 function candidates(tree: ClosureTree, path: string): string[] {
   const files = byStem(tree);
-  const ended = (stem: string, endings: readonly string[]): string[] => (files.get(stem) ?? []).filter((file) => endings.includes(file.slice(stem.length)));
+  const ended = (stem: string, endings: readonly string[]): string[] =>
+    (files.get(stem) ?? []).filter((file) => endings.includes(file.slice(stem.length)));
   const javascript = /\.[cm]?jsx?$/u.exec(path);
   return [
     ...(tree.has(path) ? [path] : []),
@@ -87,7 +103,9 @@ async function configurationIn(tree: ClosureTree, folder: string): Promise<reado
 
 /** JSON with comments and trailing commas, as compilers read it; null when it is not even that. */
 function readLenient(text: string): unknown {
-  const clean = text.replace(/"(?:[^"\\]|\\.)*"|\/\/[^\n]*|\/\*[^]*?\*\//gu, (part) => (part.startsWith('"') ? part : '')).replace(/,(\s*[}\]])/gu, '$1');
+  const clean = text
+    .replace(/"(?:[^"\\]|\\.)*"|\/\/[^\n]*|\/\*[^]*?\*\//gu, (part) => (part.startsWith('"') ? part : ''))
+    .replace(/,(\s*[}\]])/gu, '$1');
   try {
     return JSON.parse(clean);
   } catch {
@@ -104,8 +122,12 @@ async function takeExtended(tree: ClosureTree, builder: ClosureBuilder, configs:
     if (text === null || !/"(?:extends|references)"/u.test(text)) continue;
     const read = readLenient(text) as { extends?: unknown; references?: unknown } | null; // fields are checked below
     if (read === null) builder.outside ??= `${config} cannot be read`;
-    const bases = (Array.isArray(read?.extends) ? read.extends : [read?.extends]).filter((base): base is string => typeof base === 'string');
-    const projects = (Array.isArray(read?.references) ? read.references : []).flatMap((item: unknown) => (typeof item === 'object' && item !== null && 'path' in item && typeof item.path === 'string' ? [item.path] : []));
+    const bases = (Array.isArray(read?.extends) ? read.extends : [read?.extends]).filter(
+      (base): base is string => typeof base === 'string',
+    );
+    const projects = (Array.isArray(read?.references) ? read.references : []).flatMap((item: unknown) =>
+      typeof item === 'object' && item !== null && 'path' in item && typeof item.path === 'string' ? [item.path] : [],
+    );
     for (const base of [...bases, ...projects]) {
       if (!isRelative(base) && bases.includes(base)) {
         const installed = await tree.installed(config, base);
@@ -115,7 +137,10 @@ async function takeExtended(tree: ClosureTree, builder: ClosureBuilder, configs:
         continue;
       }
       const path = resolvePath(folderOf(config), base);
-      const files = path === null ? [] : [path, `${path}.json`, joined(path, 'tsconfig.json')].filter((candidate) => tree.has(candidate));
+      const files =
+        path === null
+          ? []
+          : [path, `${path}.json`, joined(path, 'tsconfig.json')].filter((candidate) => tree.has(candidate));
       if (path === null) builder.outside ??= `${config}: ${base} leads out of the project`;
       for (const file of files) {
         if (found.includes(file) || configs.includes(file)) continue;
@@ -134,15 +159,19 @@ async function aliasesFrom(tree: ClosureTree, configs: readonly string[]): Promi
   for (const config of configs) {
     const text = await tree.text(config);
     if (text === null || !text.includes('"paths"')) continue;
-    const options = (readLenient(text) as { compilerOptions?: { baseUrl?: unknown; paths?: unknown } } | null)?.compilerOptions; // fields are checked below
+    const options = (readLenient(text) as { compilerOptions?: { baseUrl?: unknown; paths?: unknown } } | null)
+      ?.compilerOptions; // fields are checked below
     const base = resolvePath(folderOf(config), typeof options?.baseUrl === 'string' ? options.baseUrl : '.');
     if (base === null || typeof options?.paths !== 'object' || options.paths === null) continue;
     for (const [pattern, targets] of Object.entries(options.paths)) {
       if (!Array.isArray(targets)) continue;
       const star = pattern.indexOf('*');
       found.push({
-        prefix: star === -1 ? pattern : pattern.slice(0, star), suffix: star === -1 ? '' : pattern.slice(star + 1),
-        targets: targets.filter((target): target is string => typeof target === 'string').flatMap((target) => resolvePath(base, target) ?? []),
+        prefix: star === -1 ? pattern : pattern.slice(0, star),
+        suffix: star === -1 ? '' : pattern.slice(star + 1),
+        targets: targets
+          .filter((target): target is string => typeof target === 'string')
+          .flatMap((target) => resolvePath(base, target) ?? []),
       });
     }
   }
@@ -213,7 +242,11 @@ async function takePaths(walk: Walk, file: string, facts: ModuleFacts, packageFo
  * The closure of one test file.
  * @param environment what the runner itself adds: its version
  */
-export async function typescriptClosure(tree: ClosureTree, testFile: string, environment: readonly string[]): Promise<Closure> {
+export async function typescriptClosure(
+  tree: ClosureTree,
+  testFile: string,
+  environment: readonly string[],
+): Promise<Closure> {
   const builder = new ClosureBuilder(tree);
   for (const fact of environment) builder.facts.add(fact);
   const packageFolder = nearestWith(tree, testFile, 'package.json') ?? '';
@@ -221,7 +254,10 @@ export async function typescriptClosure(tree: ClosureTree, testFile: string, env
   const configuration: string[] = [];
   for (const folder of onTheWay) configuration.push(...(await configurationIn(tree, folder)));
   const compilerConfigs = configuration.filter((path) => TSCONFIG.test(path));
-  const aliases = await aliasesFrom(tree, [...compilerConfigs, ...(await takeExtended(tree, builder, compilerConfigs))]);
+  const aliases = await aliasesFrom(tree, [
+    ...compilerConfigs,
+    ...(await takeExtended(tree, builder, compilerConfigs)),
+  ]);
   const walk: Walk = { tree, builder, aliases, queue: [testFile] };
   for (const path of configuration) {
     const facts = await builder.add(path, testFile);
@@ -246,7 +282,8 @@ export async function typescriptClosure(tree: ClosureTree, testFile: string, env
     const own = nearestWith(tree, file, 'package.json');
     if (own !== null) await builder.add(joined(own, 'package.json'), file);
     for (const specifier of facts.imports) await follow(walk, file, specifier, own ?? '');
-    for (const next of walk.queue.slice(before)) if (!builder.from.has(next) && !builder.files.has(next)) builder.from.set(next, file);
+    for (const next of walk.queue.slice(before))
+      if (!builder.from.has(next) && !builder.files.has(next)) builder.from.set(next, file);
     // What it loads by a computed name may lie in its own package, or where the test that calls it says.
     for (const folder of new Set([packageFolder, own ?? ''])) {
       if (facts.computed) await widenRun(walk, folder, file);
@@ -254,7 +291,10 @@ export async function typescriptClosure(tree: ClosureTree, testFile: string, env
     }
     if (facts.reads) await takePaths(walk, file, facts, packageFolder);
   }
-  const snapshots = joined(joined(folderOf(testFile), SNAPSHOTS), `${testFile.slice(testFile.lastIndexOf('/') + 1)}.snap`);
+  const snapshots = joined(
+    joined(folderOf(testFile), SNAPSHOTS),
+    `${testFile.slice(testFile.lastIndexOf('/') + 1)}.snap`,
+  );
   if (tree.has(snapshots)) await builder.add(snapshots, testFile);
   return builder.closure();
 }

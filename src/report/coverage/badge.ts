@@ -9,7 +9,14 @@ export const badge: CoverageFormat = {
   render(view) {
     const label = 'verified';
     const value = `${view.total.passed}/${view.total.specified} (${view.total.percent.passed.toFixed(1)}%)`;
-    const color = view.total.failed + view.total.error > 0 ? '#c0392b' : view.total.percent.passed >= 90 ? '#2e7d32' : view.total.percent.passed >= 60 ? '#8d6e00' : '#616161';
+    const color =
+      view.total.failed + view.total.error > 0
+        ? '#c0392b'
+        : view.total.percent.passed >= 90
+          ? '#2e7d32'
+          : view.total.percent.passed >= 60
+            ? '#8d6e00'
+            : '#616161';
     const left = width(label);
     const right = width(value);
     const title = xml(`${label}: ${value}`);

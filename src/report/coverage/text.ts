@@ -5,7 +5,8 @@ import { painter } from '../paint.js';
 import type { CountsView, CoverageFormat } from './view.js';
 
 const NAME = 30;
-const cell = (count: number, percent: number): string => `${count} ${`${percent.toFixed(1)}%`.padStart(6)}`.padStart(12);
+const cell = (count: number, percent: number): string =>
+  `${count} ${`${percent.toFixed(1)}%`.padStart(6)}`.padStart(12);
 const row = (name: string, counts: CountsView): string =>
   `${clip(visibleLine(name), NAME).padEnd(NAME)}${String(counts.specified).padStart(10)}${cell(counts.traced, counts.percent.traced)}${cell(counts.executed, counts.percent.executed)}${cell(counts.passed, counts.percent.passed)}`;
 
@@ -15,7 +16,13 @@ export const text: CoverageFormat = {
   name: 'text',
   render(view, { color }) {
     const paint = painter(color);
-    const lines = [paint('bold', `${''.padEnd(NAME)}${'specified'.padStart(10)}${'traced'.padStart(12)}${'executed'.padStart(12)}${'passed'.padStart(12)}`), row('all', view.total)];
+    const lines = [
+      paint(
+        'bold',
+        `${''.padEnd(NAME)}${'specified'.padStart(10)}${'traced'.padStart(12)}${'executed'.padStart(12)}${'passed'.padStart(12)}`,
+      ),
+      row('all', view.total),
+    ];
     const section = (title: string, groups: Readonly<Record<string, CountsView>>): void => {
       const entries = Object.entries(groups).filter(([name]) => name !== '');
       if (entries.length === 0) return;
@@ -26,16 +33,35 @@ export const text: CoverageFormat = {
     section('by risk', view.risks);
     section('by owner', view.owners);
     const skips = Object.entries(view.total.skips);
-    lines.push('', skips.length === 0 ? 'no SKIP' : `SKIP: ${skips.map(([reason, count]) => `${count} ${visibleLine(reason)}`).join(', ')}`);
-    if (view.total.failed + view.total.error > 0) lines.push(paint('red', `${view.total.failed} FAIL, ${view.total.error} ERROR on this source`));
+    lines.push(
+      '',
+      skips.length === 0
+        ? 'no SKIP'
+        : `SKIP: ${skips.map(([reason, count]) => `${count} ${visibleLine(reason)}`).join(', ')}`,
+    );
+    if (view.total.failed + view.total.error > 0)
+      lines.push(paint('red', `${view.total.failed} FAIL, ${view.total.error} ERROR on this source`));
     if (view.retired > 0) lines.push(`${view.retired} retired, in no number above`);
-    if (view.delta !== null) lines.push(`since ${visibleLine(view.delta.against)}: ${COVERAGE_KEYS.map((key) => `${key} ${signed(view.delta?.counts[key] ?? 0)}`).join(', ')}`);
-    if (view.audit !== null) lines.push(`verdict cache: ${view.audit.stale} stale of ${view.audit.audited} hits that were run again`);
-    if (view.total.executed < view.total.traced) lines.push(`${view.total.traced - view.total.executed} traced criteria have no PASS or FAIL on this source: \`coherence verify --all\` runs them.`);
+    if (view.delta !== null)
+      lines.push(
+        `since ${visibleLine(view.delta.against)}: ${COVERAGE_KEYS.map((key) => `${key} ${signed(view.delta?.counts[key] ?? 0)}`).join(', ')}`,
+      );
+    if (view.audit !== null)
+      lines.push(`verdict cache: ${view.audit.stale} stale of ${view.audit.audited} hits that were run again`);
+    if (view.total.executed < view.total.traced)
+      lines.push(
+        `${view.total.traced - view.total.executed} traced criteria have no PASS or FAIL on this source: \`coherence verify --all\` runs them.`,
+      );
     if (view.next.length > 0) lines.push('', paint('bold', 'next'));
     for (const step of view.next) {
       lines.push(`  ${visibleLine(step.criterion)} (${step.risk}): ${visibleLine(step.why)}`);
-      for (const candidate of step.candidates.slice(0, 2)) lines.push(paint('dim', `    perhaps ${visibleLine(candidate.selector)}  ${visibleLine(`${candidate.file}:${candidate.line}`)}`));
+      for (const candidate of step.candidates.slice(0, 2))
+        lines.push(
+          paint(
+            'dim',
+            `    perhaps ${visibleLine(candidate.selector)}  ${visibleLine(`${candidate.file}:${candidate.line}`)}`,
+          ),
+        );
     }
     return `${lines.join('\n')}\n`;
   },

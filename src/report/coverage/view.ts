@@ -41,7 +41,12 @@ export interface NextStep {
   readonly title: string;
   readonly risk: string;
   readonly why: string;
-  readonly candidates: readonly { readonly selector: string; readonly file: string; readonly line: number; readonly reason: string }[];
+  readonly candidates: readonly {
+    readonly selector: string;
+    readonly file: string;
+    readonly line: number;
+    readonly reason: string;
+  }[];
 }
 
 export interface CoverageView {
@@ -58,7 +63,12 @@ export interface CoverageView {
   readonly criteria: readonly CriterionView[];
   readonly next: readonly NextStep[];
   /** Change of the four counts against a ref. */
-  readonly delta: { readonly against: string; readonly counts: Readonly<Record<CoverageKey, number>>; readonly lost: readonly string[]; readonly gained: readonly string[] } | null;
+  readonly delta: {
+    readonly against: string;
+    readonly counts: Readonly<Record<CoverageKey, number>>;
+    readonly lost: readonly string[];
+    readonly gained: readonly string[];
+  } | null;
   /** Oldest first. */
   readonly trend: readonly TrendPoint[];
   /** Observed false-hit rate of the verdict cache; null when nothing was audited. */
@@ -69,5 +79,8 @@ export interface CoverageView {
 export interface CoverageFormat {
   readonly name: string;
   /** `verbose`: every criterion by itself, in the formats that otherwise give numbers only. */
-  render(view: CoverageView, options: { readonly color: boolean; readonly verbose?: boolean }): string | Promise<string>;
+  render(
+    view: CoverageView,
+    options: { readonly color: boolean; readonly verbose?: boolean },
+  ): string | Promise<string>;
 }

@@ -11,7 +11,12 @@ export interface Progress {
 }
 
 /** @param notes where lines that should stay are printed (retries, stale warm directories) */
-export function lineProgress(write: ((text: string) => void) | null, columns: number, notes: (text: string) => void, verbose: boolean): Progress {
+export function lineProgress(
+  write: ((text: string) => void) | null,
+  columns: number,
+  notes: (text: string) => void,
+  verbose: boolean,
+): Progress {
   let total = 0;
   let done = 0;
   const counts = { PASS: 0, FAIL: 0, SKIP: 0, ERROR: 0 };
@@ -33,7 +38,9 @@ export function lineProgress(write: ((text: string) => void) | null, columns: nu
           total = event.cases;
           break;
         case 'batch.start':
-          current = visibleLine(`${event.batch.runner}${event.batch.directory === '' ? '' : ` in ${event.batch.directory}`} (${event.batch.cases.length})`);
+          current = visibleLine(
+            `${event.batch.runner}${event.batch.directory === '' ? '' : ` in ${event.batch.directory}`} (${event.batch.cases.length})`,
+          );
           break;
         case 'case.end':
           done += 1;
@@ -47,7 +54,8 @@ export function lineProgress(write: ((text: string) => void) | null, columns: nu
           note(`stale cargo artifact of ${event.package}: verdict discarded, built again in a private directory`);
           break;
         case 'layer':
-          if (verbose || !event.hit) note(`${event.hit ? 'cached' : 'building'} layer ${event.layer} of ${event.environment}`);
+          if (verbose || !event.hit)
+            note(`${event.hit ? 'cached' : 'building'} layer ${event.layer} of ${event.environment}`);
           break;
         case 'warm_boot.start':
           current = 'warming cargo';

@@ -7,7 +7,10 @@ import { packageAround, type FoundPackage } from './manifest.js';
 
 export async function cargoBatches(root: string, cases: readonly Case[]): Promise<readonly Batch[]> {
   const around = new Map<string, FoundPackage | null>();
-  const groups = new Map<string, { readonly directory: string; readonly packages: Set<string>; readonly cases: Case[] }>();
+  const groups = new Map<
+    string,
+    { readonly directory: string; readonly packages: Set<string>; readonly cases: Case[] }
+  >();
   for (const one of cases) {
     const folder = posix.dirname(one.file);
     if (!around.has(folder)) around.set(folder, await packageAround(root, one.file));
@@ -99,7 +102,8 @@ export function cargoPreview(batch: Batch, cargo: string): readonly (readonly st
     const shared = { cargo, packages, features, locked: false, configuration: [] };
     lines.push(buildCommand({ ...shared, targets: [] }));
     for (const { case: one } of cases) {
-      if (isDocCase(one)) lines.push(docCommand(shared, [`${/\(line (\d+)\)/u.exec(one.path.at(-1) ?? '')?.[1] ?? ''})`]));
+      if (isDocCase(one))
+        lines.push(docCommand(shared, [`${/\(line (\d+)\)/u.exec(one.path.at(-1) ?? '')?.[1] ?? ''})`]));
       else
         lines.push([
           `<test executable of ${one.file}>`,

@@ -90,7 +90,11 @@ export async function buildPackages(request: BuildRequest): Promise<Build> {
     };
     const ending = judgeEnding({ end: executed.end, trouble: executed.trouble, timeoutMs: 0 });
     if (ending !== null || executed.end.signal !== null) {
-      const judged = ending ?? { reason: 'crash' as const, detail: `cargo was ended by signal ${executed.end.signal}`, message: '' };
+      const judged = ending ?? {
+        reason: 'crash' as const,
+        detail: `cargo was ended by signal ${executed.end.signal}`,
+        message: '',
+      };
       for (const entry of [...packages, ...rounds.flat()])
         failed.set(entry.id, { ...judged, exitCode: executed.end.code, command, executed });
       break;

@@ -66,7 +66,9 @@ export class Chooser {
       const text = host === null ? null : await readFile(host, 'utf8').catch(() => null);
       return text === null
         ? null
-        : new Set(readDepInfo(text, this.#metadata.workspaceRoot).flatMap((path) => this.#start.paths.relative(path) ?? []));
+        : new Set(
+            readDepInfo(text, this.#metadata.workspaceRoot).flatMap((path) => this.#start.paths.relative(path) ?? []),
+          );
     };
     const known = this.#sources.get(executable.path) ?? read();
     this.#sources.set(executable.path, known);
@@ -76,8 +78,13 @@ export class Chooser {
   async choose(resolved: ResolvedCase): Promise<Chosen> {
     const { case: one, candidates } = resolved;
     if (candidates.length === 0)
-      return judged('not-found', `${one.file} belongs to no target of a cargo package here (a module that no \`mod\` leads to?)`);
-    const failure = resolved.packages.map((entry) => this.#build.failed.get(entry.id)).find((found) => found !== undefined);
+      return judged(
+        'not-found',
+        `${one.file} belongs to no target of a cargo package here (a module that no \`mod\` leads to?)`,
+      );
+    const failure = resolved.packages
+      .map((entry) => this.#build.failed.get(entry.id))
+      .find((found) => found !== undefined);
     if (failure !== undefined) return judged(failure.reason, failure.detail, failure.message);
     const fitting: Exclude<Chosen, { kind: 'judged' }>[] = [];
     let built = 0;
@@ -106,7 +113,10 @@ export class Chooser {
     const [first] = fitting;
     if (first === undefined) {
       return built === 0
-        ? judged('not-found', `cargo built no test executable for ${one.file} (\`test = false\` or missing required-features?)`)
+        ? judged(
+            'not-found',
+            `cargo built no test executable for ${one.file} (\`test = false\` or missing required-features?)`,
+          )
         : judged(
             'not-found',
             `no test executable of ${resolved.packages.map((entry) => entry.name).join(', ')} lists ${one.path.join('::') || 'a test'} of ${one.file}`,

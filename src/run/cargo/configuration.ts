@@ -79,7 +79,8 @@ export async function readConfiguration(places: ConfigurationPlaces): Promise<Ca
   const inTree = await Promise.all(
     places.folders.map(async ({ host, inside }) => configAt(host, inside, ['.cargo/config', '.cargo/config.toml'])),
   );
-  const atHome = places.home === null ? null : await configAt(places.home, dirname(places.home), ['config', 'config.toml']);
+  const atHome =
+    places.home === null ? null : await configAt(places.home, dirname(places.home), ['config', 'config.toml']);
   const files = [...inTree, atHome].filter((file) => file !== null);
   const env = new Map<string, ConfiguredVariable>();
   const runners: { target: string; command: readonly string[] }[] = [];
@@ -89,7 +90,11 @@ export async function readConfiguration(places: ConfigurationPlaces): Promise<Ca
       const table = asObject(value);
       const text = table === null ? asText(value) : asText(table['value']);
       if (text === null) continue;
-      env.set(name, { name, value: table?.['relative'] === true ? join(folder, text) : text, force: table?.['force'] === true });
+      env.set(name, {
+        name,
+        value: table?.['relative'] === true ? join(folder, text) : text,
+        force: table?.['force'] === true,
+      });
     }
     for (const [target, value] of Object.entries(asObject(content['target']) ?? {})) {
       const command = runnerCommand(asObject(value)?.['runner'], folder);
@@ -106,9 +111,13 @@ export function runnerFor(
   cfg: readonly string[],
   base: ReadonlyMap<string, string>,
 ): readonly string[] {
-  const fromEnvironment = base.get(`CARGO_TARGET_${host.toUpperCase().replaceAll('-', '_').replaceAll('.', '_')}_RUNNER`);
+  const fromEnvironment = base.get(
+    `CARGO_TARGET_${host.toUpperCase().replaceAll('-', '_').replaceAll('.', '_')}_RUNNER`,
+  );
   if (fromEnvironment !== undefined && fromEnvironment.trim() !== '') return fromEnvironment.trim().split(/\s+/u);
   const exact = configuration.runners.find((entry) => entry.target === host);
   if (exact !== undefined) return exact.command;
-  return configuration.runners.find((entry) => entry.target.startsWith('cfg(') && cfgHolds(entry.target, cfg))?.command ?? [];
+  return (
+    configuration.runners.find((entry) => entry.target.startsWith('cfg(') && cfgHolds(entry.target, cfg))?.command ?? []
+  );
 }

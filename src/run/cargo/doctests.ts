@@ -51,7 +51,9 @@ export function readDocStatus(stdout: string): {
 }
 
 /** `src/lib.rs - a::f (line 3) - compile fail` → its parts; null for another kind of line. */
-export function readDocName(name: string): { readonly file: string; readonly item: string; readonly line: number } | null {
+export function readDocName(
+  name: string,
+): { readonly file: string; readonly item: string; readonly line: number } | null {
   const match = /^(.+?) - (?:(.*?) )?\(line (\d+)\)(?: - (?:compile|compile fail|should panic))?$/u.exec(name);
   return match === null ? null : { file: match[1] ?? '', item: match[2] ?? '', line: Number(match[3]) };
 }
@@ -60,10 +62,17 @@ export function readDocName(name: string): { readonly file: string; readonly ite
  * Whether a reported doc test is the one that the case means: same file and line. A link that analysis did not confirm
  * must name the item too (last in rustdoc's path, type arguments aside), since its line may be out of date.
  */
-export function isDocTestOf(one: Pick<Case, 'file' | 'path' | 'test'>, name: string, files: readonly string[]): boolean {
+export function isDocTestOf(
+  one: Pick<Case, 'file' | 'path' | 'test'>,
+  name: string,
+  files: readonly string[],
+): boolean {
   const parts = readDocName(name);
-  const wanted = /^(?:(.*?) ?)?\(line (\d+)\)$/u.exec((one.path[0] === 'doctest' ? one.path.slice(1) : one.path).join('::'));
-  if (parts === null || wanted === null || !files.includes(parts.file) || parts.line !== Number(wanted[2])) return false;
+  const wanted = /^(?:(.*?) ?)?\(line (\d+)\)$/u.exec(
+    (one.path[0] === 'doctest' ? one.path.slice(1) : one.path).join('::'),
+  );
+  if (parts === null || wanted === null || !files.includes(parts.file) || parts.line !== Number(wanted[2]))
+    return false;
   const item = wanted[1] ?? '';
   // Written without an item: the line alone decides, since rustdoc then names the file's own module or nothing.
   if (item === '' || one.test !== null) return true;
@@ -104,14 +113,25 @@ export interface DocOptions extends StartOptions {
   readonly stem: string;
 }
 
-function judgeDoc(one: Case, finished: Finished, statuses: readonly DocStatus[], timeoutMs: number): Judgement | 'absent' {
+function judgeDoc(
+  one: Case,
+  finished: Finished,
+  statuses: readonly DocStatus[],
+  timeoutMs: number,
+): Judgement | 'absent' {
   const ending = judgeEnding({ end: finished.executed.end, trouble: finished.executed.trouble, timeoutMs });
   if (statuses.length === 0) return ending ?? 'absent';
   if (statuses.some((entry) => entry.status === 'FAILED')) {
     const name = statuses[0]?.name ?? '';
     const start = finished.stdout.indexOf(`---- ${name.replace(/ - (?:compile|compile fail|should panic)$/u, '')}`);
     const text =
-      start === -1 ? '' : (finished.stdout.slice(start).split(/\n(?:---- |failures:\n)/u)[0] ?? '').split('\n').slice(1).join('\n').trim();
+      start === -1
+        ? ''
+        : (finished.stdout.slice(start).split(/\n(?:---- |failures:\n)/u)[0] ?? '')
+            .split('\n')
+            .slice(1)
+            .join('\n')
+            .trim();
     return {
       reason: 'assertion',
       detail: clip(text.split('\n').find((line) => /panicked|error/u.test(line)) ?? 'the doc test failed', 300),
@@ -124,8 +144,10 @@ function judgeDoc(one: Case, finished: Finished, statuses: readonly DocStatus[],
       detail: `several doc tests fit: ${statuses.map((entry) => entry.name).join('; ')}`,
       message: '',
     };
-  if (statuses.length > 1) return { reason: 'not-reported', detail: 'rustdoc reported this doc test more than once', message: '' };
-  if (statuses[0]?.status === 'ignored') return { reason: 'runner-skipped', detail: 'the doc test is marked as ignored', message: '' };
+  if (statuses.length > 1)
+    return { reason: 'not-reported', detail: 'rustdoc reported this doc test more than once', message: '' };
+  if (statuses[0]?.status === 'ignored')
+    return { reason: 'runner-skipped', detail: 'the doc test is marked as ignored', message: '' };
   return { reason: 'executed', detail: '', message: '' };
 }
 
@@ -139,7 +161,11 @@ export async function runDocTests(cases: readonly Case[], options: DocOptions): 
       outcomes.push(
         outcomeOf({
           case: one,
-          judged: { reason: 'not-found', detail: 'a doc test is named by its item and line: `path::item (line N)`', message: '' },
+          judged: {
+            reason: 'not-found',
+            detail: 'a doc test is named by its item and line: `path::item (line N)`',
+            message: '',
+          },
           context,
         }),
       );
@@ -197,7 +223,12 @@ export async function runDocTests(cases: readonly Case[], options: DocOptions): 
       if (settled) outcomes.push(outcomeOf({ case: one, judged, context, command, executed: finished.executed }));
       else if (whole && judged === 'absent')
         outcomes.push(
-          outcomeOf({ case: one, judged: { reason: 'not-found', detail: 'rustdoc has no such doc test', message: '' }, context, command }),
+          outcomeOf({
+            case: one,
+            judged: { reason: 'not-found', detail: 'rustdoc has no such doc test', message: '' },
+            context,
+            command,
+          }),
         );
       else if (some.length > 1) again.push(one);
       else {
@@ -237,7 +268,8 @@ export async function runDocTests(cases: readonly Case[], options: DocOptions): 
   }
   for (const group of groups.values()) {
     // What a shared run did not report (one doc test hung or took rustdoc down) is asked one by one, once.
-    for (const one of await run(group, Math.max(...group.map((each) => each.timeoutMs)))) await run([one], one.timeoutMs);
+    for (const one of await run(group, Math.max(...group.map((each) => each.timeoutMs))))
+      await run([one], one.timeoutMs);
   }
   return outcomes;
 }

@@ -46,7 +46,12 @@ function libraryFolders(executable: string, stream: BuildStream, toolchain: Tool
       const path = linked.replace(/^(?:native|crate|dependency|framework|all)=/u, '');
       if (path === root || path.startsWith(`${root}/`)) native.add(path);
     }
-  return [...[...native].sort(), root, `${root}/deps`, ...(toolchain.libraryFolder === null ? [] : [toolchain.libraryFolder])];
+  return [
+    ...[...native].sort(),
+    root,
+    `${root}/deps`,
+    ...(toolchain.libraryFolder === null ? [] : [toolchain.libraryFolder]),
+  ];
 }
 
 /** Programs of the same package that integration tests and benches may start. */
@@ -54,7 +59,12 @@ function programVariables(artifact: Artifact, stream: BuildStream): Record<strin
   const found: Record<string, string> = {};
   if (!artifact.target.kind.includes('test') && !artifact.target.kind.includes('bench')) return found;
   for (const other of stream.artifacts)
-    if (other.packageId === artifact.packageId && !other.test && other.executable !== null && other.target.kind.includes('bin'))
+    if (
+      other.packageId === artifact.packageId &&
+      !other.test &&
+      other.executable !== null &&
+      other.target.kind.includes('bin')
+    )
       found[`CARGO_BIN_EXE_${other.target.name}`] = other.executable;
   return found;
 }
@@ -75,7 +85,11 @@ export function testEnvironment(options: EnvironmentOptions): Record<string, str
   const libraryVariable = toolchain.host.includes('apple') ? 'DYLD_FALLBACK_LIBRARY_PATH' : 'LD_LIBRARY_PATH';
   const inherited = own[libraryVariable] ?? toolchain.base.get(libraryVariable);
   const scripts = stream.scripts.filter((script) => script.packageId === artifact.packageId);
-  const fromCargo: Record<string, string> = { ...toolchain.added, ...packageVariables(entry), ...programVariables(artifact, stream) };
+  const fromCargo: Record<string, string> = {
+    ...toolchain.added,
+    ...packageVariables(entry),
+    ...programVariables(artifact, stream),
+  };
   for (const script of scripts) {
     if (script.outDirectory !== '') fromCargo['OUT_DIR'] = script.outDirectory;
     for (const [name, value] of script.env) fromCargo[name] = value;
@@ -86,6 +100,7 @@ export function testEnvironment(options: EnvironmentOptions): Record<string, str
   ].join(':');
   const configured: Record<string, string> = {};
   for (const { name, value, force } of options.configured)
-    if (fromCargo[name] === undefined && (force || (own[name] === undefined && !toolchain.base.has(name)))) configured[name] = value;
+    if (fromCargo[name] === undefined && (force || (own[name] === undefined && !toolchain.base.has(name))))
+      configured[name] = value;
   return { ...own, ...configured, ...fromCargo };
 }

@@ -68,10 +68,19 @@ const LIST_TIMEOUT_MS = 60_000;
 export async function listTests(
   executable: Executable,
   options: StartOptions,
-): Promise<{ readonly ok: true; readonly names: readonly string[] } | { readonly ok: false; readonly judged: Judgement }> {
+): Promise<
+  { readonly ok: true; readonly names: readonly string[] } | { readonly ok: false; readonly judged: Judgement }
+> {
   const done = await runWhole(
     options.workspace,
-    invocation(executable, options, ['--list', '--format', 'terse'], { ...options.env }, LIST_TIMEOUT_MS, options.label('list')),
+    invocation(
+      executable,
+      options,
+      ['--list', '--format', 'terse'],
+      { ...options.env },
+      LIST_TIMEOUT_MS,
+      options.label('list'),
+    ),
     options.context.signal,
   );
   if (done.ok) return { ok: true, names: readListing(done.stdout) };
@@ -97,12 +106,30 @@ const ownVariables = (one: Case, options: StartOptions): Record<string, string> 
 });
 
 /** Runs exactly one test and judges it by the harness's log file. */
-export async function runTest(one: Case, name: string, executable: Executable, options: StartOptions): Promise<Outcome> {
+export async function runTest(
+  one: Case,
+  name: string,
+  executable: Executable,
+  options: StartOptions,
+): Promise<Outcome> {
   const { workspace, context } = options;
   // Nobody but this process knows the name before it starts; afterwards it stands in its arguments (see judge.ts).
   const log = `log-${randomBytes(12).toString('hex')}`;
-  const args = ['--exact', name, ...(one.ignored ? ['--include-ignored'] : []), '--logfile', `${workspace.reports.inside}/${log}`];
-  const started = invocation(executable, options, args, ownVariables(one, options), one.timeoutMs, options.label(one.id));
+  const args = [
+    '--exact',
+    name,
+    ...(one.ignored ? ['--include-ignored'] : []),
+    '--logfile',
+    `${workspace.reports.inside}/${log}`,
+  ];
+  const started = invocation(
+    executable,
+    options,
+    args,
+    ownVariables(one, options),
+    one.timeoutMs,
+    options.label(one.id),
+  );
   const done = await runProgram(workspace, started, context.signal);
   const file = join(workspace.reports.host, log);
   const report = textOf(file);
@@ -125,7 +152,12 @@ export async function runTarget(one: Case, executable: Executable, options: Star
   const { workspace, context } = options;
   const started = invocation(executable, options, [], ownVariables(one, options), one.timeoutMs, options.label(one.id));
   const done = await runProgram(workspace, started, context.signal);
-  const judged = judgeExitCode({ end: done.executed.end, trouble: done.executed.trouble, timeoutMs: one.timeoutMs, stderr: done.stderr });
+  const judged = judgeExitCode({
+    end: done.executed.end,
+    trouble: done.executed.trouble,
+    timeoutMs: one.timeoutMs,
+    stderr: done.stderr,
+  });
   return outcomeOf({
     case: one,
     judged,

@@ -56,7 +56,11 @@ export async function loadRecord(stateFolder: string | null, targetDirectory: st
 
 const MOST_UNITS = 4000;
 
-export async function saveRecord(stateFolder: string | null, targetDirectory: string, record: BuildRecord): Promise<void> {
+export async function saveRecord(
+  stateFolder: string | null,
+  targetDirectory: string,
+  record: BuildRecord,
+): Promise<void> {
   if (stateFolder === null) return;
   const units = Object.fromEntries([...record.units].slice(-MOST_UNITS));
   await writeAtomically(
@@ -66,7 +70,9 @@ export async function saveRecord(stateFolder: string | null, targetDirectory: st
   ).catch(() => undefined);
 }
 
-async function identityOf(artifact: Artifact): Promise<{ readonly identity: string; readonly writtenMs: number } | null> {
+async function identityOf(
+  artifact: Artifact,
+): Promise<{ readonly identity: string; readonly writtenMs: number } | null> {
   const path = artifact.filenames[0];
   if (path === undefined) return null;
   const stat = await lstat(path, { bigint: true }).catch(() => null);
@@ -122,7 +128,11 @@ async function isOwnDirectory(options: FreshnessOptions): Promise<boolean> {
  * The artifacts that were taken as fresh and cannot be shown to be built from what is there now; what can be shown, and
  * what was built just now, is recorded. `built` holds units that this run has built already, and grows.
  */
-export async function unprovenArtifacts(stream: BuildStream, built: Set<string>, options: FreshnessOptions): Promise<readonly Artifact[]> {
+export async function unprovenArtifacts(
+  stream: BuildStream,
+  built: Set<string>,
+  options: FreshnessOptions,
+): Promise<readonly Artifact[]> {
   const local = stream.artifacts.filter((artifact) => isInTree(artifact, options.top));
   const unproven: Artifact[] = [];
   let ownDirectory: boolean | null = null;

@@ -63,11 +63,14 @@ export async function inputFiles(options: PackageInputs): Promise<readonly Input
   const paths = new Set<string>([join(options.folder, 'Cargo.toml'), join(options.workspaceRoot, 'Cargo.toml')]);
   await walk(options.folder, (name) => name.endsWith('.rs'), paths);
   for (const file of options.depInfo)
-    for (const path of readDepInfo(await readFile(file, 'utf8').catch(() => ''), options.workspaceRoot)) paths.add(path);
+    for (const path of readDepInfo(await readFile(file, 'utf8').catch(() => ''), options.workspaceRoot))
+      paths.add(path);
   if (options.scriptOutputs !== null) {
     const watched = (
       await Promise.all(
-        options.scriptOutputs.map(async (file) => watchedPaths(await readFile(file, 'utf8').catch(() => ''), options.folder)),
+        options.scriptOutputs.map(async (file) =>
+          watchedPaths(await readFile(file, 'utf8').catch(() => ''), options.folder),
+        ),
       )
     ).flat();
     if (watched.length === 0) await walk(options.folder, () => true, paths);

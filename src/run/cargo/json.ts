@@ -6,7 +6,8 @@ export const asObject = (value: unknown): JsonObject | null =>
   typeof value === 'object' && value !== null && !Array.isArray(value) ? (value as JsonObject) : null;
 export const asText = (value: unknown): string | null => (typeof value === 'string' ? value : null);
 export const asList = (value: unknown): readonly unknown[] => (Array.isArray(value) ? value : []);
-export const texts = (value: unknown): readonly string[] => asList(value).filter((item): item is string => typeof item === 'string');
+export const texts = (value: unknown): readonly string[] =>
+  asList(value).filter((item): item is string => typeof item === 'string');
 
 /** The object that a line holds, or null when the line is no JSON object. */
 export function parseObject(line: string): JsonObject | null {

@@ -65,7 +65,8 @@ export function judgeEnding(test: Pick<TestEnd, 'end' | 'trouble' | 'timeoutMs'>
   if (test.trouble !== null) return { reason: test.trouble.reason, detail: test.trouble.message, message: '' };
   if (test.end.timedOut) return { reason: 'timeout', detail: `no result within ${test.timeoutMs} ms`, message: '' };
   if (test.end.canceled) return { reason: 'canceled', detail: 'the run was canceled', message: '' };
-  if (test.end.spawnError !== null) return { reason: 'infra', detail: `could not be started: ${test.end.spawnError.message}`, message: '' };
+  if (test.end.spawnError !== null)
+    return { reason: 'infra', detail: `could not be started: ${test.end.spawnError.message}`, message: '' };
   return null;
 }
 
@@ -77,8 +78,16 @@ export function judgeTest(test: TestEnd): Judgement {
   const tail = (): string => clip(stderr.replace(/^warning: `--logfile` is deprecated\n?/u, '').trim(), 4000);
   if (log === '') {
     if (/Unrecognized option|error: unexpected argument/u.test(stderr))
-      return { reason: 'not-reported', detail: 'the test executable does not know libtest’s options (its own harness?)', message: tail() };
-    return { reason: 'crash', detail: `the process ended (${howItEnded(end)}) before the harness reported the test`, message: tail() };
+      return {
+        reason: 'not-reported',
+        detail: 'the test executable does not know libtest’s options (its own harness?)',
+        message: tail(),
+      };
+    return {
+      reason: 'crash',
+      detail: `the process ended (${howItEnded(end)}) before the harness reported the test`,
+      message: tail(),
+    };
   }
   if (log === `ok ${name}`) {
     if (end.code !== 0)
@@ -108,9 +117,17 @@ export function judgeTest(test: TestEnd): Judgement {
       .slice('ignored'.length, -name.length - 1)
       .replace(/^:\s*/u, '')
       .trim();
-    return { reason: 'runner-skipped', detail: why === '' ? 'the test is marked as ignored' : `ignored: ${why}`, message: '' };
+    return {
+      reason: 'runner-skipped',
+      detail: why === '' ? 'the test is marked as ignored' : `ignored: ${why}`,
+      message: '',
+    };
   }
-  return { reason: 'not-reported', detail: 'the report holds something else than this one test', message: clip(log, 2000) };
+  return {
+    reason: 'not-reported',
+    detail: 'the report holds something else than this one test',
+    message: clip(log, 2000),
+  };
 }
 
 /** A target without a harness: only its exit code speaks. */

@@ -9,7 +9,11 @@ export const readListing = (text: string): readonly string[] =>
   });
 
 /** The listed tests that a case means, when its file stands for `modules`: one test, the instances of a parametrised one, or all below a module. */
-export function namesFor(one: Pick<Case, 'path'>, modules: readonly string[], listed: readonly string[]): readonly string[] {
+export function namesFor(
+  one: Pick<Case, 'path'>,
+  modules: readonly string[],
+  listed: readonly string[],
+): readonly string[] {
   const full = [...modules, ...one.path].join('::');
   if (full === '') return listed;
   if (one.path.length > 0 && listed.includes(full)) return [full];

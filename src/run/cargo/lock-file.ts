@@ -29,7 +29,11 @@ const hashOf = async (path: string): Promise<string | null> =>
   );
 
 /** Waits for a lock of ours, in slices so that a cancel is heard. Null when canceled or impossible. */
-export async function waitForLock(path: string, signal: AbortSignal | undefined, limitMs: number): Promise<Lock | null> {
+export async function waitForLock(
+  path: string,
+  signal: AbortSignal | undefined,
+  limitMs: number,
+): Promise<Lock | null> {
   const end = Date.now() + limitMs;
   for (;;) {
     const answer = await takeLock(path, Math.max(0, Math.min(200, end - Date.now()))).catch(() => null);
@@ -44,7 +48,11 @@ export async function waitForLock(path: string, signal: AbortSignal | undefined,
  * made: nowhere.
  * Without a lock file of its own, runs on the same workspace take turns.
  */
-export async function guardLockFile(folder: string, stateFolder: string | null, signal: AbortSignal): Promise<LockFileGuard> {
+export async function guardLockFile(
+  folder: string,
+  stateFolder: string | null,
+  signal: AbortSignal,
+): Promise<LockFileGuard> {
   const file = join(folder, 'Cargo.lock');
   const usable =
     stateFolder !== null &&
@@ -64,7 +72,8 @@ export async function guardLockFile(folder: string, stateFolder: string | null, 
   const release = async (): Promise<void> => lock?.release();
   if (await exists(file)) {
     const left = await readFile(marker, 'utf8').catch(() => '');
-    const ours = left !== '' && left === (await hashOf(file)) && (await gitLine(folder, ['ls-files', '--', 'Cargo.lock'])) === '';
+    const ours =
+      left !== '' && left === (await hashOf(file)) && (await gitLine(folder, ['ls-files', '--', 'Cargo.lock'])) === '';
     if (!ours) {
       await rm(marker, { force: true });
       await release();

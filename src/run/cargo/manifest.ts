@@ -37,7 +37,8 @@ export async function packageAround(root: string, file: string): Promise<FoundPa
   for (const folder of ancestors(dirname(file))) {
     const manifest = await readManifest(join(root, folder, 'Cargo.toml'));
     // One that cannot be read is still the nearest: cargo will say what is wrong with it.
-    if (manifest === null && (await exists(join(root, folder, 'Cargo.toml')))) return { workspace: folder, folder, name: '' };
+    if (manifest === null && (await exists(join(root, folder, 'Cargo.toml'))))
+      return { workspace: folder, folder, name: '' };
     if (manifest === null) continue;
     const entry = asObject(manifest['package']);
     const name = asText(entry?.['name']) ?? '';
@@ -48,7 +49,9 @@ export async function packageAround(root: string, file: string): Promise<FoundPa
       const workspace = asObject((await readManifest(join(root, above, 'Cargo.toml')))?.['workspace']);
       if (workspace === null) continue;
       const below = above === '' ? folder : folder.slice(above.length + 1);
-      const excluded = texts(workspace['exclude']).some((path) => below === path || below.startsWith(`${path.replace(/\/$/u, '')}/`));
+      const excluded = texts(workspace['exclude']).some(
+        (path) => below === path || below.startsWith(`${path.replace(/\/$/u, '')}/`),
+      );
       return { workspace: excluded ? folder : above, folder, name };
     }
     return { workspace: folder, folder, name };
@@ -78,7 +81,8 @@ export function lacksHarness(
     if (section === 'lib') return true;
     const path = asText(entry['path']);
     return (
-      asText(entry['name']) === target.name || (path !== null && sourceBelowPackage !== null && normalize(path) === sourceBelowPackage)
+      asText(entry['name']) === target.name ||
+      (path !== null && sourceBelowPackage !== null && normalize(path) === sourceBelowPackage)
     );
   });
 }

@@ -48,7 +48,13 @@ function readTarget(value: unknown): Target | null {
   const name = asText(target?.['name']);
   const sourcePath = asText(target?.['src_path']);
   if (target === null || name === null || sourcePath === null) return null;
-  return { name, sourcePath, kind: texts(target['kind']), test: target['test'] === true, doctest: target['doctest'] === true };
+  return {
+    name,
+    sourcePath,
+    kind: texts(target['kind']),
+    test: target['test'] === true,
+    doctest: target['doctest'] === true,
+  };
 }
 
 function readPackage(value: unknown): Package | null {
@@ -84,5 +90,9 @@ export function readMetadata(text: string): Metadata | null {
   const workspaceRoot = asText(whole?.['workspace_root']);
   const targetDirectory = asText(whole?.['target_directory']);
   if (whole === null || workspaceRoot === null || targetDirectory === null) return null;
-  return { workspaceRoot, targetDirectory, packages: asList(whole['packages']).flatMap((entry) => readPackage(entry) ?? []) };
+  return {
+    workspaceRoot,
+    targetDirectory,
+    packages: asList(whole['packages']).flatMap((entry) => readPackage(entry) ?? []),
+  };
 }

@@ -89,7 +89,8 @@ export async function moduleTree(
     const { file, modules, owner } = next;
     const known = places.get(file);
     // A file that includes itself would go round for ever.
-    if (known !== undefined && (known.length >= 8 || known.some((place) => place.join('::') === modules.join('::')))) continue;
+    if (known !== undefined && (known.length >= 8 || known.some((place) => place.join('::') === modules.join('::'))))
+      continue;
     const source = await read(file);
     if (source === null) continue;
     places.set(file, [...(known ?? []), modules]);
@@ -102,8 +103,16 @@ export async function moduleTree(
         queue.push({ file: target, modules: inner, owner: dirname(target) });
       }
       if (declaration.paths.length > 0 && source.includes('cfg_attr') === false) continue;
-      queue.push({ file: join(folder, `${declaration.name}.rs`), modules: inner, owner: join(folder, declaration.name) });
-      queue.push({ file: join(folder, declaration.name, 'mod.rs'), modules: inner, owner: join(folder, declaration.name) });
+      queue.push({
+        file: join(folder, `${declaration.name}.rs`),
+        modules: inner,
+        owner: join(folder, declaration.name),
+      });
+      queue.push({
+        file: join(folder, declaration.name, 'mod.rs'),
+        modules: inner,
+        owner: join(folder, declaration.name),
+      });
     }
   }
   return places;

@@ -18,7 +18,11 @@ export interface OutcomeOptions {
  * What is recorded of the environment: what the link declared and the warm directory. Cargo's own variables are not
  * the author's words, and `cargo test` sets them for everybody.
  */
-function recordedEnv(one: Case, context: RunContext, masked: Readonly<Record<string, string>>): Readonly<Record<string, string>> {
+function recordedEnv(
+  one: Case,
+  context: RunContext,
+  masked: Readonly<Record<string, string>>,
+): Readonly<Record<string, string>> {
   const found: Record<string, string> = {};
   for (const name of Object.keys(one.env)) if (masked[name] !== undefined) found[name] = masked[name];
   for (const [name, value] of one.place === 'host' ? context.cargoEnv : []) found[name] = value;
@@ -57,7 +61,9 @@ const RANK = [
 export function combined(name: (index: number) => string, outcomes: readonly Outcome[]): Outcome | null {
   const [first] = outcomes;
   if (first === undefined || outcomes.length === 1) return first ?? null;
-  const worst = outcomes.reduce((left, right) => (RANK.indexOf(right.reason) < RANK.indexOf(left.reason) ? right : left));
+  const worst = outcomes.reduce((left, right) =>
+    RANK.indexOf(right.reason) < RANK.indexOf(left.reason) ? right : left,
+  );
   const passed = outcomes.filter((outcome) => outcome.reason === 'executed').length;
   const starts = outcomes.map((outcome) => outcome.startedAt).sort();
   const ends = outcomes.map((outcome) => outcome.endedAt).sort();

@@ -18,7 +18,12 @@ export interface TreePaths {
 export function treePaths(workspace: Workspace, workspaceRoot: string, directory: string): TreePaths {
   const suffix = directory === '' ? '' : `/${directory}`;
   // Cargo prints real paths: where the root is reached through a symlink its name differs from the place's.
-  const root = suffix === '' ? workspaceRoot : workspaceRoot.endsWith(suffix) ? workspaceRoot.slice(0, -suffix.length) : workspace.root;
+  const root =
+    suffix === ''
+      ? workspaceRoot
+      : workspaceRoot.endsWith(suffix)
+        ? workspaceRoot.slice(0, -suffix.length)
+        : workspace.root;
   const relative = (path: string): string | null => {
     for (const base of [root, workspace.root]) {
       if (path === base) return '';

@@ -26,7 +26,8 @@ export function textOf(file: string): string {
   }
 }
 
-const isOk = (executed: Executed): boolean => executed.trouble === null && executed.end.spawnError === null && executed.end.code === 0;
+const isOk = (executed: Executed): boolean =>
+  executed.trouble === null && executed.end.spawnError === null && executed.end.code === 0;
 
 /** Runs a program; its output is what the place captured (each stream is capped there). */
 export async function runProgram(workspace: Workspace, invocation: Invocation, signal: AbortSignal): Promise<Finished> {
@@ -58,7 +59,9 @@ export function lastLines(text: string, count: number): string {
   const lines = text.split('\n').map((line) => line.trimEnd());
   return lines
     .filter(
-      (line) => line.trim() !== '' && !/^\s+(?:Compiling|Finished|Blocking|Downloading|Downloaded|Updating|Locking|Adding) /u.test(line),
+      (line) =>
+        line.trim() !== '' &&
+        !/^\s+(?:Compiling|Finished|Blocking|Downloading|Downloaded|Updating|Locking|Adding) /u.test(line),
     )
     .slice(-count)
     .join('\n');
@@ -67,5 +70,9 @@ export function lastLines(text: string, count: number): string {
 /** The first line that names an error, for a detail of one line. */
 export function firstError(stderr: string): string {
   const lines = stderr.split('\n').map((line) => line.trim());
-  return lines.find((line) => /^error(?:\[|:| )/u.test(line)) ?? lines.find((line) => line !== '') ?? 'cargo failed without a message';
+  return (
+    lines.find((line) => /^error(?:\[|:| )/u.test(line)) ??
+    lines.find((line) => line !== '') ??
+    'cargo failed without a message'
+  );
 }

@@ -17,17 +17,24 @@ export interface CargoAnswer {
 /** Runs cargo in the tree with CARGO_TARGET_DIR set; a place's `exec` or a plain process. */
 export type RunCargo = (args: readonly string[]) => Promise<CargoAnswer>;
 
-export type Purge = { readonly ok: true; readonly members: readonly string[] } | { readonly ok: false; readonly message: string };
+export type Purge =
+  | { readonly ok: true; readonly members: readonly string[] }
+  | { readonly ok: false; readonly message: string };
 
 /** The git top level of a folder, or the folder itself outside of git. */
-export const topLevel = async (folder: string): Promise<string> => (await gitLine(folder, ['rev-parse', '--show-toplevel'])) ?? folder;
+export const topLevel = async (folder: string): Promise<string> =>
+  (await gitLine(folder, ['rev-parse', '--show-toplevel'])) ?? folder;
 
 /** Packages whose sources can change without their version changing: those from a path, and all below the tree's top. */
 export const inTree = (packages: readonly Package[], top: string): readonly Package[] =>
   packages.filter((entry) => entry.source === null || entry.manifestPath.startsWith(`${top}/`));
 
 /** Removes from the target directory what must be built from this tree's own sources. The caller holds the directory's lock. */
-export async function purgeTree(options: { readonly run: RunCargo; readonly top: string; readonly locked: boolean }): Promise<Purge> {
+export async function purgeTree(options: {
+  readonly run: RunCargo;
+  readonly top: string;
+  readonly locked: boolean;
+}): Promise<Purge> {
   const locked = options.locked ? ['--locked'] : [];
   // With dependencies: a path dependency that the workspace excludes is in no other list.
   const answer = await options.run(['metadata', '--format-version', '1', ...locked]);

@@ -51,7 +51,9 @@ export class Resolver {
   #read = (path: string): Promise<string | null> => {
     const known = this.#sources.get(path);
     if (known !== undefined) return known;
-    const text = path.startsWith('..') ? Promise.resolve(null) : readFile(join(this.#hostRoot, path), 'utf8').catch(() => null);
+    const text = path.startsWith('..')
+      ? Promise.resolve(null)
+      : readFile(join(this.#hostRoot, path), 'utf8').catch(() => null);
     this.#sources.set(path, text);
     return text;
   };
@@ -79,7 +81,8 @@ export class Resolver {
       const rootFile = this.#paths.relative(target.sourcePath);
       if (rootFile === null) continue;
       const folder = this.#paths.relative(packageFolder(entry)) ?? '';
-      const below = folder === '' ? rootFile : rootFile.startsWith(`${folder}/`) ? rootFile.slice(folder.length + 1) : null;
+      const below =
+        folder === '' ? rootFile : rootFile.startsWith(`${folder}/`) ? rootFile.slice(folder.length + 1) : null;
       const harness = !lacksHarness(manifest, target, below);
       const tree = await this.#tree(rootFile);
       const places = tree.get(file);
@@ -89,8 +92,11 @@ export class Resolver {
       }
       const guess = modulesByPlace(rootFile, file);
       // A path that a declared file has taken is not this file's, whatever its folder suggests.
-      const taken = guess !== null && [...tree.values()].some((all) => all.some((modules) => modules.join('::') === guess.join('::')));
-      if (guess !== null && guess.length > 0 && !taken) byPlace.push({ entry, target, modules: guess, ground: 'place', harness });
+      const taken =
+        guess !== null &&
+        [...tree.values()].some((all) => all.some((modules) => modules.join('::') === guess.join('::')));
+      if (guess !== null && guess.length > 0 && !taken)
+        byPlace.push({ entry, target, modules: guess, ground: 'place', harness });
     }
     return found.length > 0 ? found : byPlace;
   }
@@ -98,7 +104,8 @@ export class Resolver {
   async resolve(one: Case): Promise<ResolvedCase> {
     const order = this.#order(one.file);
     const nearest = order[0];
-    if (isDocCase(one)) return { case: one, kind: 'doctest', candidates: [], packages: nearest === undefined ? [] : [nearest] };
+    if (isDocCase(one))
+      return { case: one, kind: 'doctest', candidates: [], packages: nearest === undefined ? [] : [nearest] };
     let fallback: Candidate[] = [];
     for (const entry of order) {
       const candidates = await this.#candidatesIn(entry, one.file);
@@ -109,6 +116,11 @@ export class Resolver {
   }
 
   #resolved(one: Case, candidates: readonly Candidate[]): ResolvedCase {
-    return { case: one, kind: 'test', candidates, packages: [...new Set(candidates.map((candidate) => candidate.entry))] };
+    return {
+      case: one,
+      kind: 'test',
+      candidates,
+      packages: [...new Set(candidates.map((candidate) => candidate.entry))],
+    };
   }
 }

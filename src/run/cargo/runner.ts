@@ -70,9 +70,17 @@ function extraTargets(resolved: readonly ResolvedCase[]): string[] {
   return [...flags].sort();
 }
 
-async function runFeatureSet(work: Work, features: readonly string[], resolved: readonly ResolvedCase[]): Promise<Outcome[]> {
+async function runFeatureSet(
+  work: Work,
+  features: readonly string[],
+  resolved: readonly ResolvedCase[],
+): Promise<Outcome[]> {
   const { context, session } = work;
-  const outcome = (one: Case, what: Judgement, more: Partial<Pick<BuildFailure, 'exitCode' | 'command' | 'executed'>> = {}): Outcome =>
+  const outcome = (
+    one: Case,
+    what: Judgement,
+    more: Partial<Pick<BuildFailure, 'exitCode' | 'command' | 'executed'>> = {},
+  ): Outcome =>
     outcomeOf({
       case: one,
       judged: what,
@@ -81,7 +89,9 @@ async function runFeatureSet(work: Work, features: readonly string[], resolved: 
       command: more.command ?? [],
       executed: more.executed ?? null,
     });
-  const packages = [...new Set(resolved.flatMap((one) => one.packages))].sort((left, right) => (left.name < right.name ? -1 : 1));
+  const packages = [...new Set(resolved.flatMap((one) => one.packages))].sort((left, right) =>
+    left.name < right.name ? -1 : 1,
+  );
   const extra = extraTargets(resolved);
   let build: Build | null = { stream: emptyStream, failed: new Map() };
   if (packages.length > 0) build = await session.build({ packages, features, targets: [] });
@@ -89,9 +99,12 @@ async function runFeatureSet(work: Work, features: readonly string[], resolved: 
     const wanted = packages.filter(
       (entry) =>
         !build?.failed.has(entry.id) &&
-        resolved.some((one) => one.packages.includes(entry) && !one.candidates.some((candidate) => candidate.target.test)),
+        resolved.some(
+          (one) => one.packages.includes(entry) && !one.candidates.some((candidate) => candidate.target.test),
+        ),
     );
-    const more: Build | null = wanted.length === 0 ? build : await session.build({ packages: wanted, features, targets: extra });
+    const more: Build | null =
+      wanted.length === 0 ? build : await session.build({ packages: wanted, features, targets: extra });
     build =
       more === null || more === build
         ? more
@@ -106,7 +119,11 @@ async function runFeatureSet(work: Work, features: readonly string[], resolved: 
   }
   if (build === null)
     return resolved.map((one) =>
-      outcome(one.case, { reason: 'infra', detail: 'cargo called a package of this tree fresh in an empty target directory', message: '' }),
+      outcome(one.case, {
+        reason: 'infra',
+        detail: 'cargo called a package of this tree fresh in an empty target directory',
+        message: '',
+      }),
     );
   const finished = build;
   const start = await work.start();
@@ -123,7 +140,8 @@ async function runFeatureSet(work: Work, features: readonly string[], resolved: 
     inTurn.set(entry.id, turn);
     return turn(async () => everywhere(task));
   };
-  const canceled = (one: Case): Outcome => outcome(one, { reason: 'canceled', detail: 'the run was canceled', message: '' });
+  const canceled = (one: Case): Outcome =>
+    outcome(one, { reason: 'canceled', detail: 'the run was canceled', message: '' });
   const outcomes = await Promise.all(
     chosen.map(async ({ one, what }): Promise<Outcome> => {
       if (what.kind === 'judged') {
@@ -132,14 +150,19 @@ async function runFeatureSet(work: Work, features: readonly string[], resolved: 
       }
       const { entry } = what.executable;
       if (what.kind === 'target')
-        return limited(entry, async () => (context.signal.aborted ? canceled(one.case) : runTarget(one.case, what.executable, start)));
+        return limited(entry, async () =>
+          context.signal.aborted ? canceled(one.case) : runTarget(one.case, what.executable, start),
+        );
       const each = await Promise.all(
         what.names.map(async (name) =>
-          limited(entry, async () => (context.signal.aborted ? canceled(one.case) : runTest(one.case, name, what.executable, start))),
+          limited(entry, async () =>
+            context.signal.aborted ? canceled(one.case) : runTest(one.case, name, what.executable, start),
+          ),
         ),
       );
       return (
-        combined((index) => what.names[index] ?? '', each) ?? outcome(one.case, { reason: 'not-found', detail: 'no test', message: '' })
+        combined((index) => what.names[index] ?? '', each) ??
+        outcome(one.case, { reason: 'not-found', detail: 'no test', message: '' })
       );
     }),
   );
@@ -225,7 +248,11 @@ async function runWith(
   if (metadata === null) {
     const absent = /could not find `Cargo\.toml`/u.test(answer.stderr);
     return all(
-      { reason: absent ? 'not-found' : 'build', detail: firstError(answer.stderr), message: lastLines(answer.stderr, 30) },
+      {
+        reason: absent ? 'not-found' : 'build',
+        detail: firstError(answer.stderr),
+        message: lastLines(answer.stderr, 30),
+      },
       described.command,
     );
   }
@@ -253,9 +280,12 @@ async function runWith(
     await session.open();
     const prepared = asked.then(async (toolchain): Promise<Omit<StartOptions, 'env'>> => {
       const home =
-        toolchain.base.get('CARGO_HOME') ?? (toolchain.base.has('HOME') ? join(toolchain.base.get('HOME') ?? '', '.cargo') : null);
+        toolchain.base.get('CARGO_HOME') ??
+        (toolchain.base.has('HOME') ? join(toolchain.base.get('HOME') ?? '', '.cargo') : null);
       const onHost = workspace.place === 'host';
-      const configuration = await readConfiguration(configurationPlaces(here, onHost ? null : workspace.hostRoot, onHost ? home : null));
+      const configuration = await readConfiguration(
+        configurationPlaces(here, onHost ? null : workspace.hostRoot, onHost ? home : null),
+      );
       return { workspace, context, paths, toolchain, configuration, label };
     });
     prepared.catch(() => undefined);
@@ -278,7 +308,11 @@ async function runWith(
       if (context.signal.aborted)
         outcomes.push(
           ...cases.map((one) =>
-            outcomeOf({ case: one.case, judged: { reason: 'canceled', detail: 'the run was canceled', message: '' }, context }),
+            outcomeOf({
+              case: one.case,
+              judged: { reason: 'canceled', detail: 'the run was canceled', message: '' },
+              context,
+            }),
           ),
         );
       else outcomes.push(...(await runFeatureSet(work, features, cases)));
@@ -290,7 +324,11 @@ async function runWith(
 }
 
 export function cargoRunner(options: CargoRunnerOptions = {}): Runner {
-  const settings = { parallel: options.parallel ?? true, cacheFolder: options.cacheFolder ?? null, program: options.program ?? 'cargo' };
+  const settings = {
+    parallel: options.parallel ?? true,
+    cacheFolder: options.cacheFolder ?? null,
+    program: options.program ?? 'cargo',
+  };
   return {
     name: 'cargo',
     async available(workspace): Promise<Availability> {

@@ -42,13 +42,18 @@ export interface BuildStream {
 }
 
 /** True for a package that comes from a path: its sources can change without its version changing. */
-export const isPathPackage = (packageId: string): boolean => packageId.startsWith('path+') || packageId.includes('(path+');
+export const isPathPackage = (packageId: string): boolean =>
+  packageId.startsWith('path+') || packageId.includes('(path+');
 
 /** Names a unit of compilation across several streams of one target directory. */
 export const unitKey = (artifact: Artifact): string =>
-  [artifact.packageId, artifact.target.kind.join(','), artifact.target.name, artifact.test ? 'test' : '', artifact.filenames[0] ?? ''].join(
-    '|',
-  );
+  [
+    artifact.packageId,
+    artifact.target.kind.join(','),
+    artifact.target.name,
+    artifact.test ? 'test' : '',
+    artifact.filenames[0] ?? '',
+  ].join('|');
 
 function readArtifact(message: JsonObject): Artifact | null {
   const target = asObject(message['target']);
@@ -74,7 +79,12 @@ function readScript(message: JsonObject): ScriptRun | null {
     const [name, value] = texts(pair);
     return name === undefined || value === undefined ? [] : [[name, value]];
   });
-  return { packageId, env, outDirectory: asText(message['out_dir']) ?? '', linkedPaths: texts(message['linked_paths']) };
+  return {
+    packageId,
+    env,
+    outDirectory: asText(message['out_dir']) ?? '',
+    linkedPaths: texts(message['linked_paths']),
+  };
 }
 
 function readError(message: JsonObject): CompilerError | null {

@@ -59,7 +59,9 @@ export class TargetSession implements AsyncDisposable {
     this.#options = options;
     this.#top = options.metadata.workspaceRoot;
     const warm =
-      options.workspace.place === 'host' ? options.context.cargoEnv.find(([name]) => name === 'CARGO_TARGET_DIR')?.[1] : undefined;
+      options.workspace.place === 'host'
+        ? options.context.cargoEnv.find(([name]) => name === 'CARGO_TARGET_DIR')?.[1]
+        : undefined;
     this.#mode = warm === undefined ? 'own' : 'shared';
     this.#directory = warm ?? null;
   }
@@ -69,7 +71,8 @@ export class TargetSession implements AsyncDisposable {
     const { env } = this.#options;
     if (this.#directory === null) return env;
     // A configured build directory would lead private builds back to shared intermediate files.
-    const isolated = this.#mode === 'private' || this.#mode === 'cold' ? { CARGO_BUILD_BUILD_DIR: this.#directory } : {};
+    const isolated =
+      this.#mode === 'private' || this.#mode === 'cold' ? { CARGO_BUILD_BUILD_DIR: this.#directory } : {};
     return { ...env, CARGO_TARGET_DIR: this.#directory, ...isolated };
   }
 
@@ -82,7 +85,13 @@ export class TargetSession implements AsyncDisposable {
     const { workspace, cargo, directory, label, context } = this.#options;
     const done = await runWhole(
       workspace,
-      { command: [cargo, ...args, ...this.#arguments], directory, env: this.env, timeoutMs: null, label: label('purge') },
+      {
+        command: [cargo, ...args, ...this.#arguments],
+        directory,
+        env: this.env,
+        timeoutMs: null,
+        label: label('purge'),
+      },
       context.signal,
     );
     return { ok: done.ok, stdout: done.stdout, stderr: done.stderr };
@@ -99,7 +108,9 @@ export class TargetSession implements AsyncDisposable {
   async #openInContainer(): Promise<void> {
     const { workspace, context, metadata, directory, label, locked } = this.#options;
     const layers = metadata.targetDirectory;
-    const inWorkspace = layers.startsWith(`${workspace.root}/`) ? join(workspace.hostRoot, layers.slice(workspace.root.length + 1)) : null;
+    const inWorkspace = layers.startsWith(`${workspace.root}/`)
+      ? join(workspace.hostRoot, layers.slice(workspace.root.length + 1))
+      : null;
     // A link of the environment (`link: { target: /opt/target }`) leads out of the workspace too.
     if (inWorkspace !== null && (await lstat(inWorkspace).catch(() => null))?.isSymbolicLink() !== true) return;
     this.#mode = 'private';
@@ -195,7 +206,10 @@ export class TargetSession implements AsyncDisposable {
 
   /** Builds packages; what is returned may be run. Null when even a cold directory gave a stale member (our own defect or a broken clock). */
   async build(
-    request: Omit<BuildRequest, 'env' | 'configuration' | 'workspace' | 'cargo' | 'directory' | 'locked' | 'label' | 'signal'>,
+    request: Omit<
+      BuildRequest,
+      'env' | 'configuration' | 'workspace' | 'cargo' | 'directory' | 'locked' | 'label' | 'signal'
+    >,
   ): Promise<Build | null> {
     const { workspace, cargo, directory, locked, label, context } = this.#options;
     for (;;) {
@@ -214,7 +228,11 @@ export class TargetSession implements AsyncDisposable {
       const doubtful = await this.#doubtful(build, startedMs);
       const names = new Set(doubtful.map((artifact) => artifact.packageId));
       for (const name of names)
-        context.emit({ type: 'cargo.stale_member', package: name, target_dir: this.#directory ?? this.#options.metadata.targetDirectory });
+        context.emit({
+          type: 'cargo.stale_member',
+          package: name,
+          target_dir: this.#directory ?? this.#options.metadata.targetDirectory,
+        });
       if (names.size === 0) return build;
       if (this.#mode === 'cold') return null;
       if (this.#mode === 'own') await this.#goPrivate();

@@ -32,7 +32,8 @@ export async function vendoredSources(folder: string, top: string): Promise<read
       }
       for (const [name, value] of Object.entries(sources)) {
         const path = asText(asObject(value)?.['directory']);
-        if (path !== null && !found.has(name)) found.set(name, { name, directory: isAbsolute(path) ? path : join(at, path) });
+        if (path !== null && !found.has(name))
+          found.set(name, { name, directory: isAbsolute(path) ? path : join(at, path) });
       }
       break;
     }
@@ -44,7 +45,9 @@ export async function vendoredSources(folder: string, top: string): Promise<read
 export async function hashFolder(folder: string): Promise<string> {
   const fields: string[] = [];
   const visit = async (path: string, name: string): Promise<void> => {
-    const entries = (await readdir(path, { withFileTypes: true })).sort((left, right) => (left.name < right.name ? -1 : 1));
+    const entries = (await readdir(path, { withFileTypes: true })).sort((left, right) =>
+      left.name < right.name ? -1 : 1,
+    );
     for (const entry of entries) {
       const below = `${name}/${entry.name}`;
       if (entry.isDirectory()) await visit(join(path, entry.name), below);
@@ -59,7 +62,11 @@ export async function hashFolder(folder: string): Promise<string> {
  * Arguments for every cargo call that uses the shared directory: `--config source.NAME.directory=…`. The caller holds the
  * directory's lock. A folder that cannot be copied is left to cargo as it is.
  */
-export async function vendorArguments(folder: string, top: string, targetDirectory: string): Promise<readonly string[]> {
+export async function vendorArguments(
+  folder: string,
+  top: string,
+  targetDirectory: string,
+): Promise<readonly string[]> {
   const args: string[] = [];
   for (const { name, directory } of await vendoredSources(folder, top)) {
     const hash = await hashFolder(directory).catch(() => null);

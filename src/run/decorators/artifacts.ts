@@ -52,7 +52,8 @@ export async function withArtifacts(
   let bytes = 0;
   for (const pattern of entry.artifacts) {
     const start = fixedPart(pattern);
-    if (start.split('/').includes('..') || start.startsWith('/') || !(await isPlain(workspace.hostRoot, start))) continue;
+    if (start.split('/').includes('..') || start.startsWith('/') || !(await isPlain(workspace.hostRoot, start)))
+      continue;
     for await (const path of filesBelow(workspace.hostRoot, start)) {
       if (copied.has(path) || !wanted(path)) continue;
       const size = (await lstat(join(workspace.hostRoot, path))).size;

@@ -29,7 +29,11 @@ export interface BatchRunner extends Omit<Runner, 'run'> {
   attempt(batch: Batch, workspace: Workspace, context: RunContext): Promise<Attempt>;
 }
 
-const part = (batch: Batch, name: string, cases: readonly Case[]): Batch => ({ ...batch, id: `${batch.id}.${name}`, cases });
+const part = (batch: Batch, name: string, cases: readonly Case[]): Batch => ({
+  ...batch,
+  id: `${batch.id}.${name}`,
+  cases,
+});
 
 /** Halves of a batch whose cases all stay without a report: by file, then one by one. Null when it cannot be split. */
 function split(batch: Batch): Batch[] | null {
@@ -38,18 +42,34 @@ function split(batch: Batch): Batch[] | null {
   return batch.cases.length > 1 ? batch.cases.map((entry, index) => part(batch, `c${index + 1}`, [entry])) : null;
 }
 
-async function isolate(runner: BatchRunner, batch: Batch, workspace: Workspace, context: RunContext): Promise<readonly Outcome[]> {
+async function isolate(
+  runner: BatchRunner,
+  batch: Batch,
+  workspace: Workspace,
+  context: RunContext,
+): Promise<readonly Outcome[]> {
   const attempt = await runner.attempt(batch, workspace, context);
-  const known = [...attempt.outcomes, ...attempt.silent.filter((item) => item.suspect === 'certain').map((item) => item.outcome)];
+  const known = [
+    ...attempt.outcomes,
+    ...attempt.silent.filter((item) => item.suspect === 'certain').map((item) => item.outcome),
+  ];
   const again = attempt.silent.filter((item) => item.suspect !== 'certain');
   const standing = (items: readonly Silent[]): Outcome[] => items.map((item) => item.outcome);
   if (again.length === 0 || batch.cases.length === 1) return [...known, ...standing(again)];
   if (context.signal.aborted)
-    return [...known, ...again.map((item) => notStarted(item.entry, 'canceled', 'canceled before it was run again', context.attempt))];
+    return [
+      ...known,
+      ...again.map((item) => notStarted(item.entry, 'canceled', 'canceled before it was run again', context.attempt)),
+    ];
 
   const next: RunContext = { ...context, attempt: context.attempt + 1 };
   for (const item of again)
-    context.emit({ type: 'retry', case: item.entry.id, why: 'no report: the run it was part of ended early', attempt: next.attempt });
+    context.emit({
+      type: 'retry',
+      case: item.entry.id,
+      why: 'no report: the run it was part of ended early',
+      attempt: next.attempt,
+    });
   const idle = again.filter((item) => item.suspect === 'no').map((item) => item.entry);
   const rest: Outcome[] = [];
   if (idle.length > 0) {
@@ -63,14 +83,20 @@ async function isolate(runner: BatchRunner, batch: Batch, workspace: Workspace, 
   for (const [index, item] of possible.entries()) {
     const single = await runner.attempt(part(batch, `c${index + 1}`, [item.entry]), workspace, next);
     const reported = single.outcomes[0];
-    alone.push({ item, outcome: reported ?? single.silent[0]?.outcome ?? item.outcome, reported: reported !== undefined });
+    alone.push({
+      item,
+      outcome: reported ?? single.silent[0]?.outcome ?? item.outcome,
+      reported: reported !== undefined,
+    });
   }
   // Somebody ended the process. If it shows up again, or may have been a test that nobody asked for, the others are cleared.
   const found =
     attempt.foreign ||
     known.length > attempt.outcomes.length ||
     alone.some((result) => !result.reported || result.outcome.reason === 'assertion');
-  rest.push(...alone.map((result) => (found || result.outcome.reason !== 'executed' ? result.outcome : result.item.outcome)));
+  rest.push(
+    ...alone.map((result) => (found || result.outcome.reason !== 'executed' ? result.outcome : result.item.outcome)),
+  );
   return [...known, ...rest];
 }
 

@@ -41,7 +41,8 @@ export async function withRetry(
     await pause(delay, options.signal);
     if (options.signal.aborted) break;
     attempt += 1;
-    for (const outcome of failed.values()) options.emit({ type: 'retry', case: outcome.case, why: outcome.detail, attempt });
+    for (const outcome of failed.values())
+      options.emit({ type: 'retry', case: outcome.case, why: outcome.detail, attempt });
     const again = await once({ ...batch, cases: batch.cases.filter((entry) => failed.has(entry.id)) }, attempt);
     outcomes = [...outcomes.filter((outcome) => !failed.has(outcome.case)), ...again];
   }

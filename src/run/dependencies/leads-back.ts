@@ -8,8 +8,14 @@ import { join, resolve, sep } from 'node:path';
 const isBelow = (folder: string, path: string): boolean => path === folder || path.startsWith(folder + sep);
 
 /** The first path that leads back into `checkout` (outside of `installed` itself), or null. Both must be real paths. */
-export async function leadsBack(checkout: string, installed: string, kind: 'node_modules' | '.venv'): Promise<string | null> {
-  return kind === 'node_modules' ? nodeModulesLeadBack(checkout, installed, installed) : environmentLeadsBack(checkout, installed);
+export async function leadsBack(
+  checkout: string,
+  installed: string,
+  kind: 'node_modules' | '.venv',
+): Promise<string | null> {
+  return kind === 'node_modules'
+    ? nodeModulesLeadBack(checkout, installed, installed)
+    : environmentLeadsBack(checkout, installed);
 }
 
 async function nodeModulesLeadBack(checkout: string, top: string, folder: string): Promise<string | null> {
@@ -43,7 +49,8 @@ async function environmentLeadsBack(checkout: string, environment: string): Prom
       }
       if (name.endsWith('.dist-info')) {
         const text = await readFile(join(path, 'direct_url.json'), 'utf8').catch(() => '');
-        if (/"editable"\s*:\s*true/.test(text) || text.includes(`file://${checkout}`)) return join(path, 'direct_url.json');
+        if (/"editable"\s*:\s*true/.test(text) || text.includes(`file://${checkout}`))
+          return join(path, 'direct_url.json');
       }
     }
   }

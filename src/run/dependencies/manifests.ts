@@ -2,11 +2,28 @@
 import { basename, dirname } from 'node:path/posix';
 
 const MANIFESTS = new Set([
-  'package.json', 'package-lock.json', 'npm-shrinkwrap.json', 'yarn.lock', 'pnpm-lock.yaml', 'pnpm-workspace.yaml', 'bun.lock', 'bun.lockb', '.npmrc', '.yarnrc.yml',
-  'pyproject.toml', 'poetry.lock', 'uv.lock', 'Pipfile', 'Pipfile.lock', 'setup.py', 'setup.cfg', 'constraints.txt',
+  'package.json',
+  'package-lock.json',
+  'npm-shrinkwrap.json',
+  'yarn.lock',
+  'pnpm-lock.yaml',
+  'pnpm-workspace.yaml',
+  'bun.lock',
+  'bun.lockb',
+  '.npmrc',
+  '.yarnrc.yml',
+  'pyproject.toml',
+  'poetry.lock',
+  'uv.lock',
+  'Pipfile',
+  'Pipfile.lock',
+  'setup.py',
+  'setup.cfg',
+  'constraints.txt',
 ]);
 
-export const isManifest = (path: string): boolean => MANIFESTS.has(basename(path)) || /^requirements[\w.-]*\.(?:txt|in)$/.test(basename(path));
+export const isManifest = (path: string): boolean =>
+  MANIFESTS.has(basename(path)) || /^requirements[\w.-]*\.(?:txt|in)$/.test(basename(path));
 
 /** One ecosystem's installation in one folder. */
 export interface Installation {
@@ -19,8 +36,16 @@ export interface Installation {
 }
 
 const INSTALLS: readonly (readonly [string, Installation['installed'], readonly string[]])[] = [
-  ['package-lock.json', 'node_modules', ['npm', 'ci', '--no-audit', '--no-fund', '--ignore-scripts', '--loglevel=error']],
-  ['npm-shrinkwrap.json', 'node_modules', ['npm', 'ci', '--no-audit', '--no-fund', '--ignore-scripts', '--loglevel=error']],
+  [
+    'package-lock.json',
+    'node_modules',
+    ['npm', 'ci', '--no-audit', '--no-fund', '--ignore-scripts', '--loglevel=error'],
+  ],
+  [
+    'npm-shrinkwrap.json',
+    'node_modules',
+    ['npm', 'ci', '--no-audit', '--no-fund', '--ignore-scripts', '--loglevel=error'],
+  ],
   ['pnpm-lock.yaml', 'node_modules', ['pnpm', 'install', '--frozen-lockfile', '--ignore-scripts']],
   ['yarn.lock', 'node_modules', ['yarn', 'install', '--frozen-lockfile', '--ignore-scripts']],
   ['bun.lock', 'node_modules', ['bun', 'install', '--frozen-lockfile', '--ignore-scripts']],
@@ -35,13 +60,19 @@ const LOOSE: readonly (readonly [RegExp, Installation['installed']])[] = [
 ];
 
 /** Folders with a manifest and no lock file: an installation there can be taken over, but none can be made. */
-export function looseInstallationsOf(paths: readonly string[]): readonly Pick<Installation, 'directory' | 'installed'>[] {
+export function looseInstallationsOf(
+  paths: readonly string[],
+): readonly Pick<Installation, 'directory' | 'installed'>[] {
   const locked = installationsOf(paths);
   const found: Pick<Installation, 'directory' | 'installed'>[] = [];
   for (const path of paths) {
     const directory = dirname(path) === '.' ? '' : dirname(path);
     for (const [name, installed] of LOOSE) {
-      if (!name.test(basename(path)) || [...locked, ...found].some((other) => other.directory === directory && other.installed === installed)) continue;
+      if (
+        !name.test(basename(path)) ||
+        [...locked, ...found].some((other) => other.directory === directory && other.installed === installed)
+      )
+        continue;
       found.push({ directory, installed });
     }
   }
@@ -58,5 +89,7 @@ export function installationsOf(paths: readonly string[]): readonly Installation
     if (found.some((other) => other.directory === directory && other.installed === entry[1])) continue;
     found.push({ directory, lock: path, installed: entry[1], command: entry[2] });
   }
-  return found.toSorted((left, right) => left.directory.length - right.directory.length || (left.directory < right.directory ? -1 : 1));
+  return found.toSorted(
+    (left, right) => left.directory.length - right.directory.length || (left.directory < right.directory ? -1 : 1),
+  );
 }

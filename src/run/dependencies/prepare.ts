@@ -28,7 +28,9 @@ export interface DependencyRequest {
   readonly signal: AbortSignal;
 }
 
-export type Prepared = { readonly ok: true; readonly notes: readonly string[] } | { readonly ok: false; readonly message: string };
+export type Prepared =
+  | { readonly ok: true; readonly notes: readonly string[] }
+  | { readonly ok: false; readonly message: string };
 
 const same = async (left: string, right: string): Promise<boolean> => {
   const [one, other] = await Promise.all([readFile(left).catch(() => null), readFile(right).catch(() => null)]);
@@ -36,10 +38,22 @@ const same = async (left: string, right: string): Promise<boolean> => {
 };
 
 /** Why the checkout's installation cannot serve the commit, or null. */
-async function unfit(request: DependencyRequest, installation: Pick<Installation, 'directory' | 'installed'>, manifests: readonly string[]): Promise<string | null> {
-  for (const path of manifests) if (!(await same(join(request.checkout, path), join(request.worktree, path)))) return `${path} differs from the checkout`;
+async function unfit(
+  request: DependencyRequest,
+  installation: Pick<Installation, 'directory' | 'installed'>,
+  manifests: readonly string[],
+): Promise<string | null> {
+  for (const path of manifests)
+    if (!(await same(join(request.checkout, path), join(request.worktree, path))))
+      return `${path} differs from the checkout`;
   const installed = join(request.checkout, installation.directory, installation.installed);
-  if (!(await stat(installed).then((found) => found.isDirectory(), () => false))) return `${join(installation.directory, installation.installed)} is not installed in the checkout`;
+  if (
+    !(await stat(installed).then(
+      (found) => found.isDirectory(),
+      () => false,
+    ))
+  )
+    return `${join(installation.directory, installation.installed)} is not installed in the checkout`;
   const back = await leadsBack(await realpath(request.checkout), await realpath(installed), installation.installed);
   return back === null ? null : `${back} leads back into the checkout`;
 }
@@ -58,10 +72,16 @@ export async function prepareDependencies(request: DependencyRequest): Promise<P
     if (await exists(target)) continue;
     const why = await unfit(request, installation, manifests);
     if (why === null) {
-      await linkInstalled(join(request.checkout, installation.directory, installation.installed), target, installation.installed);
+      await linkInstalled(
+        join(request.checkout, installation.directory, installation.installed),
+        target,
+        installation.installed,
+      );
       continue;
     }
-    notes.push(`dependencies of ${installation.directory === '' ? 'the project' : installation.directory} were installed for this commit: ${why}`);
+    notes.push(
+      `dependencies of ${installation.directory === '' ? 'the project' : installation.directory} were installed for this commit: ${why}`,
+    );
     const done = await installCached(installation, request, notes);
     if (!done.ok) return done;
   }
@@ -72,7 +92,10 @@ export async function prepareDependencies(request: DependencyRequest): Promise<P
     const why = await unfit(request, { directory, installed }, manifests);
     if (why === null) await linkInstalled(there, target, installed);
     else if (installed === '.venv' || (await declaresDependencies(join(request.worktree, directory)))) {
-      return { ok: false, message: `${join(directory, installed)} of the checkout cannot serve this commit (${why}), and there is no lock file to install from. Commit one, or set worktrees.prepare to the command that installs.` };
+      return {
+        ok: false,
+        message: `${join(directory, installed)} of the checkout cannot serve this commit (${why}), and there is no lock file to install from. Commit one, or set worktrees.prepare to the command that installs.`,
+      };
     }
   }
   return { ok: true, notes };
@@ -83,11 +106,25 @@ async function declaresDependencies(folder: string): Promise<boolean> {
   return /"(?:dev|optional|peer)?[dD]ependencies"\s*:\s*\{\s*"/.test(text);
 }
 
-async function install(command: readonly string[], cwd: string, request: DependencyRequest, notes: readonly string[]): Promise<Prepared> {
-  const answer = await capture({ command, cwd, env: { ...request.env, CI: 'true' }, signal: request.signal, timeoutMs: 15 * 60_000 });
+async function install(
+  command: readonly string[],
+  cwd: string,
+  request: DependencyRequest,
+  notes: readonly string[],
+): Promise<Prepared> {
+  const answer = await capture({
+    command,
+    cwd,
+    env: { ...request.env, CI: 'true' },
+    signal: request.signal,
+    timeoutMs: 15 * 60_000,
+  });
   if (answer.ok) return { ok: true, notes };
   const tail = `${answer.stdout}\n${answer.stderr}`.trim().split('\n').slice(-5).join('\n');
-  return { ok: false, message: `\`${command.join(' ')}\` failed${answer.end.spawnError === null ? ` with ${answer.end.code ?? answer.end.signal ?? 'no exit code'}` : `: ${answer.end.spawnError.message}`}\n${tail}` };
+  return {
+    ok: false,
+    message: `\`${command.join(' ')}\` failed${answer.end.spawnError === null ? ` with ${answer.end.code ?? answer.end.signal ?? 'no exit code'}` : `: ${answer.end.spawnError.message}`}\n${tail}`,
+  };
 }
 
 /** A package that names others by path cannot be installed elsewhere and linked in: its links must point into the worktree. */
@@ -96,21 +133,42 @@ async function namesLocalPaths(folder: string): Promise<boolean> {
   return /"workspaces"\s*:|"(?:file|link|workspace):/.test(text) || (await exists(join(folder, 'pnpm-workspace.yaml')));
 }
 
-async function installCached(installation: Installation, request: DependencyRequest, notes: readonly string[]): Promise<Prepared> {
+async function installCached(
+  installation: Installation,
+  request: DependencyRequest,
+  notes: readonly string[],
+): Promise<Prepared> {
   const folder = join(request.worktree, installation.directory);
-  if (installation.installed === '.venv' || (await namesLocalPaths(folder))) return install(installation.command, folder, request, notes);
-  const deciding = request.paths.filter((path) => isManifest(path) && (dirname(path) === '.' ? '' : dirname(path)) === installation.directory).sort();
-  const contents = await Promise.all(deciding.map(async (path) => readFile(join(request.worktree, path), 'latin1').catch(() => null)));
-  const key = hashFields([process.version, process.platform, process.arch, ...installation.command, ...deciding, ...contents]).slice(0, 32);
+  if (installation.installed === '.venv' || (await namesLocalPaths(folder)))
+    return install(installation.command, folder, request, notes);
+  const deciding = request.paths
+    .filter((path) => isManifest(path) && (dirname(path) === '.' ? '' : dirname(path)) === installation.directory)
+    .sort();
+  const contents = await Promise.all(
+    deciding.map(async (path) => readFile(join(request.worktree, path), 'latin1').catch(() => null)),
+  );
+  const key = hashFields([
+    process.version,
+    process.platform,
+    process.arch,
+    ...installation.command,
+    ...deciding,
+    ...contents,
+  ]).slice(0, 32);
   const cached = join(request.cacheFolder, 'dependencies', key);
   const ready = join(cached, installation.installed);
   const locked = await takeLock(join(request.cacheFolder, 'dependencies', `${key}.lock`), 15 * 60_000);
-  if (!locked.taken) return { ok: false, message: 'another process has been installing the same dependencies for 15 minutes' };
+  if (!locked.taken)
+    return { ok: false, message: 'another process has been installing the same dependencies for 15 minutes' };
   await using _lock = locked.lock;
   if (!(await exists(ready))) {
     const building = join(request.cacheFolder, 'dependencies', `${key}.${ulid()}.tmp`);
     await mkdir(building, { recursive: true });
-    for (const path of deciding) await cp(join(request.worktree, path), join(building, path.slice(installation.directory === '' ? 0 : installation.directory.length + 1)));
+    for (const path of deciding)
+      await cp(
+        join(request.worktree, path),
+        join(building, path.slice(installation.directory === '' ? 0 : installation.directory.length + 1)),
+      );
     const done = await install(installation.command, building, request, notes);
     if (!done.ok) {
       await rm(building, { recursive: true, force: true });

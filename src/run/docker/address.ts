@@ -16,7 +16,13 @@ export interface Tls {
 
 export type Address =
   | { readonly kind: 'socket'; readonly path: string; readonly from: string }
-  | { readonly kind: 'tcp'; readonly host: string; readonly port: number; readonly tls: Tls | null; readonly from: string }
+  | {
+      readonly kind: 'tcp';
+      readonly host: string;
+      readonly port: number;
+      readonly tls: Tls | null;
+      readonly from: string;
+    }
   | { readonly kind: 'none'; readonly detail: string };
 
 type Environment = Readonly<Record<string, string | undefined>>;
@@ -34,7 +40,11 @@ function homeOf(env: Environment): string {
 const readTls = async (folder: string): Promise<Tls> => {
   const read = (name: string): Promise<Buffer | undefined> => readFile(join(folder, name)).catch(() => undefined);
   const [ca, cert, key] = await Promise.all([read('ca.pem'), read('cert.pem'), read('key.pem')]);
-  return { ...(ca === undefined ? {} : { ca }), ...(cert === undefined ? {} : { cert }), ...(key === undefined ? {} : { key }) };
+  return {
+    ...(ca === undefined ? {} : { ca }),
+    ...(cert === undefined ? {} : { cert }),
+    ...(key === undefined ? {} : { key }),
+  };
 };
 
 /** `unix://`, `tcp://`, `http(s)://`; others (ssh, npipe) are named as what this tool does not speak. */
@@ -54,7 +64,10 @@ async function parseHost(text: string, from: string, tls: () => Promise<Tls | nu
     return { kind: 'none', detail: `${from} is not an address: ${text}` };
   }
   if (!['http:', 'https:'].includes(url.protocol) || url.hostname === '')
-    return { kind: 'none', detail: `${from} uses ${url.protocol}//, which this tool does not speak (unix, tcp, http, https)` };
+    return {
+      kind: 'none',
+      detail: `${from} uses ${url.protocol}//, which this tool does not speak (unix, tcp, http, https)`,
+    };
   const secure = (await tls()) ?? (url.protocol === 'https:' ? {} : null);
   const port = Number(url.port) || (secure === null ? 2375 : 2376);
   return { kind: 'tcp', host: url.hostname, port, tls: secure, from };
@@ -80,7 +93,9 @@ async function contextAddress(name: string, folder: string): Promise<Address> {
   const host = textAt(meta, 'Endpoints', 'docker', 'Host');
   if (host === undefined) return { kind: 'none', detail: `docker context "${name}" is not defined in ${folder}` };
   const certificates = join(folder, 'contexts', 'tls', id, 'docker');
-  return parseHost(host, `docker context "${name}"`, async () => ((await exists(certificates)) ? readTls(certificates) : null));
+  return parseHost(host, `docker context "${name}"`, async () =>
+    (await exists(certificates)) ? readTls(certificates) : null,
+  );
 }
 
 async function defaultSocket(env: Environment): Promise<string> {
@@ -102,4 +117,8 @@ export async function daemonAddress(env: Environment): Promise<Address> {
 }
 
 export const addressText = (address: Address): string =>
-  address.kind === 'socket' ? `unix://${address.path}` : address.kind === 'tcp' ? `tcp://${address.host}:${address.port}` : address.detail;
+  address.kind === 'socket'
+    ? `unix://${address.path}`
+    : address.kind === 'tcp'
+      ? `tcp://${address.host}:${address.port}`
+      : address.detail;

@@ -67,7 +67,8 @@ function dictionary(value: unknown, ...path: readonly string[]): Record<string, 
 }
 const known = (tags: readonly string[]): string[] => tags.filter((tag) => tag !== '<none>:<none>');
 /** Docker's time stamps as it wants them back: seconds and nanoseconds. */
-const seconds = (time: string): string => `${Math.floor(Date.parse(time) / 1000)}.${(/\.(\d+)/.exec(time)?.[1] ?? '').padEnd(9, '0')}`;
+const seconds = (time: string): string =>
+  `${Math.floor(Date.parse(time) / 1000)}.${(/\.(\d+)/.exec(time)?.[1] ?? '').padEnd(9, '0')}`;
 const parsed = (line: string): unknown => {
   try {
     return JSON.parse(line);
@@ -89,7 +90,8 @@ export function dockerApi(transport: Transport) {
   return {
     close: (): void => transport.close(),
 
-    version: async (timeoutMs: number): Promise<string> => text(await call({ method: 'GET', path: '/version', timeoutMs }), 'Version'),
+    version: async (timeoutMs: number): Promise<string> =>
+      text(await call({ method: 'GET', path: '/version', timeoutMs }), 'Version'),
     daemonId: async (): Promise<string> => text(await call({ method: 'GET', path: '/info' }), 'ID'),
 
     inspectImage: async (reference: string): Promise<ImageInfo | null> => {
@@ -108,15 +110,18 @@ export function dockerApi(transport: Transport) {
       };
     },
     listImages: async (filters: Readonly<Record<string, readonly string[]>>): Promise<ImageRow[]> =>
-      rows(await call({ method: 'GET', path: '/images/json', query: { filters: JSON.stringify(filters) } })).map((row) => ({
-        id: text(row, 'Id'),
-        tags: known(texts(row, 'RepoTags')),
-        labels: dictionary(row, 'Labels'),
-      })),
+      rows(await call({ method: 'GET', path: '/images/json', query: { filters: JSON.stringify(filters) } })).map(
+        (row) => ({
+          id: text(row, 'Id'),
+          tags: known(texts(row, 'RepoTags')),
+          labels: dictionary(row, 'Labels'),
+        }),
+      ),
     /** False when the image is gone. */
     tag: async (id: string, repository: string, tag: string): Promise<boolean> =>
-      (await absentAsNull(call({ method: 'POST', path: `/images/${at(id)}/tag`, query: { repo: repository, tag } }).then(() => true))) ??
-      false,
+      (await absentAsNull(
+        call({ method: 'POST', path: `/images/${at(id)}/tag`, query: { repo: repository, tag } }).then(() => true),
+      )) ?? false,
     /**
      * Removes a name, and the image with its last name. Never forced, and parents without a name stay: the daemon would
      * otherwise take a person's unnamed base image along. False when it was not there or is still in use.
@@ -131,7 +136,12 @@ export function dockerApi(transport: Transport) {
       }
     },
     pull: async (reference: string, timeoutMs: number): Promise<void> => {
-      const answer = await transport.open({ method: 'POST', path: '/images/create', query: { fromImage: reference }, timeoutMs });
+      const answer = await transport.open({
+        method: 'POST',
+        path: '/images/create',
+        query: { fromImage: reference },
+        timeoutMs,
+      });
       for (const line of (await answer.end).toString('utf8').split('\n')) {
         if (line.trim() === '') continue;
         const error = text(parsed(line), 'error');
@@ -159,10 +169,16 @@ export function dockerApi(transport: Transport) {
 
     createContainer: async (name: string, body: unknown): Promise<string> =>
       text(await call({ method: 'POST', path: '/containers/create', query: { name }, body }), 'Id'),
-    startContainer: async (id: string): Promise<void> => void (await call({ method: 'POST', path: `/containers/${id}/start` })),
+    startContainer: async (id: string): Promise<void> =>
+      void (await call({ method: 'POST', path: `/containers/${id}/start` })),
     /** Registered with the daemon once this resolves, so that an exit cannot be missed; the end may take any time. */
     watchExit: async (id: string): Promise<Answer> =>
-      transport.open({ method: 'POST', path: `/containers/${id}/wait`, query: { condition: 'next-exit' }, timeoutMs: null }),
+      transport.open({
+        method: 'POST',
+        path: `/containers/${id}/wait`,
+        query: { condition: 'next-exit' },
+        timeoutMs: null,
+      }),
     attach: async (id: string, stdin: boolean): Promise<Duplex> =>
       transport.hijack({
         method: 'POST',
@@ -171,7 +187,10 @@ export function dockerApi(transport: Transport) {
       }),
     logs: async (id: string, onData: (chunk: Buffer) => void): Promise<void> =>
       void (await (
-        await transport.open({ method: 'GET', path: `/containers/${id}/logs`, query: { stdout: 1, stderr: 1 }, timeoutMs: 600_000 }, onData)
+        await transport.open(
+          { method: 'GET', path: `/containers/${id}/logs`, query: { stdout: 1, stderr: 1 }, timeoutMs: 600_000 },
+          onData,
+        )
       ).end),
     inspectContainer: async (id: string): Promise<ContainerState | null> => {
       const found = await absentAsNull(call({ method: 'GET', path: `/containers/${id}/json` }));
@@ -215,22 +234,35 @@ export function dockerApi(transport: Transport) {
     },
     /** Ends the whole PID name space. Not running any more is as good. */
     killContainer: async (id: string): Promise<void> => {
-      await call({ method: 'POST', path: `/containers/${id}/kill`, query: { signal: 'SIGKILL' } }).catch((error: unknown) => {
-        if (!isStatus(error, 404) && !isStatus(error, 409)) throw error;
-      });
+      await call({ method: 'POST', path: `/containers/${id}/kill`, query: { signal: 'SIGKILL' } }).catch(
+        (error: unknown) => {
+          if (!isStatus(error, 404) && !isStatus(error, 409)) throw error;
+        },
+      );
     },
     removeContainer: async (id: string): Promise<void> =>
       void (await call({ method: 'DELETE', path: `/containers/${id}`, query: { force: true, v: true } })),
-    listContainers: async (label: string): Promise<{ readonly id: string; readonly labels: Readonly<Record<string, string>> }[]> =>
-      rows(await call({ method: 'GET', path: '/containers/json', query: { all: true, filters: JSON.stringify({ label: [label] }) } })).map(
-        (row) => ({
-          id: text(row, 'Id'),
-          labels: dictionary(row, 'Labels'),
+    listContainers: async (
+      label: string,
+    ): Promise<{ readonly id: string; readonly labels: Readonly<Record<string, string>> }[]> =>
+      rows(
+        await call({
+          method: 'GET',
+          path: '/containers/json',
+          query: { all: true, filters: JSON.stringify({ label: [label] }) },
         }),
-      ),
+      ).map((row) => ({
+        id: text(row, 'Id'),
+        labels: dictionary(row, 'Labels'),
+      })),
     /** What is at a path inside a container, seen by the daemon without running anything; null when nothing is. */
-    statInside: async (id: string, path: string): Promise<{ readonly mode: number; readonly target: string } | null> => {
-      const answer = await absentAsNull(transport.open({ method: 'HEAD', path: `/containers/${id}/archive`, query: { path } }));
+    statInside: async (
+      id: string,
+      path: string,
+    ): Promise<{ readonly mode: number; readonly target: string } | null> => {
+      const answer = await absentAsNull(
+        transport.open({ method: 'HEAD', path: `/containers/${id}/archive`, query: { path } }),
+      );
       await answer?.end.catch(() => undefined);
       const header = answer?.headers['x-docker-container-path-stat'];
       if (typeof header !== 'string') return null;
@@ -238,7 +270,9 @@ export function dockerApi(transport: Transport) {
       return { mode: Number(field(stat, 'mode') ?? 0), target: text(stat, 'linkTarget') };
     },
     readInside: async (id: string, path: string): Promise<Buffer | null> => {
-      const answer = await absentAsNull(transport.open({ method: 'GET', path: `/containers/${id}/archive`, query: { path } }));
+      const answer = await absentAsNull(
+        transport.open({ method: 'GET', path: `/containers/${id}/archive`, query: { path } }),
+      );
       return answer === null ? null : answer.end;
     },
 
@@ -249,7 +283,10 @@ export function dockerApi(transport: Transport) {
     inspectExec: async (id: string): Promise<{ readonly running: boolean; readonly exitCode: number | null }> => {
       const found = await call({ method: 'GET', path: `/exec/${id}/json` });
       const code = field(found, 'ExitCode');
-      return { running: field(found, 'Running') === true, exitCode: typeof code === 'number' && Number.isInteger(code) ? code : null };
+      return {
+        running: field(found, 'Running') === true,
+        exitCode: typeof code === 'number' && Number.isInteger(code) ? code : null,
+      };
     },
   };
 }

@@ -29,8 +29,12 @@ export async function dockerGc(options: CollectOptions): Promise<Collected> {
     const swept = await sweepDead({ api, stateFolder: options.stateFolder, owner });
     const layers = options.all
       ? await removeAllLayers(api, owner.user, options.cacheFolder)
-      : (await evict(api, { owner: owner.user, cacheFolder: options.cacheFolder, capacity: options.layerCapacity, keep: null })) +
-        (await removeReplaced(api, owner.user));
+      : (await evict(api, {
+          owner: owner.user,
+          cacheFolder: options.cacheFolder,
+          capacity: options.layerCapacity,
+          keep: null,
+        })) + (await removeReplaced(api, owner.user));
     return { ok: true, removed: { ...swept, layers } };
   } catch (error) {
     return { ok: false, reason: 'failed', message: messageOf(error) };

@@ -27,7 +27,10 @@ export async function connect(options: ConnectOptions): Promise<Connection> {
       return { ok: true, api, version: await api.version(ANSWER_MS) };
     } catch (error) {
       api.close();
-      return { ok: false, detail: `no Docker daemon at ${addressText(address)} (${address.from}): ${messageOf(error)}` };
+      return {
+        ok: false,
+        detail: `no Docker daemon at ${addressText(address)} (${address.from}): ${messageOf(error)}`,
+      };
     }
   } catch (error) {
     return { ok: false, detail: messageOf(error) };

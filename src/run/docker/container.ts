@@ -78,7 +78,12 @@ export const createBody = (spec: ContainerSpec, owner: Owner): unknown => ({
   Tty: false,
   Healthcheck: { Test: ['NONE'] },
   HostConfig: {
-    Mounts: spec.mounts.map((mount) => ({ Type: 'bind', Source: mount.source, Target: mount.target, ReadOnly: mount.readOnly })),
+    Mounts: spec.mounts.map((mount) => ({
+      Type: 'bind',
+      Source: mount.source,
+      Target: mount.target,
+      ReadOnly: mount.readOnly,
+    })),
     NetworkMode: spec.network,
     AutoRemove: false,
     Privileged: false,
@@ -243,14 +248,20 @@ export async function runMain(api: Api, owner: Owner, spec: ContainerSpec, optio
     const exit = await awaitExit(api, id, watch.end, stop.signal);
     result.endedAt = new Date();
     const streamEnd = output.endedAt();
-    if (streamEnd !== null && monotonicMs() - streamEnd > EARLY_MS) infra('the output of the container ended before the container did: the stream was cut, or the command closed both of its outputs');
+    if (streamEnd !== null && monotonicMs() - streamEnd > EARLY_MS)
+      infra(
+        'the output of the container ended before the container did: the stream was cut, or the command closed both of its outputs',
+      );
     clearTimeout(timer);
     if (timedOut || canceled) {
       await Promise.race([output.end, pause(2000)]);
       return finish();
     }
     if ('error' in exit) infra(exit.error);
-    const drained = await Promise.race([output.end, pause(DRAIN_MS).then(() => 'the output of the container did not end with it')]);
+    const drained = await Promise.race([
+      output.end,
+      pause(DRAIN_MS).then(() => 'the output of the container did not end with it'),
+    ]);
     if (drained !== null) infra(drained);
     await confirm(api, id, 'code' in exit ? exit.code : null, { output, kills }, infra, result);
   } catch (error) {
@@ -274,7 +285,9 @@ async function awaitExit(
   watched: Promise<Buffer>,
   stop: AbortSignal,
 ): Promise<{ readonly code: number } | { readonly error: string }> {
-  const ended = watched.then(exitOf, (error: unknown) => ({ error: `lost sight of the container while it ran: ${messageOf(error)}` }));
+  const ended = watched.then(exitOf, (error: unknown) => ({
+    error: `lost sight of the container while it ran: ${messageOf(error)}`,
+  }));
   const stopped = new Promise<'stop'>((resolve) => {
     if (stop.aborted) resolve('stop');
     else stop.addEventListener('abort', () => resolve('stop'), { once: true });
@@ -311,7 +324,9 @@ async function confirm(
   if (state === null || state.dead || state.status === 'removing')
     return infra('the container was removed by somebody else while it was in use');
   const until =
-    [state.startedAt, state.finishedAt, new Date().toISOString()].sort((left, right) => Date.parse(right) - Date.parse(left))[0] ?? '';
+    [state.startedAt, state.finishedAt, new Date().toISOString()].sort(
+      (left, right) => Date.parse(right) - Date.parse(left),
+    )[0] ?? '';
   const [events, lost] = await Promise.all([
     state.createdAt === '' ? Promise.resolve<string[]>([]) : api.eventsOf(id, ['kill', 'oom'], state.createdAt, until),
     losing,
@@ -326,10 +341,14 @@ async function confirm(
   }
   // A command that ends cleanly because a daemon that shuts down, or a person, told it to has not done its work.
   if (events.includes('kill'))
-    return infra('the container was signaled from outside while it ran (docker stop, docker kill or a daemon that shut down)');
+    return infra(
+      'the container was signaled from outside while it ran (docker stop, docker kill or a daemon that shut down)',
+    );
   if (state.running) return infra('the daemon still calls the container running after its end');
   if (watched === null || state.exitCode !== watched)
-    return infra(`the exit code is not certain: ${String(watched)} was reported, ${String(state.exitCode)} is recorded`);
+    return infra(
+      `the exit code is not certain: ${String(watched)} was reported, ${String(state.exitCode)} is recorded`,
+    );
   if (lost !== null) return infra(lost);
   result.code = watched;
 }

@@ -26,7 +26,8 @@ async function copy(
   await removeTree(target);
   const why = done.end.canceled
     ? 'canceled'
-    : (done.end.spawnError?.message ?? (done.stderr.trim().split('\n').slice(0, 5).join('\n') || `exit ${String(done.end.code)}`));
+    : (done.end.spawnError?.message ??
+      (done.stderr.trim().split('\n').slice(0, 5).join('\n') || `exit ${String(done.end.code)}`));
   return { ok: false, message: `${what}: ${why}` };
 }
 
@@ -35,9 +36,14 @@ export async function cloneTree(source: string, target: string, signal: AbortSig
   try {
     await mkdir(target, { mode: 0o700 });
   } catch (error) {
-    return { ok: false, message: `cannot copy ${source} to ${target}: ${error instanceof Error ? error.message : String(error)}` };
+    return {
+      ok: false,
+      message: `cannot copy ${source} to ${target}: ${error instanceof Error ? error.message : String(error)}`,
+    };
   }
-  const command = DARWIN ? ['cp', '-cpR', `${source}/.`, target] : ['cp', '--reflink=auto', '-a', '--', `${source}/.`, target];
+  const command = DARWIN
+    ? ['cp', '-cpR', `${source}/.`, target]
+    : ['cp', '--reflink=auto', '-a', '--', `${source}/.`, target];
   return copy(command, target, target, `cannot copy ${source} to ${target}`, signal);
 }
 
@@ -70,7 +76,13 @@ export async function* walk(
   const entries = await readdir(join(root, below), { withFileTypes: true });
   for (const entry of entries.sort((left, right) => (left.name < right.name ? -1 : 1))) {
     const path = below === '' ? entry.name : `${below}/${entry.name}`;
-    const kind = entry.isDirectory() ? 'folder' : entry.isFile() ? 'file' : entry.isSymbolicLink() ? 'symlink' : 'other';
+    const kind = entry.isDirectory()
+      ? 'folder'
+      : entry.isFile()
+        ? 'file'
+        : entry.isSymbolicLink()
+          ? 'symlink'
+          : 'other';
     yield { path, kind };
     if (kind === 'folder') yield* walk(root, path);
   }
@@ -88,7 +100,8 @@ export async function removeTree(path: string): Promise<boolean> {
     await rm(path, { recursive: true, force: true, maxRetries: 2 });
     return true;
   } catch (error) {
-    if (!['EACCES', 'EPERM', 'ENOTEMPTY'].includes(errorCode(error))) return (await lstat(path).catch(() => null)) === null;
+    if (!['EACCES', 'EPERM', 'ENOTEMPTY'].includes(errorCode(error)))
+      return (await lstat(path).catch(() => null)) === null;
   }
   await openUp(path);
   await rm(path, { recursive: true, force: true, maxRetries: 2 }).catch(() => undefined);

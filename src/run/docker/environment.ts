@@ -25,7 +25,12 @@ export interface Environment {
   readonly setup: readonly SetupStep[];
   readonly source: { readonly include: readonly string[]; readonly exclude: readonly string[] };
   readonly link: Readonly<Record<string, string>>;
-  readonly limits: { readonly cpus: number | null; readonly memoryBytes: number; readonly pids: number; readonly network: string };
+  readonly limits: {
+    readonly cpus: number | null;
+    readonly memoryBytes: number;
+    readonly pids: number;
+    readonly network: string;
+  };
 }
 
 /** Fixed in every container, so that no check depends on the machine's time zone or language. */

@@ -27,8 +27,10 @@ export async function makeRunFolder(stateFolder: string, owner: Owner): Promise<
 }
 
 /** Notes an image that has the tools to hand files back, for a sweep after we were killed. */
-export const noteImage = async (folder: string, image: string): Promise<void> => writeFile(join(folder, 'image'), image, { mode: 0o600 });
-export const notedImage = async (folder: string): Promise<string | null> => readFile(join(folder, 'image'), 'utf8').catch(() => null);
+export const noteImage = async (folder: string, image: string): Promise<void> =>
+  writeFile(join(folder, 'image'), image, { mode: 0o600 });
+export const notedImage = async (folder: string): Promise<string | null> =>
+  readFile(join(folder, 'image'), 'utf8').catch(() => null);
 
 /** Folders of runs whose process is dead. */
 export async function deadRunFolders(stateFolder: string): Promise<string[]> {

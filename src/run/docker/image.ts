@@ -3,7 +3,9 @@ import type { PullPolicy } from '../../model/index.js';
 import type { Api, ImageInfo } from './api.js';
 import { messageOf } from './transport.js';
 
-export type Resolved = { readonly ok: true; readonly image: ImageInfo } | { readonly ok: false; readonly message: string };
+export type Resolved =
+  | { readonly ok: true; readonly image: ImageInfo }
+  | { readonly ok: false; readonly message: string };
 
 const PULL_MS = 30 * 60_000;
 
@@ -18,7 +20,9 @@ export async function resolveImage(api: Api, reference: string, pull: PullPolicy
     if (pull === 'never') return { ok: false, message: `the daemon has no image ${reference} (pull: never)` };
     await api.pull(withTag(reference), PULL_MS);
     const pulled = await api.inspectImage(reference);
-    return pulled === null ? { ok: false, message: `the daemon has no image ${reference} after pulling it` } : { ok: true, image: pulled };
+    return pulled === null
+      ? { ok: false, message: `the daemon has no image ${reference} after pulling it` }
+      : { ok: true, image: pulled };
   } catch (error) {
     return { ok: false, message: `cannot resolve image ${reference}: ${messageOf(error)}` };
   }

@@ -11,7 +11,9 @@ export interface Inputs {
   readonly fields: readonly (string | null)[];
 }
 
-export type InputsResult = { readonly ok: true; readonly inputs: Inputs } | { readonly ok: false; readonly message: string };
+export type InputsResult =
+  | { readonly ok: true; readonly inputs: Inputs }
+  | { readonly ok: false; readonly message: string };
 
 /** Reads the frozen source. An input that names nothing is an error: as a silent nothing it would stay nothing in the key. */
 export async function resolveInputs(frozen: Frozen, declared: readonly string[]): Promise<InputsResult> {
@@ -22,7 +24,10 @@ export async function resolveInputs(frozen: Frozen, declared: readonly string[])
     const found = frozen.paths.filter(matches);
     const empty = frozen.folders.filter(matches);
     if (found.length === 0 && empty.length === 0)
-      return { ok: false, message: `the input "${pattern}" matches nothing in the source (files that git ignores are not part of it)` };
+      return {
+        ok: false,
+        message: `the input "${pattern}" matches nothing in the source (files that git ignores are not part of it)`,
+      };
     for (const path of found) paths.add(path);
     for (const path of empty) folders.add(path);
   }

@@ -25,7 +25,11 @@ export interface LayerRecipe {
 
 /** 64 hex digits. */
 export function layerKey(recipe: LayerRecipe): string {
-  const list = (name: string, items: readonly (string | null)[]): (string | null)[] => [name, String(items.length), ...items];
+  const list = (name: string, items: readonly (string | null)[]): (string | null)[] => [
+    name,
+    String(items.length),
+    ...items,
+  ];
   const variables = Object.entries(recipe.env).sort(([left], [right]) => (left < right ? -1 : left > right ? 1 : 0));
   return hashFields([
     'coherence.layer',

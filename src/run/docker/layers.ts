@@ -22,7 +22,12 @@ import { messageOf } from './transport.js';
 
 export type Prepared =
   | { readonly ok: true; readonly base: ImageInfo; readonly image: string; readonly layers: readonly Layer[] }
-  | { readonly ok: false; readonly reason: 'infra' | 'setup' | 'canceled'; readonly message: string; readonly exitCode: number | null };
+  | {
+      readonly ok: false;
+      readonly reason: 'infra' | 'setup' | 'canceled';
+      readonly message: string;
+      readonly exitCode: number | null;
+    };
 
 export interface LayerBench {
   readonly api: Api;
@@ -40,7 +45,12 @@ export interface LayerBench {
 
 type Built = { readonly ok: true; readonly image: string; readonly hit: boolean } | Exclude<Prepared, { ok: true }>;
 
-const canceled = (message: string): Exclude<Prepared, { ok: true }> => ({ ok: false, reason: 'canceled', message, exitCode: null });
+const canceled = (message: string): Exclude<Prepared, { ok: true }> => ({
+  ok: false,
+  reason: 'canceled',
+  message,
+  exitCode: null,
+});
 
 export interface Layers {
   /** One flight a key, in this process and (by a file lock) on this machine. Never rejects. */
@@ -102,7 +112,12 @@ export function layerBuilder(bench: LayerBench): Layers {
         if (!result.ok) return result;
         const image = await bench.registry.put(key, result.image, name);
         return image === null
-          ? { ok: false, reason: 'infra', message: `the layer of set-up "${step.id}" vanished before it was registered`, exitCode: null }
+          ? {
+              ok: false,
+              reason: 'infra',
+              message: `the layer of set-up "${step.id}" vanished before it was registered`,
+              exitCode: null,
+            }
           : { ok: true, image, hit: false };
       } finally {
         permit();
@@ -116,7 +131,8 @@ export function layerBuilder(bench: LayerBench): Layers {
     const base = await resolveImage(bench.api, environment.image, environment.pull);
     if (!base.ok) return { ok: false, reason: 'infra', message: base.message, exitCode: null };
     const deep = tooDeep(base.image, environment.setup.length);
-    if (deep !== null) return { ok: false, reason: 'setup', message: `environment "${environment.name}": ${deep}`, exitCode: null };
+    if (deep !== null)
+      return { ok: false, reason: 'setup', message: `environment "${environment.name}": ${deep}`, exitCode: null };
     if (base.image.volumes.length > 0 && environment.setup.length > 0)
       bench.emit({
         type: 'note',

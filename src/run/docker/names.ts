@@ -46,7 +46,9 @@ export function parseReference(reference: string): Reference | null {
 /** The key of one of our layer tags, or null for every other name. */
 export function layerKeyOf(reference: string): string | null {
   const parsed = parseReference(reference);
-  return parsed !== null && parsed.repository === LAYER_REPOSITORY && /^[0-9a-f]{64}$/.test(parsed.tag) ? parsed.tag : null;
+  return parsed !== null && parsed.repository === LAYER_REPOSITORY && /^[0-9a-f]{64}$/.test(parsed.tag)
+    ? parsed.tag
+    : null;
 }
 
 export type RunTagKind = 'eph' | 'lease';

@@ -44,7 +44,11 @@ export async function openOwner(run: string): Promise<Owner> {
   open.add(id);
   const machine = await hostId();
   const ticks = processStat(process.pid)?.startTicks ?? 0;
-  return { run: id, process: `${machine}.${process.pid}.${ticks}.${shortBoot()}`, user: `${process.getuid?.() ?? 0}.${machine}` };
+  return {
+    run: id,
+    process: `${machine}.${process.pid}.${ticks}.${shortBoot()}`,
+    user: `${process.getuid?.() ?? 0}.${machine}`,
+  };
 }
 
 export const closeOwner = (owner: Owner): void => void open.delete(owner.run);

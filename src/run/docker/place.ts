@@ -104,7 +104,8 @@ export function dockerPlace(options: DockerOptions): DockerPlace {
       }
       await makeWorkspaceFolder(folder);
       const cloned = await cloneTree(from, join(folder, 'tree'), signal);
-      const link = cloned.ok && request.inherit === undefined ? await makeLinks(join(folder, 'tree'), environment.link) : null;
+      const link =
+        cloned.ok && request.inherit === undefined ? await makeLinks(join(folder, 'tree'), environment.link) : null;
       if (!cloned.ok || link !== null) {
         await removeTree(folder);
         if (!cloned.ok) return refuse(signal.aborted ? 'canceled' : 'infra', cloned.message);
@@ -140,7 +141,9 @@ export function dockerPlace(options: DockerOptions): DockerPlace {
     name: 'docker',
     available: async (): Promise<Availability> => {
       const found = await connected();
-      return found.ok ? { available: true, version: found.version } : { available: false, what: 'docker', detail: found.detail };
+      return found.ok
+        ? { available: true, version: found.version }
+        : { available: false, what: 'docker', detail: found.detail };
     },
     open: async (request) => {
       const signal = AbortSignal.any([request.signal, options.signal]);

@@ -50,7 +50,8 @@ export async function cannotSee(probing: Probing): Promise<string | null> {
       mounts: [{ source, target: INSIDE, readOnly: true }],
     };
     const id = await api.createContainer(spec.name, createBody(spec, probing.owner));
-    if ((await api.statInside(id, `${INSIDE}/${marker}`)) === null) return 'the Docker daemon does not see the files of this machine';
+    if ((await api.statInside(id, `${INSIDE}/${marker}`)) === null)
+      return 'the Docker daemon does not see the files of this machine';
   } catch (error) {
     if (isStatus(error, 400) && /bind source path|invalid mount/i.test(messageOf(error)))
       return 'the Docker daemon does not see the files of this machine';

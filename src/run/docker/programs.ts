@@ -24,7 +24,13 @@ async function isProgram(api: Api, container: string, path: string): Promise<boo
 }
 
 /** `program` with a `/` is looked up from the working folder, else along PATH as the container has it. */
-export async function findInside(api: Api, container: string, program: string, path: string, workdir: string): Promise<string | null> {
+export async function findInside(
+  api: Api,
+  container: string,
+  program: string,
+  path: string,
+  workdir: string,
+): Promise<string | null> {
   const candidates = program.includes('/')
     ? [posix.resolve(workdir, program)]
     : path

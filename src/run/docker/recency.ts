@@ -22,7 +22,9 @@ const parse = (text: string): Recency => {
     if (typeof counter !== 'number' || typeof used !== 'object' || used === null) return EMPTY;
     return {
       counter,
-      used: Object.fromEntries(Object.entries(used).filter((entry): entry is [string, number] => typeof entry[1] === 'number')),
+      used: Object.fromEntries(
+        Object.entries(used).filter((entry): entry is [string, number] => typeof entry[1] === 'number'),
+      ),
     };
   } catch {
     return EMPTY;
@@ -31,7 +33,8 @@ const parse = (text: string): Recency => {
 
 const fileOf = (cacheFolder: string): string => join(cacheFolder, 'docker', 'layers.json');
 
-const read = async (cacheFolder: string): Promise<Recency> => readFile(fileOf(cacheFolder), 'utf8').then(parse, () => EMPTY);
+const read = async (cacheFolder: string): Promise<Recency> =>
+  readFile(fileOf(cacheFolder), 'utf8').then(parse, () => EMPTY);
 
 /** Notes that these layers were used now, in this order. Best effort: a cache folder that cannot be written costs only order. */
 export async function touchLayers(cacheFolder: string, keys: readonly string[]): Promise<void> {

@@ -49,8 +49,15 @@ export async function reclaim(request: Reclaiming): Promise<string | null> {
       capabilities: ['CHOWN', 'DAC_OVERRIDE', 'FOWNER'],
     },
     // Not the run's signal: a canceled run cleans up as well.
-    { timeoutMs: 60_000, signal: new AbortController().signal, onOutput: (_, bytes) => (said += bytes.toString('utf8').slice(0, 500)) },
+    {
+      timeoutMs: 60_000,
+      signal: new AbortController().signal,
+      onOutput: (_, bytes) => (said += bytes.toString('utf8').slice(0, 500)),
+    },
   );
   if (end.code === 0) return null;
-  return end.trouble?.message ?? (said.trim() || (end.timedOut ? 'chown did not end' : `chown exited with ${String(end.code)}`));
+  return (
+    end.trouble?.message ??
+    (said.trim() || (end.timedOut ? 'chown did not end' : `chown exited with ${String(end.code)}`))
+  );
 }

@@ -4,7 +4,17 @@
  * that a removal by anybody only takes a name away. Containers are made from ids, which do not move.
  */
 import type { Api, ImageInfo, ImageRow } from './api.js';
-import { LABEL, LAYER_REPOSITORY, SCHEMA, layerComment, layerKeyOf, layerReference, runTag, runTagOf, type Reference } from './names.js';
+import {
+  LABEL,
+  LAYER_REPOSITORY,
+  SCHEMA,
+  layerComment,
+  layerKeyOf,
+  layerReference,
+  runTag,
+  runTagOf,
+  type Reference,
+} from './names.js';
 import type { Owner } from './owner.js';
 import { byLastUse, forgetLayers, touchLayers } from './recency.js';
 

@@ -44,7 +44,12 @@ export async function openSession(api: Api, options: SessionOptions) {
   await mkdir(options.cacheFolder, { recursive: true });
   // Best effort, beside the run: what dead owners left neither delays nor fails it.
   const sweeping = sweepDead({ api, stateFolder: options.stateFolder, owner }).catch(() => null);
-  const registry: Registry = openRegistry({ api, owner, cacheFolder: options.cacheFolder, capacity: options.layerCapacity });
+  const registry: Registry = openRegistry({
+    api,
+    owner,
+    cacheFolder: options.cacheFolder,
+    capacity: options.layerCapacity,
+  });
   const permits: Semaphore = semaphore(options.jobs);
   let containers = 0;
   const nextContainer = (): string => `coherence-${owner.run}-${(containers += 1)}`;
@@ -96,7 +101,10 @@ export async function openSession(api: Api, options: SessionOptions) {
         return api.createContainer(name, createBody({ ...BARE, name, kind: 'probe', image, command: ['true'] }, owner));
       });
       if (account === null) return { kind: 'open' };
-      return { kind: 'owner', owner: account.group === null ? String(account.user) : `${account.user}:${account.group}` };
+      return {
+        kind: 'owner',
+        owner: account.group === null ? String(account.user) : `${account.user}:${account.group}`,
+      };
     } finally {
       if (permit !== null) {
         await destroyContainer(api, name);
@@ -163,7 +171,12 @@ export async function openSession(api: Api, options: SessionOptions) {
         }).finally(permit);
       }),
     /** The tree that this environment's workspaces are copied from. */
-    variant: async (environment: Environment, image: string, frozen: Frozen, signal: AbortSignal): Promise<Freezing> => {
+    variant: async (
+      environment: Environment,
+      image: string,
+      frozen: Frozen,
+      signal: AbortSignal,
+    ): Promise<Freezing> => {
       const access = await accessFor(environment, image, frozen);
       const key = JSON.stringify([environment.source, access]);
       const target = nextFolder('variant');
@@ -177,7 +190,8 @@ export async function openSession(api: Api, options: SessionOptions) {
     close: async (): Promise<void> => {
       await sweeping;
       await registry.close();
-      if (!(await removeTree(folder))) emit({ type: 'note', message: `The folder ${folder} could not be removed; a later run will.` });
+      if (!(await removeTree(folder)))
+        emit({ type: 'note', message: `The folder ${folder} could not be removed; a later run will.` });
       closeOwner(owner);
       api.close();
     },

@@ -40,12 +40,21 @@ export interface SetupRequest {
 
 export type SetupResult =
   | { readonly ok: true; readonly image: string }
-  | { readonly ok: false; readonly reason: 'infra' | 'setup' | 'canceled'; readonly message: string; readonly exitCode: number | null };
+  | {
+      readonly ok: false;
+      readonly reason: 'infra' | 'setup' | 'canceled';
+      readonly message: string;
+      readonly exitCode: number | null;
+    };
 
 const GRACE_MS = 8000;
 const TAIL = 8000;
 
-const fail = (reason: 'infra' | 'setup' | 'canceled', message: string, exitCode: number | null = null): SetupResult => ({
+const fail = (
+  reason: 'infra' | 'setup' | 'canceled',
+  message: string,
+  exitCode: number | null = null,
+): SetupResult => ({
   ok: false,
   reason,
   message,
@@ -96,7 +105,9 @@ async function execute(request: SetupRequest, container: string, stop: AbortSign
     AttachStdout: true,
     AttachStderr: true,
     Tty: false,
-    Env: Object.entries({ ...environment.env, ...step.env, ...environment.secrets }).map(([name, value]) => `${name}=${value}`),
+    Env: Object.entries({ ...environment.env, ...step.env, ...environment.secrets }).map(
+      ([name, value]) => `${name}=${value}`,
+    ),
   });
   const socket = await api.startExec(id);
   const decoders = { stdout: new StringDecoder('utf8'), stderr: new StringDecoder('utf8') };
@@ -122,7 +133,8 @@ async function execute(request: SetupRequest, container: string, stop: AbortSign
       // An output that ended while the command goes on may be the command's own doing; one that broke is not.
       // Never started, because the connection broke before: nothing will come of it.
       silent = ended && !state.running ? silent + 1 : 0;
-      if (silent > 10) return { code: null, timedOut: false, output, broken: 'the exit code of the command is not known' };
+      if (silent > 10)
+        return { code: null, timedOut: false, output, broken: 'the exit code of the command is not known' };
       if (ended && typeof broken === 'string') return { code: null, timedOut: false, output, broken };
       await Promise.race([pause(wait), ...(ended ? [] : [stream.end])]);
     }
@@ -132,7 +144,8 @@ async function execute(request: SetupRequest, container: string, stop: AbortSign
 }
 
 /** What a command left in the workspace's place. An unreadable place was written to. */
-const written = async (workspace: string): Promise<readonly string[]> => readdir(workspace).catch(() => ['(unreadable)']);
+const written = async (workspace: string): Promise<readonly string[]> =>
+  readdir(workspace).catch(() => ['(unreadable)']);
 
 /** Resolves after the container and its folders are gone; never rejects. Only exit 0 is ever committed. */
 export async function buildLayer(request: SetupRequest): Promise<SetupResult> {
@@ -152,7 +165,11 @@ export async function buildLayer(request: SetupRequest): Promise<SetupResult> {
     await mkdir(workspace);
     const copied = await copyInputs(request.frozen, request.inputs, inputs, signal);
     if (!copied.ok) return fail(signal.aborted ? 'canceled' : 'infra', copied.message);
-    const id = await settleSoon(api.createContainer(request.container, idleBody(request, workspace, inputs)), stop.signal, GRACE_MS);
+    const id = await settleSoon(
+      api.createContainer(request.container, idleBody(request, workspace, inputs)),
+      stop.signal,
+      GRACE_MS,
+    );
     if (id === null || stop.signal.aborted) return fail('canceled', `${title} was canceled`);
     await api.startContainer(id);
     timer = setTimeout(() => {
@@ -164,14 +181,16 @@ export async function buildLayer(request: SetupRequest): Promise<SetupResult> {
     if (timedOut) return fail('setup', `${title} did not end within ${step.timeoutMs} ms\n${words(end.output)}`.trim());
     if (signal.aborted) return fail('canceled', `${title} was canceled`);
     if (end.broken !== null) return fail('infra', `${title}: ${end.broken}`);
-    if (end.code !== 0) return fail('setup', `${title} exited with ${String(end.code)}\n${words(end.output)}`.trim(), end.code);
+    if (end.code !== 0)
+      return fail('setup', `${title} exited with ${String(end.code)}\n${words(end.output)}`.trim(), end.code);
 
     // Quiesce: what the command left in the background must not write while the layer is taken.
     const watch = await api.watchExit(id);
     await api.killContainer(id);
     await Promise.race([watch.end, pause(GRACE_MS)]).catch(() => undefined);
     const state = await api.inspectContainer(id);
-    if (state === null || state.running) return fail('infra', `${title}: the container could not be stopped before the commit`);
+    if (state === null || state.running)
+      return fail('infra', `${title}: the container could not be stopped before the commit`);
     const strays = await written(workspace);
     if (strays.length > 0)
       return fail(

@@ -19,11 +19,16 @@ export interface Frozen {
   readonly folders: readonly string[];
 }
 
-export type Freezing = { readonly ok: true; readonly frozen: Frozen } | { readonly ok: false; readonly message: string };
+export type Freezing =
+  | { readonly ok: true; readonly frozen: Frozen }
+  | { readonly ok: false; readonly message: string };
 
 /** What never belongs to a workspace, even when no ignore file says so. */
 const isOutside = (path: string): boolean =>
-  path === '.git' || path.startsWith('.git/') || path.split('/').includes('.git') || path.startsWith('.coherence/runs/');
+  path === '.git' ||
+  path.startsWith('.git/') ||
+  path.split('/').includes('.git') ||
+  path.startsWith('.coherence/runs/');
 
 interface Listing {
   readonly paths: string[];
@@ -71,14 +76,16 @@ async function listTree(root: string): Promise<Listing> {
 }
 
 /** The workspace's own root looks like the project's; what is around it stays private. */
-const sameMode = async (from: string, to: string): Promise<void> => chmod(to, ((await stat(from)).mode & 0o777) | 0o700);
+const sameMode = async (from: string, to: string): Promise<void> =>
+  chmod(to, ((await stat(from)).mode & 0o777) | 0o700);
 
 /** Copies the project at `root` into `folder` (made here). Nothing is left of a copy that failed. */
 export async function freeze(root: string, folder: string, signal: AbortSignal): Promise<Freezing> {
   const listing = (await listGit(root)) ?? (await listTree(root));
   const parents = new Set<string>();
   for (const path of listing.paths)
-    for (let end = path.lastIndexOf('/'); end > 0; end = path.lastIndexOf('/', end - 1)) parents.add(path.slice(0, end));
+    for (let end = path.lastIndexOf('/'); end > 0; end = path.lastIndexOf('/', end - 1))
+      parents.add(path.slice(0, end));
   const folders = [...new Set(listing.folders)].filter((path) => !parents.has(path)).sort();
   await mkdir(folder, { mode: 0o700 });
   const paths = listing.paths.sort();
@@ -88,7 +95,10 @@ export async function freeze(root: string, folder: string, signal: AbortSignal):
 }
 
 /** What must be done so that the container's user may write: nothing, another owner, or (where we are not root) open modes. */
-export type Access = { readonly kind: 'as-is' } | { readonly kind: 'owner'; readonly owner: string } | { readonly kind: 'open' };
+export type Access =
+  | { readonly kind: 'as-is' }
+  | { readonly kind: 'owner'; readonly owner: string }
+  | { readonly kind: 'open' };
 
 /** The part of the source that an environment's workspaces get. */
 export async function freezeFor(
@@ -110,7 +120,11 @@ export async function freezeFor(
   if (access.kind !== 'as-is') {
     const command = access.kind === 'owner' ? ['chown', '-hR', access.owner, folder] : ['chmod', '-R', 'a+rwX', folder];
     const given = await capture({ command, cwd: folder, signal });
-    if (!given.ok) return { ok: false, message: `cannot make the workspace writable for the container's user: ${given.stderr.trim()}` };
+    if (!given.ok)
+      return {
+        ok: false,
+        message: `cannot make the workspace writable for the container's user: ${given.stderr.trim()}`,
+      };
   }
   return { ok: true, frozen: { folder, paths, folders } };
 }

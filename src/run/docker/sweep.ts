@@ -30,7 +30,8 @@ async function sweepContainers(api: Api): Promise<number> {
   for (const container of await api.listContainers(LABEL.run)) {
     // A container that somebody starts from one of our layers inherits the layer's labels, but not a container's kind.
     if (!isContainerKind(container.labels[LABEL.kind])) continue;
-    if ((await ownerState(container.labels[LABEL.run] ?? '', container.labels[LABEL.process] ?? '')) !== 'dead') continue;
+    if ((await ownerState(container.labels[LABEL.run] ?? '', container.labels[LABEL.process] ?? '')) !== 'dead')
+      continue;
     if (await destroyContainer(api, container.id)) count += 1;
   }
   return count;
@@ -59,7 +60,15 @@ async function sweepFolders({ api, stateFolder, owner }: Sweeping): Promise<numb
     const image = await notedImage(folder);
     const [user, group] = [process.getuid?.() ?? 0, process.getgid?.() ?? 0];
     if (image === null || !(await holdsForeign(folder, user))) continue;
-    await reclaim({ api, owner, image, container: `coherence-${owner.run}-sweep-${count}`, folders: [join(folder)], user, group });
+    await reclaim({
+      api,
+      owner,
+      image,
+      container: `coherence-${owner.run}-sweep-${count}`,
+      folders: [join(folder)],
+      user,
+      group,
+    });
     if (await removeTree(folder)) count += 1;
   }
   return count;

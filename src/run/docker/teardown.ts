@@ -2,7 +2,8 @@
 import type { Api } from './api.js';
 import { isStatus } from './transport.js';
 
-export const pause = (milliseconds: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, milliseconds));
+export const pause = (milliseconds: number): Promise<void> =>
+  new Promise((resolve) => setTimeout(resolve, milliseconds));
 
 /** About three seconds: long enough for a daemon that restarts. */
 const ATTEMPTS = 7;

@@ -24,7 +24,8 @@ export class DaemonTrouble extends Error {
   }
 }
 
-export const isStatus = (error: unknown, status: number): boolean => error instanceof DaemonTrouble && error.status === status;
+export const isStatus = (error: unknown, status: number): boolean =>
+  error instanceof DaemonTrouble && error.status === status;
 export const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));
 
 export interface Request {
@@ -128,7 +129,10 @@ export function openTransport(address: Exclude<Address, { kind: 'none' }>, defau
     throw troubleOf(error, false, 'docker');
   }
 
-  const dial = (request: Request, hijack: boolean): { head: Promise<unknown>; timedOut: () => boolean; done: () => void } => {
+  const dial = (
+    request: Request,
+    hijack: boolean,
+  ): { head: Promise<unknown>; timedOut: () => boolean; done: () => void } => {
     const abort = new AbortController();
     let late = false;
     const timer = setTimeout(() => {
@@ -209,7 +213,11 @@ export function openTransport(address: Exclude<Address, { kind: 'none' }>, defau
       try {
         const socket = (await dialed.head) as Duplex & { statusCode?: number }; // upgrade gives the socket; no upgrade gives the response
         if (socket.statusCode !== undefined)
-          throw new DaemonTrouble(`${request.path}: the daemon did not hand the connection over`, 'answer', socket.statusCode);
+          throw new DaemonTrouble(
+            `${request.path}: the daemon did not hand the connection over`,
+            'answer',
+            socket.statusCode,
+          );
         return socket;
       } finally {
         dialed.done();

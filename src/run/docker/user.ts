@@ -36,5 +36,8 @@ export async function accountOf(user: string, api: Api, container: () => Promise
   };
   const account = number ?? lookUp(await read('/etc/passwd'), name, 2);
   if (account === null) return null;
-  return { user: account, group: group === undefined ? null : (groupNumber ?? lookUp(await read('/etc/group'), group, 2)) };
+  return {
+    user: account,
+    group: group === undefined ? null : (groupNumber ?? lookUp(await read('/etc/group'), group, 2)),
+  };
 }

@@ -139,7 +139,11 @@ export function dockerWorkspace(bench: Bench, request: WorkspaceRequest): Docker
   });
 
   const handBack = async (): Promise<void> => {
-    if (bench.user.user === 0 || !((await holdsForeign(tree, bench.user.user)) || (await holdsForeign(reports, bench.user.user)))) return;
+    if (
+      bench.user.user === 0 ||
+      !((await holdsForeign(tree, bench.user.user)) || (await holdsForeign(reports, bench.user.user)))
+    )
+      return;
     const why = await reclaim({
       api: bench.api,
       owner: bench.owner,
@@ -149,10 +153,17 @@ export function dockerWorkspace(bench: Bench, request: WorkspaceRequest): Docker
       ...bench.user,
     });
     if (why !== null)
-      bench.emit({ type: 'note', message: `Files that a container left could not be handed back: ${maskText(why, secrets)}` });
+      bench.emit({
+        type: 'note',
+        message: `Files that a container left could not be handed back: ${maskText(why, secrets)}`,
+      });
   };
 
-  const main = async (invocation: Invocation, signal: AbortSignal, take: Parameters<typeof runMain>[3]['onOutput']): Promise<MainEnd> => {
+  const main = async (
+    invocation: Invocation,
+    signal: AbortSignal,
+    take: Parameters<typeof runMain>[3]['onOutput'],
+  ): Promise<MainEnd> => {
     const options = {
       timeoutMs: invocation.timeoutMs,
       signal,
@@ -214,7 +225,8 @@ export function dockerWorkspace(bench: Bench, request: WorkspaceRequest): Docker
           permit();
         }
     }
-    if (end.left !== null) bench.emit({ type: 'note', message: `The container ${end.left} could not be removed; a later run will.` });
+    if (end.left !== null)
+      bench.emit({ type: 'note', message: `The container ${end.left} could not be removed; a later run will.` });
     const [stdout, stderr] = await Promise.all([streams.stdout.close(), streams.stderr.close()]);
     if (end.trouble !== null) {
       const own = end.trouble.reason === 'infra' && CANNOT_START.test(end.trouble.message);
@@ -235,7 +247,8 @@ export function dockerWorkspace(bench: Bench, request: WorkspaceRequest): Docker
     await Promise.allSettled(active);
     if (await removeTree(folder)) return;
     await handBack();
-    if (!(await removeTree(folder))) bench.emit({ type: 'note', message: `The workspace ${folder} could not be removed.` });
+    if (!(await removeTree(folder)))
+      bench.emit({ type: 'note', message: `The workspace ${folder} could not be removed.` });
   };
 
   return {
@@ -257,7 +270,13 @@ export function dockerWorkspace(bench: Bench, request: WorkspaceRequest): Docker
       const spec = specOf({ command: ['true'], directory: '', env: {} });
       try {
         const id = await bench.api.createContainer(spec.name, createBody({ ...spec, kind: 'probe' }, bench.owner));
-        return await findInside(bench.api, id, program, environment.env['PATH'] ?? ground.env['PATH'] ?? DEFAULT_PATH, environment.workdir);
+        return await findInside(
+          bench.api,
+          id,
+          program,
+          environment.env['PATH'] ?? ground.env['PATH'] ?? DEFAULT_PATH,
+          environment.workdir,
+        );
       } catch {
         return null;
       } finally {

@@ -28,7 +28,8 @@ export function readVitestCommand(command: readonly string[], directory: string)
     if (KNOWN.has(word)) seen.add(word);
     else if (word === '--includeTaskLocation') locations = true;
     else if (word.startsWith('--reporter=/') && reporter === null) reporter = word.slice('--reporter='.length);
-    else if (word.startsWith('--testNamePattern=') && pattern === null) pattern = word.slice('--testNamePattern='.length);
+    else if (word.startsWith('--testNamePattern=') && pattern === null)
+      pattern = word.slice('--testNamePattern='.length);
     else if (word.startsWith('-')) return null;
     else files.push(word);
   }

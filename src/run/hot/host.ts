@@ -83,12 +83,23 @@ export function hotHost(): HotHost {
   };
 
   /** The instance for this folder as it is now, and whether its modules are all in doubt. */
-  const obtain = async (command: VitestCommand, folder: string, env: Readonly<Record<string, string>>, around: Around | null): Promise<{ readonly held: Held; readonly forget: boolean } | null> => {
+  const obtain = async (
+    command: VitestCommand,
+    folder: string,
+    env: Readonly<Record<string, string>>,
+    around: Around | null,
+  ): Promise<{ readonly held: Held; readonly forget: boolean } | null> => {
     if (around === null) return null;
     const extra = held !== null && held.folder === folder ? held.vitest.configurationFiles : [];
     const stamp = await fingerprint(folder, around, env, extra);
     if (refused.get(folder) === stamp.instance) return null;
-    if (held !== null && held.folder === folder && held.start === command.start && held.locations === command.locations && held.stamp.instance === stamp.instance) {
+    if (
+      held !== null &&
+      held.folder === folder &&
+      held.start === command.start &&
+      held.locations === command.locations &&
+      held.stamp.instance === stamp.instance
+    ) {
       const forget = held.stamp.names !== stamp.names;
       held = { ...held, stamp };
       return { held, forget };
@@ -106,7 +117,15 @@ export function hotHost(): HotHost {
     return { held, forget: false };
   };
 
-  const serve = async (command: VitestCommand, folder: string, invocation: Invocation, base: Readonly<Record<string, string>>, early: Promise<Around | null> | null, outputs: { readonly stdout: Capture; readonly stderr: Capture }, signal: AbortSignal): Promise<ProcessEnd | null> => {
+  const serve = async (
+    command: VitestCommand,
+    folder: string,
+    invocation: Invocation,
+    base: Readonly<Record<string, string>>,
+    early: Promise<Around | null> | null,
+    outputs: { readonly stdout: Capture; readonly stderr: Capture },
+    signal: AbortSignal,
+  ): Promise<ProcessEnd | null> => {
     const startedAt = new Date();
     const started = performance.now();
     const restore = swapEnvironment({ ...base, ...invocation.env });
@@ -120,19 +139,30 @@ export function hotHost(): HotHost {
       got.held.streams.stderr.target = (chunk) => outputs.stderr.write(chunk);
       let canceled = false;
       const broken = new Promise<null>((resolve) => {
-        signal.addEventListener('abort', () => {
-          canceled = true;
-          void got.held.vitest.cancel().catch(() => undefined);
-          // A test that does not yield keeps its process: this worker ends with all that it started.
-          setTimeout(() => resolve(null), CANCEL_MS).unref();
-        }, { once: true });
+        signal.addEventListener(
+          'abort',
+          () => {
+            canceled = true;
+            void got.held.vitest.cancel().catch(() => undefined);
+            // A test that does not yield keeps its process: this worker ends with all that it started.
+            setTimeout(() => resolve(null), CANCEL_MS).unref();
+          },
+          { once: true },
+        );
       });
       const finished = await Promise.race([got.held.vitest.run(command, got.forget), broken]);
       got.held.streams.stdout.target = null;
       got.held.streams.stderr.target = null;
       if (canceled) sound = false;
       return {
-        pid: process.pid, code: finished?.code ?? null, signal: finished === null ? 'SIGKILL' : null, spawnError: null, timedOut: false, canceled, startedAt, endedAt: new Date(),
+        pid: process.pid,
+        code: finished?.code ?? null,
+        signal: finished === null ? 'SIGKILL' : null,
+        spawnError: null,
+        timedOut: false,
+        canceled,
+        startedAt,
+        endedAt: new Date(),
         durationMs: performance.now() - started,
       };
     } finally {
@@ -158,24 +188,37 @@ export function hotHost(): HotHost {
           const { workspace } = opened;
           const base = workspace.inherited;
           // Asked now, while the first command of this workspace is put together; later ones ask for themselves.
-          let early: Promise<Around | null> | null = !sound || base === undefined ? null : read === null ? namesAround(options.root) : Promise.resolve(read);
+          let early: Promise<Around | null> | null =
+            !sound || base === undefined ? null : read === null ? namesAround(options.root) : Promise.resolve(read);
           read = null;
           early?.catch(() => undefined); // told where it is awaited
           const exec: Workspace['exec'] = async (invocation, signal): Promise<Executed> => {
-            const folder = base === undefined || invocation.input !== undefined ? null : invocation.directory === '' ? options.root : await insideRoot(options.root, invocation.directory);
+            const folder =
+              base === undefined || invocation.input !== undefined
+                ? null
+                : invocation.directory === ''
+                  ? options.root
+                  : await insideRoot(options.root, invocation.directory);
             const command = folder === null ? null : readVitestCommand(invocation.command, folder);
-            if (folder === null || command === null || base === undefined || !sound) return workspace.exec(invocation, signal);
+            if (folder === null || command === null || base === undefined || !sound)
+              return workspace.exec(invocation, signal);
             const secrets = secretValues(invocation.env);
             const capture = (stream: 'stdout' | 'stderr'): Capture =>
-              new Capture({ file: join(options.outputFolder, `${invocation.label}.${stream}`), secrets, onLine: (line) => options.emit?.({ type: 'output', batch: request.batch.id, stream, line }) });
+              new Capture({
+                file: join(options.outputFolder, `${invocation.label}.${stream}`),
+                secrets,
+                onLine: (line) => options.emit?.({ type: 'output', batch: request.batch.id, stream, line }),
+              });
             const outputs = { stdout: capture('stdout'), stderr: capture('stderr') };
             // Behind another run it would be about the tree before that run.
             const known = folder === options.root && running === 0 ? early : null;
             early = null;
             running += 1;
-            const mine = chain.then(async () => serve(command, folder, invocation, base, known, outputs, signal)).finally(() => {
-              running -= 1;
-            });
+            const mine = chain
+              .then(async () => serve(command, folder, invocation, base, known, outputs, signal))
+              .finally(() => {
+                running -= 1;
+              });
             chain = mine.catch(() => undefined);
             const end = await mine;
             const [stdout, stderr] = await Promise.all([outputs.stdout.close(), outputs.stderr.close()]);
@@ -183,7 +226,10 @@ export function hotHost(): HotHost {
             if (end === null) return workspace.exec(invocation, signal);
             return { end, stdout, stderr, imageId: null, layers: [], trouble: null, env: maskedEnv(invocation.env) };
           };
-          return { ok: true, workspace: { ...workspace, exec, [Symbol.asyncDispose]: async () => workspace[Symbol.asyncDispose]() } };
+          return {
+            ok: true,
+            workspace: { ...workspace, exec, [Symbol.asyncDispose]: async () => workspace[Symbol.asyncDispose]() },
+          };
         },
       };
     },

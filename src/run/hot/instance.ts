@@ -38,15 +38,18 @@ interface Hub {
 
 function hub(): Hub {
   const state: { current: Readonly<Record<string, unknown>> | null } = { current: null };
-  const reporter = new Proxy({}, {
-    get: (_target, name) => {
-      if (typeof name !== 'string' || !name.startsWith('on')) return undefined;
-      return (...args: unknown[]): unknown => {
-        const method = state.current?.[name];
-        return typeof method === 'function' ? (method.apply(state.current, args) as unknown) : undefined; // a reporter's own method
-      };
+  const reporter = new Proxy(
+    {},
+    {
+      get: (_target, name) => {
+        if (typeof name !== 'string' || !name.startsWith('on')) return undefined;
+        return (...args: unknown[]): unknown => {
+          const method = state.current?.[name];
+          return typeof method === 'function' ? (method.apply(state.current, args) as unknown) : undefined; // a reporter's own method
+        };
+      },
     },
-  });
+  );
   return {
     reporter,
     get current() {
@@ -71,14 +74,18 @@ function unfit(vitest: Vitest): string | null {
 }
 
 /** Null where the project's vitest or its configuration cannot be served hot. Rejects where vitest itself cannot start. */
-export async function startHot(command: VitestCommand, streams: { readonly stdout: Writable; readonly stderr: Writable }): Promise<HotVitest | null> {
+export async function startHot(
+  command: VitestCommand,
+  streams: { readonly stdout: Writable; readonly stderr: Writable },
+): Promise<HotVitest | null> {
   const loaded = await loadVitest(command.start);
   if (loaded === null) return null;
   const hashes = new Map<string, string>();
   const watched = new Map<string, string>();
   const events = hub();
   const recorder: Plugin = {
-    name: 'coherence:loaded', enforce: 'pre',
+    name: 'coherence:loaded',
+    enforce: 'pre',
     transform(code, id) {
       hashes.set(`${this.environment?.name ?? ''} ${id}`, sha256(code));
       return null;
@@ -89,8 +96,23 @@ export async function startHot(command: VitestCommand, streams: { readonly stdou
   process.env['TEST'] = 'true';
   process.env['VITEST'] = 'true';
   process.env['NODE_ENV'] ??= 'test';
-  const vitest = await loaded.createVitest('test', { watch: false, ...(command.locations ? { includeTaskLocation: true } : {}), bail: 0, coverage: { enabled: false }, reporters: ['default', events.reporter] }, { plugins: [recorder] }, streams);
-  const added = Object.fromEntries(Object.entries(process.env).filter((entry): entry is [string, string] => !before.has(entry[0]) && entry[1] !== undefined));
+  const vitest = await loaded.createVitest(
+    'test',
+    {
+      watch: false,
+      ...(command.locations ? { includeTaskLocation: true } : {}),
+      bail: 0,
+      coverage: { enabled: false },
+      reporters: ['default', events.reporter],
+    },
+    { plugins: [recorder] },
+    streams,
+  );
+  const added = Object.fromEntries(
+    Object.entries(process.env).filter(
+      (entry): entry is [string, string] => !before.has(entry[0]) && entry[1] !== undefined,
+    ),
+  );
   if (!isUsable(vitest) || unfit(vitest) !== null) {
     await vitest.close().catch(() => undefined);
     return null;
@@ -105,14 +127,24 @@ export async function startHot(command: VitestCommand, streams: { readonly stdou
     if (known === undefined || file === null || id !== file) return false;
     return sha256(await readFile(file, 'utf8').catch(() => '')) === known;
   };
-  const watchedFiles = (): string[] => servers.flatMap((server) => Object.values(server.environments).flatMap((environment) => [...(environment.pluginContainer?.watchFiles ?? [])]));
+  const watchedFiles = (): string[] =>
+    servers.flatMap((server) =>
+      Object.values(server.environments).flatMap((environment) => [...(environment.pluginContainer?.watchFiles ?? [])]),
+    );
   const refresh = async (forget: boolean): Promise<void> => {
     // A file that a plugin read beside the module may be part of any module.
-    const moved = (await Promise.all([...watched].map(async ([file, hash]) => sha256(await readFile(file).catch(() => '')) !== hash))).some(Boolean);
+    const moved = (
+      await Promise.all([...watched].map(async ([file, hash]) => sha256(await readFile(file).catch(() => '')) !== hash))
+    ).some(Boolean);
     for (const server of servers) {
       for (const environment of Object.values(server.environments)) {
         for (const [id, module] of environment.moduleGraph.idToModuleMap) {
-          if (!forget && !moved && (module.transformResult === null || (await unchanged(environment.name, id, module.file)))) continue;
+          if (
+            !forget &&
+            !moved &&
+            (module.transformResult === null || (await unchanged(environment.name, id, module.file)))
+          )
+            continue;
           environment.moduleGraph.invalidateModule(module);
           hashes.delete(`${environment.name} ${id}`);
         }
@@ -122,12 +154,17 @@ export async function startHot(command: VitestCommand, streams: { readonly stdou
   };
 
   return {
-    configurationFiles: servers.flatMap((server) => [...server.config.configFileDependencies, ...(typeof server.config.configFile === 'string' ? [server.config.configFile] : [])]),
+    configurationFiles: servers.flatMap((server) => [
+      ...server.config.configFileDependencies,
+      ...(typeof server.config.configFile === 'string' ? [server.config.configFile] : []),
+    ]),
     added,
     run: async (request, forget) => {
       clearTimeout(preparing);
       await refresh(forget);
-      const { default: Reporter } = (await importModule(pathToFileURL(request.reporter).href)) as { default: new () => Readonly<Record<string, unknown>> }; // our own reporter's source
+      const { default: Reporter } = (await importModule(pathToFileURL(request.reporter).href)) as {
+        default: new () => Readonly<Record<string, unknown>>;
+      }; // our own reporter's source
       events.current = new Reporter();
       const exitCode = process.exitCode;
       try {
@@ -137,7 +174,9 @@ export async function startHot(command: VitestCommand, streams: { readonly stdou
         const result = await vitest.start(request.files).catch(() => null);
         for (const file of watchedFiles()) watched.set(file, sha256(await readFile(file).catch(() => '')));
         // The state knows the modules of earlier runs, too.
-        const failed = result?.testModules.some((module) => request.files.some((file) => module.moduleId.endsWith(file)) && !module.ok());
+        const failed = result?.testModules.some(
+          (module) => request.files.some((file) => module.moduleId.endsWith(file)) && !module.ok(),
+        );
         return { code: result === null || result.unhandledErrors.length > 0 || failed === true ? 1 : 0 };
       } finally {
         events.current = null;

@@ -39,7 +39,14 @@ if (process.send) {
 
 /** What decides at the start of a process and cannot be changed afterwards. */
 const keyOf = (worker: Pick<ForksWorker, 'entrypoint' | 'execArgv' | 'env'>, folder: string): string =>
-  JSON.stringify([folder, worker.entrypoint, worker.execArgv, Object.entries(worker.env).filter(([name]) => !isVolatile(name)).sort(([left], [right]) => (left < right ? -1 : 1))]);
+  JSON.stringify([
+    folder,
+    worker.entrypoint,
+    worker.execArgv,
+    Object.entries(worker.env)
+      .filter(([name]) => !isVolatile(name))
+      .sort(([left], [right]) => (left < right ? -1 : 1)),
+  ]);
 
 export interface Spare {
   /** Starts the process for the next run, like the last one that was asked for. */
@@ -51,7 +58,12 @@ export interface Spare {
 export function spareFor(forksWorker: { readonly prototype: object }, folder: string): Spare {
   const prototype = forksWorker.prototype as ForksWorker; // checked: a class without `start` gets no spare
   const original = prototype.start;
-  let last: { readonly key: string; readonly entrypoint: string; readonly execArgv: readonly string[]; readonly env: Readonly<Record<string, string | undefined>> } | null = null;
+  let last: {
+    readonly key: string;
+    readonly entrypoint: string;
+    readonly execArgv: readonly string[];
+    readonly env: Readonly<Record<string, string | undefined>>;
+  } | null = null;
   let waiting: { readonly key: string; readonly child: Child; isReady: boolean } | null = null;
   const drop = (): void => {
     waiting?.child.kill('SIGKILL');
@@ -61,7 +73,13 @@ export function spareFor(forksWorker: { readonly prototype: object }, folder: st
   prototype.start = async function start(this: ForksWorker): Promise<void> {
     const key = keyOf(this, folder);
     last = { key, entrypoint: this.entrypoint, execArgv: this.execArgv, env: this.env };
-    if (this._fork === undefined && waiting !== null && waiting.isReady && waiting.key === key && waiting.child.connected) {
+    if (
+      this._fork === undefined &&
+      waiting !== null &&
+      waiting.isReady &&
+      waiting.key === key &&
+      waiting.child.connected
+    ) {
       this._fork = waiting.child;
       waiting.child.removeAllListeners('exit');
       waiting.child.removeAllListeners('message');

@@ -30,7 +30,11 @@ export interface ViteServer {
 export interface VitestProject {
   readonly vite: ViteServer;
   readonly config: {
-    readonly pool?: unknown; readonly isolate?: boolean; readonly globalSetup?: readonly string[] | string; readonly browser?: { readonly enabled?: boolean }; readonly typecheck?: { readonly enabled?: boolean };
+    readonly pool?: unknown;
+    readonly isolate?: boolean;
+    readonly globalSetup?: readonly string[] | string;
+    readonly browser?: { readonly enabled?: boolean };
+    readonly typecheck?: { readonly enabled?: boolean };
   };
 }
 
@@ -43,7 +47,10 @@ export interface Vitest {
   resetGlobalTestNamePattern(): void;
   clearSpecificationsCache(): void;
   /** As `vitest run` does; rejects when no file matches. */
-  start(filters: readonly string[]): Promise<{ readonly testModules: readonly { readonly moduleId: string; ok(): boolean }[]; readonly unhandledErrors: readonly unknown[] }>;
+  start(filters: readonly string[]): Promise<{
+    readonly testModules: readonly { readonly moduleId: string; ok(): boolean }[];
+    readonly unhandledErrors: readonly unknown[];
+  }>;
   cancelCurrentRun(reason: string): Promise<void>;
   close(): Promise<void>;
 }
@@ -55,12 +62,24 @@ export interface Plugin {
 }
 
 interface VitestModule {
-  createVitest(mode: 'test', options: object, vite: { readonly plugins: readonly Plugin[] }, streams: { readonly stdout: Writable; readonly stderr: Writable }): Promise<Vitest>;
+  createVitest(
+    mode: 'test',
+    options: object,
+    vite: { readonly plugins: readonly Plugin[] },
+    streams: { readonly stdout: Writable; readonly stderr: Writable },
+  ): Promise<Vitest>;
   /** vitest 4 and later. */
   readonly ForksPoolWorker?: { readonly prototype: object };
 }
 
-const METHODS = ['setGlobalTestNamePattern', 'resetGlobalTestNamePattern', 'clearSpecificationsCache', 'start', 'cancelCurrentRun', 'close'] as const;
+const METHODS = [
+  'setGlobalTestNamePattern',
+  'resetGlobalTestNamePattern',
+  'clearSpecificationsCache',
+  'start',
+  'cancelCurrentRun',
+  'close',
+] as const;
 
 /** Null where the project's vitest has another interface. */
 export async function loadVitest(start: string): Promise<VitestModule | null> {
@@ -69,10 +88,16 @@ export async function loadVitest(start: string): Promise<VitestModule | null> {
   if (text === null) return null;
   const { exports } = JSON.parse(text) as { exports?: Readonly<Record<string, unknown>> }; // checked below
   const entry = exports?.['./node'];
-  const file = typeof entry === 'string' ? entry : typeof entry === 'object' && entry !== null ? (entry as Record<string, unknown>)['default'] : null; // checked on the next line
+  const file =
+    typeof entry === 'string'
+      ? entry
+      : typeof entry === 'object' && entry !== null
+        ? (entry as Record<string, unknown>)['default']
+        : null; // checked on the next line
   if (typeof file !== 'string') return null;
   const loaded = (await importModule(pathToFileURL(join(home, file)).href)) as Partial<VitestModule>; // the project's own module; checked on the next line
   return typeof loaded.createVitest === 'function' ? (loaded as VitestModule) : null;
 }
 
-export const isUsable = (vitest: Vitest): boolean => METHODS.every((name) => typeof vitest[name] === 'function') && Array.isArray(vitest.projects);
+export const isUsable = (vitest: Vitest): boolean =>
+  METHODS.every((name) => typeof vitest[name] === 'function') && Array.isArray(vitest.projects);

@@ -29,7 +29,10 @@ const TRANSIENT = new Set(['EAGAIN', 'ENOMEM', 'EMFILE', 'ENFILE', 'ETXTBSY']);
 const trouble = (end: ProcessEnd): Executed['trouble'] =>
   end.spawnError === null
     ? null
-    : { reason: TRANSIENT.has(end.spawnError.code) ? 'infra' : 'setup', message: `${end.spawnError.message} (${end.spawnError.code})` };
+    : {
+        reason: TRANSIENT.has(end.spawnError.code) ? 'infra' : 'setup',
+        message: `${end.spawnError.message} (${end.spawnError.code})`,
+      };
 
 async function execute(
   options: HostOptions,
@@ -75,7 +78,15 @@ async function execute(
           onStderr: (chunk) => stderr.write(chunk),
         });
   const [out, err] = await Promise.all([stdout.close(), stderr.close()]);
-  return { end, stdout: out, stderr: err, imageId: null, layers: [], trouble: trouble(end), env: maskedEnv(invocation.env) };
+  return {
+    end,
+    stdout: out,
+    stderr: err,
+    imageId: null,
+    layers: [],
+    trouble: trouble(end),
+    env: maskedEnv(invocation.env),
+  };
 }
 
 /** The place `host`. Its workspaces are the project's tree itself: `workspace: inherit` has nothing to hand over. */
@@ -85,7 +96,8 @@ export function hostPlace(options: HostOptions): Place {
     name: 'host',
     available: async () => ({ available: true }),
     open: async (request: OpenRequest) => {
-      if (request.signal.aborted) return { ok: false, reason: 'canceled', message: 'canceled before it started', exitCode: null };
+      if (request.signal.aborted)
+        return { ok: false, reason: 'canceled', message: 'canceled before it started', exitCode: null };
       let folder: string;
       try {
         // 0700 and unguessable: programs under test are not told where another batch's reports are.

@@ -7,7 +7,17 @@
  * Limit: a test inside the reporter's own process could take the key out of its memory. See docs/runners.md.
  */
 import { createHmac, randomBytes } from 'node:crypto';
-import { chmodSync, closeSync, constants, fstatSync, mkdirSync, openSync, readSync, readdirSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  closeSync,
+  constants,
+  fstatSync,
+  mkdirSync,
+  openSync,
+  readSync,
+  readdirSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { orNull } from '../../util/files.js';
 
@@ -56,7 +66,10 @@ export class Channel implements AsyncDisposable {
   ) {}
 
   /** Makes a channel in a workspace's reports folder. */
-  static async open(reports: { readonly inside: string; readonly host: string }, options: ChannelOptions): Promise<Channel> {
+  static async open(
+    reports: { readonly inside: string; readonly host: string },
+    options: ChannelOptions,
+  ): Promise<Channel> {
     const name = `channel-${randomBytes(8).toString('hex')}`;
     const key = randomBytes(32).toString('hex');
     const folder = join(reports.host, name);
@@ -135,6 +148,7 @@ export class Channel implements AsyncDisposable {
 
 /** Reading the members of an event: its own reporter wrote them, so a wrong type is as good as absent. */
 export const textOf = (value: unknown): string => (typeof value === 'string' ? value : '');
-export const numberOf = (value: unknown): number | null => (typeof value === 'number' && Number.isFinite(value) ? value : null);
+export const numberOf = (value: unknown): number | null =>
+  typeof value === 'number' && Number.isFinite(value) ? value : null;
 export const textsOf = (value: unknown): string[] =>
   Array.isArray(value) ? value.filter((item): item is string => typeof item === 'string') : [];

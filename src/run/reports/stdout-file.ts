@@ -57,7 +57,10 @@ export async function replaceCapture(
     file,
     kept.length === bytes.length
       ? kept
-      : Buffer.concat([kept, Buffer.from(`[… ${bytes.length - kept.length} bytes left out: output is capped at ${limit / 1024} KiB …]\n`)]),
+      : Buffer.concat([
+          kept,
+          Buffer.from(`[… ${bytes.length - kept.length} bytes left out: output is capped at ${limit / 1024} KiB …]\n`),
+        ]),
   );
   return { bytes: bytes.length, truncated: kept.length < bytes.length };
 }

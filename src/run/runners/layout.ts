@@ -11,7 +11,11 @@ import { groupBy } from '../group.js';
 /** The folders that hold a file, nearest first, as paths relative to the root; the last is '' (the root). */
 export function ancestors(file: string): string[] {
   const folders: string[] = [];
-  for (let folder = posix.dirname(file); folder !== '.' && folder !== '/' && folder !== ''; folder = posix.dirname(folder))
+  for (
+    let folder = posix.dirname(file);
+    folder !== '.' && folder !== '/' && folder !== '';
+    folder = posix.dirname(folder)
+  )
     folders.push(folder);
   return [...folders, ''];
 }
@@ -26,7 +30,9 @@ export const argument = (path: string): string => (path.startsWith('.') || path.
 export async function batchesBy(
   runner: RunnerName,
   cases: readonly Case[],
-  place: (entry: Case) => Promise<{ readonly directory: string; readonly configuration: Readonly<Record<string, string>> }>,
+  place: (
+    entry: Case,
+  ) => Promise<{ readonly directory: string; readonly configuration: Readonly<Record<string, string>> }>,
 ): Promise<Batch[]> {
   const byFile = new Map<string, Awaited<ReturnType<typeof place>>>();
   for (const entry of cases) if (!byFile.has(entry.file)) byFile.set(entry.file, await place(entry));
@@ -54,9 +60,13 @@ export async function nodeProgram(workspace: Workspace, configured?: string): Pr
 }
 
 /** The lines of some files of the tree; a file that cannot be read has none. */
-export async function sourceLines(root: string, files: readonly string[]): Promise<ReadonlyMap<string, readonly string[]>> {
+export async function sourceLines(
+  root: string,
+  files: readonly string[],
+): Promise<ReadonlyMap<string, readonly string[]>> {
   const lines = new Map<string, readonly string[]>();
-  for (const file of new Set(files)) lines.set(file, (await readFile(join(root, file), 'utf8').catch(() => '')).split('\n'));
+  for (const file of new Set(files))
+    lines.set(file, (await readFile(join(root, file), 'utf8').catch(() => '')).split('\n'));
   return lines;
 }
 

@@ -32,8 +32,13 @@ export interface Worktree extends AsyncDisposable {
   release(): Promise<void>;
 }
 
-export type WorktreeTrouble = { readonly kind: 'disk-full' | 'git-missing' | 'no-commit' | 'other'; readonly message: string };
-export type WorktreeResult = { readonly ok: true; readonly worktree: Worktree } | { readonly ok: false; readonly trouble: WorktreeTrouble };
+export type WorktreeTrouble = {
+  readonly kind: 'disk-full' | 'git-missing' | 'no-commit' | 'other';
+  readonly message: string;
+};
+export type WorktreeResult =
+  | { readonly ok: true; readonly worktree: Worktree }
+  | { readonly ok: false; readonly trouble: WorktreeTrouble };
 
 export interface WorktreesOptions {
   /** `<state>/worktrees`. */
@@ -53,15 +58,24 @@ export interface Worktrees {
  * small is asked by comparing what the commit holds with what is free.
  */
 async function wasTooSmall(repo: string, commit: string, folder: string): Promise<boolean> {
-  const [listed, free] = await Promise.all([git(repo, ['ls-tree', '-r', '-l', '--full-tree', commit]), statfs(folder).then((found) => found.bavail * found.bsize, () => Number.MAX_SAFE_INTEGER)]);
-  const bytes = listed.stdout.split('\n').reduce((sum, line) => sum + Number(/^\d+ \w+ [0-9a-f]+\s+(\d+)\t/.exec(line)?.[1] ?? 0), 0);
+  const [listed, free] = await Promise.all([
+    git(repo, ['ls-tree', '-r', '-l', '--full-tree', commit]),
+    statfs(folder).then(
+      (found) => found.bavail * found.bsize,
+      () => Number.MAX_SAFE_INTEGER,
+    ),
+  ]);
+  const bytes = listed.stdout
+    .split('\n')
+    .reduce((sum, line) => sum + Number(/^\d+ \w+ [0-9a-f]+\s+(\d+)\t/.exec(line)?.[1] ?? 0), 0);
   return listed.ok && bytes > free;
 }
 
 function troubleOf(stderr: string): WorktreeTrouble {
   const message = stderr.trim().split('\n').at(-1) ?? 'git worktree add failed';
   if (/No space left on device|Disk quota exceeded/i.test(stderr)) return { kind: 'disk-full', message };
-  if (/invalid reference|not a commit|bad object|unable to read tree|reference is not a tree/i.test(stderr)) return { kind: 'no-commit', message };
+  if (/invalid reference|not a commit|bad object|unable to read tree|reference is not a tree/i.test(stderr))
+    return { kind: 'no-commit', message };
   return { kind: 'other', message };
 }
 
@@ -81,7 +95,9 @@ export function worktrees(options: WorktreesOptions): Worktrees {
     await unlink(manifestPath(path)).catch(() => undefined);
     ledger.set(path, moved.ok ? 'trashed' : 'gone');
     if (!moved.ok) return;
-    const deletion = deleteTree(moved.trashed).then(() => ledger.set(path, 'gone')).catch(() => undefined);
+    const deletion = deleteTree(moved.trashed)
+      .then(() => ledger.set(path, 'gone'))
+      .catch(() => undefined);
     options.onBackground?.(deletion);
   };
 
@@ -90,7 +106,10 @@ export function worktrees(options: WorktreesOptions): Worktrees {
       try {
         await mkdir(options.base, { recursive: true, mode: 0o700 });
       } catch (error) {
-        return { ok: false, trouble: { kind: errorCode(error) === 'ENOSPC' ? 'disk-full' : 'other', message: String(error) } };
+        return {
+          ok: false,
+          trouble: { kind: errorCode(error) === 'ENOSPC' ? 'disk-full' : 'other', message: String(error) },
+        };
       }
       // git keeps real paths; the ledger must hold the same ones.
       const path = join(await realpath(options.base), worktreeName(request.runId, request.attempt));
@@ -98,21 +117,48 @@ export function worktrees(options: WorktreesOptions): Worktrees {
       if (await exists(path)) return { ok: false, trouble: { kind: 'other', message: `${path} exists already` } };
       const nonce = newNonce();
       const reason = formatLockReason({ instance: owner.instanceId, run: request.runId, nonce });
-      ledger.intend({ path, run_id: request.runId, instance_id: owner.instanceId, repo: request.repo, commit_sha: request.commit, nonce, reason });
+      ledger.intend({
+        path,
+        run_id: request.runId,
+        instance_id: owner.instanceId,
+        repo: request.repo,
+        commit_sha: request.commit,
+        nonce,
+        reason,
+      });
       try {
-        await writeManifest({ schema: 'coherence.worktree/1', path, repo: request.repo, commit: request.commit, run: request.runId, instance: owner.instanceId, nonce, owner: owner.identity });
+        await writeManifest({
+          schema: 'coherence.worktree/1',
+          path,
+          repo: request.repo,
+          commit: request.commit,
+          run: request.runId,
+          instance: owner.instanceId,
+          nonce,
+          owner: owner.identity,
+        });
       } catch (error) {
         ledger.set(path, 'gone');
-        return { ok: false, trouble: { kind: errorCode(error) === 'ENOSPC' ? 'disk-full' : 'other', message: String(error) } };
+        return {
+          ok: false,
+          trouble: { kind: errorCode(error) === 'ENOSPC' ? 'disk-full' : 'other', message: String(error) },
+        };
       }
       failpoint('K4');
       const added = await oneAtATime(request.repo, async () =>
-        git(request.repo, ['worktree', 'add', '--detach', '--lock', '--reason', reason, path, request.commit], { nonce, onStart: () => failpoint('K5'), ...(signal === undefined ? {} : { signal }) }));
+        git(request.repo, ['worktree', 'add', '--detach', '--lock', '--reason', reason, path, request.commit], {
+          nonce,
+          onStart: () => failpoint('K5'),
+          ...(signal === undefined ? {} : { signal }),
+        }),
+      );
       if (!added.ok) {
         await remove(path, request.repo);
         const trouble = troubleOf(added.stderr);
-        if (added.end.spawnError?.code === 'ENOENT') return { ok: false, trouble: { kind: 'git-missing', message: 'git was not found' } };
-        if (trouble.kind === 'other' && (await wasTooSmall(request.repo, request.commit, options.base))) return { ok: false, trouble: { kind: 'disk-full', message: 'no space left for the worktree' } };
+        if (added.end.spawnError?.code === 'ENOENT')
+          return { ok: false, trouble: { kind: 'git-missing', message: 'git was not found' } };
+        if (trouble.kind === 'other' && (await wasTooSmall(request.repo, request.commit, options.base)))
+          return { ok: false, trouble: { kind: 'disk-full', message: 'no space left for the worktree' } };
         return { ok: false, trouble };
       }
       ledger.set(path, request.keep === true ? 'kept' : 'live');

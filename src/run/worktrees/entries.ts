@@ -17,7 +17,10 @@ const queues = new Map<string, Promise<unknown>>();
 export async function oneAtATime<T>(repo: string, work: () => Promise<T>): Promise<T> {
   const before = queues.get(repo) ?? Promise.resolve();
   const mine = before.then(work, work);
-  const settled = mine.then(() => undefined, () => undefined);
+  const settled = mine.then(
+    () => undefined,
+    () => undefined,
+  );
   queues.set(repo, settled);
   try {
     return await mine;
@@ -36,7 +39,11 @@ export async function listEntries(repo: string): Promise<readonly WorktreeEntry[
     const path = lines.find((line) => line.startsWith('worktree '))?.slice(9);
     if (path === undefined) continue;
     const lock = lines.find((line) => line === 'locked' || line.startsWith('locked '));
-    entries.push({ path, locked: lock !== undefined, reason: lock === undefined ? null : parseLockReason(lock.slice(7)) });
+    entries.push({
+      path,
+      locked: lock !== undefined,
+      reason: lock === undefined ? null : parseLockReason(lock.slice(7)),
+    });
   }
   return entries;
 }
@@ -78,7 +85,9 @@ export async function removeEntries(repo: string, paths: readonly string[]): Pro
 
 /** `git worktree prune --verbose`: how many stale entries of anybody's went (or would go), null when git failed. */
 export async function pruneEntries(repo: string, dryRun: boolean): Promise<number | null> {
-  const answer = await oneAtATime(repo, async () => git(repo, ['worktree', 'prune', '--verbose', ...(dryRun ? ['--dry-run'] : [])]));
+  const answer = await oneAtATime(repo, async () =>
+    git(repo, ['worktree', 'prune', '--verbose', ...(dryRun ? ['--dry-run'] : [])]),
+  );
   if (!answer.ok) return null;
   return `${answer.stdout}\n${answer.stderr}`.split('\n').filter((line) => line.startsWith('Removing ')).length;
 }

@@ -15,7 +15,8 @@ export interface Manifest {
   readonly owner: ProcessIdentity;
 }
 
-export const writeManifest = async (manifest: Manifest): Promise<void> => writeAtomically(manifestPath(manifest.path), `${JSON.stringify(manifest)}\n`, 0o600);
+export const writeManifest = async (manifest: Manifest): Promise<void> =>
+  writeAtomically(manifestPath(manifest.path), `${JSON.stringify(manifest)}\n`, 0o600);
 
 /** Null when there is none, or it is not one of ours, or it speaks of another folder (copied there by somebody). */
 export async function readManifest(worktree: string): Promise<Manifest | null> {
@@ -24,9 +25,11 @@ export async function readManifest(worktree: string): Promise<Manifest | null> {
   try {
     const value = JSON.parse(text) as Partial<Manifest>; // fields are checked below
     const strings = [value.path, value.repo, value.commit, value.run, value.instance, value.nonce];
-    if (value.schema !== 'coherence.worktree/1' || strings.some((item) => typeof item !== 'string' || item === '')) return null;
+    if (value.schema !== 'coherence.worktree/1' || strings.some((item) => typeof item !== 'string' || item === ''))
+      return null;
     const owner = value.owner;
-    if (typeof owner?.pid !== 'number' || typeof owner.startTicks !== 'number' || typeof owner.bootId !== 'string') return null;
+    if (typeof owner?.pid !== 'number' || typeof owner.startTicks !== 'number' || typeof owner.bootId !== 'string')
+      return null;
     return value.path === worktree ? (value as Manifest) : null; // all fields were checked
   } catch {
     return null;

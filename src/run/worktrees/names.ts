@@ -15,7 +15,8 @@ export interface LockReason {
   readonly nonce: string;
 }
 
-export const formatLockReason = (reason: LockReason): string => `${MARK} instance=${reason.instance} run=${reason.run} nonce=${reason.nonce}`;
+export const formatLockReason = (reason: LockReason): string =>
+  `${MARK} instance=${reason.instance} run=${reason.run} nonce=${reason.nonce}`;
 
 /** Null for a reason that somebody else wrote. */
 export function parseLockReason(text: string): LockReason | null {

@@ -23,7 +23,16 @@ export interface SweepReport {
 
 /** The report with the names that JSON output and logs use. */
 export const sweepReportJson = (report: SweepReport): Readonly<Record<string, number | boolean>> => ({
-  swept_count: report.sweptCount, failed_count: report.failedCount, root_owned_skipped: report.rootOwnedSkipped, no_manifest_skipped: report.noManifestSkipped,
-  live_skipped: report.liveSkipped, roots_unreadable: report.rootsUnreadable, locked_removed: report.lockedRemoved, admin_pruned: report.adminPruned,
-  prune_succeeded: report.pruneSucceeded, backlog_count: report.backlogCount, duration_ms: report.durationMs, trash_pending: report.trashPending,
+  swept_count: report.sweptCount,
+  failed_count: report.failedCount,
+  root_owned_skipped: report.rootOwnedSkipped,
+  no_manifest_skipped: report.noManifestSkipped,
+  live_skipped: report.liveSkipped,
+  roots_unreadable: report.rootsUnreadable,
+  locked_removed: report.lockedRemoved,
+  admin_pruned: report.adminPruned,
+  prune_succeeded: report.pruneSucceeded,
+  backlog_count: report.backlogCount,
+  duration_ms: report.durationMs,
+  trash_pending: report.trashPending,
 });

@@ -25,13 +25,18 @@ export type Decision =
   | { readonly kind: 'not-ours'; readonly found: Found }
   | { readonly kind: 'leave'; readonly found: Found };
 
-export const instanceOf = (found: Found): string | null => found.row?.instance_id ?? found.manifest?.instance ?? found.reason?.instance ?? null;
+export const instanceOf = (found: Found): string | null =>
+  found.row?.instance_id ?? found.manifest?.instance ?? found.reason?.instance ?? null;
 
 /**
  * A folder is swept when it has our prefix, and a ledger row, a valid manifest or our lock reason says that it is ours,
  * and its owner is dead, and nobody is inside. `close`: the folder is gone and only its traces are left.
  */
-export function decide(found: Found, repoOfEntry: string | null, isOwnerDead: (instance: string, manifest: Manifest | null) => boolean): Decision {
+export function decide(
+  found: Found,
+  repoOfEntry: string | null,
+  isOwnerDead: (instance: string, manifest: Manifest | null) => boolean,
+): Decision {
   const instance = instanceOf(found);
   if (instance === null) return { kind: 'not-ours', found };
   if (found.row?.state === 'kept' || !isOwnerDead(instance, found.manifest)) return { kind: 'leave', found };

@@ -50,9 +50,12 @@ interface Root {
 
 const HALF = /^(verify-.+)\.manifest\.json\.[0-9a-f]{12}\.tmp$/;
 
-const manifestOf = (name: string): readonly string[] => (name.startsWith(WORKTREE_PREFIX) && name.endsWith('.manifest.json') ? [name.slice(0, -'.manifest.json'.length)] : []);
+const manifestOf = (name: string): readonly string[] =>
+  name.startsWith(WORKTREE_PREFIX) && name.endsWith('.manifest.json') ? [name.slice(0, -'.manifest.json'.length)] : [];
 
-async function readRoots(options: SweepOptions): Promise<{ readonly roots: readonly Root[]; readonly unreadable: number }> {
+async function readRoots(
+  options: SweepOptions,
+): Promise<{ readonly roots: readonly Root[]; readonly unreadable: number }> {
   let unreadable = 0;
   const roots: Root[] = [];
   if (!options.dryRun) await mkdir(options.base, { recursive: true, mode: 0o700 }).catch(() => undefined);
@@ -60,7 +63,13 @@ async function readRoots(options: SweepOptions): Promise<{ readonly roots: reado
     try {
       const path = await realpath(folder);
       const entries = await readdir(path, { withFileTypes: true });
-      if (!roots.some((root) => root.path === path)) roots.push({ path, names: entries.filter((entry) => entry.isDirectory()).map((entry) => entry.name), manifests: entries.flatMap((entry) => manifestOf(entry.name)), halves: entries.map((entry) => entry.name).filter((name) => HALF.test(name)) });
+      if (!roots.some((root) => root.path === path))
+        roots.push({
+          path,
+          names: entries.filter((entry) => entry.isDirectory()).map((entry) => entry.name),
+          manifests: entries.flatMap((entry) => manifestOf(entry.name)),
+          halves: entries.map((entry) => entry.name).filter((name) => HALF.test(name)),
+        });
     } catch (error) {
       if (errorCode(error) !== 'ENOENT') unreadable += 1;
     }
@@ -76,9 +85,15 @@ interface Situation {
 
 async function look(options: SweepOptions, roots: readonly Root[]): Promise<Situation> {
   const rows = new Map<string, LedgerRow>(options.ledger.open().map((row) => [row.path, row]));
-  const folders = roots.flatMap((root) => root.names.filter((name) => name.startsWith(WORKTREE_PREFIX)).map((name) => join(root.path, name)));
-  const manifests = new Map<string, Manifest | null>(await Promise.all(folders.map(async (path) => [path, await readManifest(path)] as const)));
-  const named = [...rows.values()].map((row) => row.repo).concat([...manifests.values()].flatMap((manifest) => manifest?.repo ?? []));
+  const folders = roots.flatMap((root) =>
+    root.names.filter((name) => name.startsWith(WORKTREE_PREFIX)).map((name) => join(root.path, name)),
+  );
+  const manifests = new Map<string, Manifest | null>(
+    await Promise.all(folders.map(async (path) => [path, await readManifest(path)] as const)),
+  );
+  const named = [...rows.values()]
+    .map((row) => row.repo)
+    .concat([...manifests.values()].flatMap((manifest) => manifest?.repo ?? []));
   const repos = [...new Set([...options.repos, ...named])];
   const entries = new Map<string, { readonly entry: WorktreeEntry; readonly repo: string }>();
   const usable: string[] = [];
@@ -88,10 +103,19 @@ async function look(options: SweepOptions, roots: readonly Root[]): Promise<Situ
     usable.push(repo);
     for (const entry of list) if (!entries.has(entry.path)) entries.set(entry.path, { entry, repo });
   }
-  const below = (path: string): boolean => roots.some((root) => path.startsWith(`${root.path}/${WORKTREE_PREFIX}`) && !path.slice(root.path.length + 1).includes('/'));
-  const ghosts = [...entries.values()].filter(({ entry }) => entry.reason !== null && below(entry.path) && !folders.includes(entry.path)).map(({ entry }) => entry.path);
-  const gone = [...rows.keys(), ...roots.flatMap((root) => root.manifests.map((name) => join(root.path, name)))].filter((path) => !folders.includes(path));
-  const owned = folders.filter((path) => rows.has(path) || manifests.get(path) != null || entries.get(path)?.entry.reason != null);
+  const below = (path: string): boolean =>
+    roots.some(
+      (root) => path.startsWith(`${root.path}/${WORKTREE_PREFIX}`) && !path.slice(root.path.length + 1).includes('/'),
+    );
+  const ghosts = [...entries.values()]
+    .filter(({ entry }) => entry.reason !== null && below(entry.path) && !folders.includes(entry.path))
+    .map(({ entry }) => entry.path);
+  const gone = [...rows.keys(), ...roots.flatMap((root) => root.manifests.map((name) => join(root.path, name)))].filter(
+    (path) => !folders.includes(path),
+  );
+  const owned = folders.filter(
+    (path) => rows.has(path) || manifests.get(path) != null || entries.get(path)?.entry.reason != null,
+  );
   const occupants = owned.length === 0 ? [] : readOccupants();
   const probe = owned.length <= PROBE_UP_TO;
   const found: Found[] = [];
@@ -99,11 +123,25 @@ async function look(options: SweepOptions, roots: readonly Root[]): Promise<Situ
     const inside = occupantsOf(path, occupants);
     const mine = owned.includes(path);
     found.push({
-      path, folder: 'there', row: rows.get(path) ?? null, manifest: manifests.get(path) ?? null, reason: entries.get(path)?.entry.reason ?? null,
-      occupants: inside, foreign: mine && probe && inside.length === 0 && (await holdsForeign(path)),
+      path,
+      folder: 'there',
+      row: rows.get(path) ?? null,
+      manifest: manifests.get(path) ?? null,
+      reason: entries.get(path)?.entry.reason ?? null,
+      occupants: inside,
+      foreign: mine && probe && inside.length === 0 && (await holdsForeign(path)),
     });
   }
-  for (const path of new Set([...ghosts, ...gone])) found.push({ path, folder: 'gone', row: rows.get(path) ?? null, manifest: await readManifest(path), reason: entries.get(path)?.entry.reason ?? null, occupants: [], foreign: false });
+  for (const path of new Set([...ghosts, ...gone]))
+    found.push({
+      path,
+      folder: 'gone',
+      row: rows.get(path) ?? null,
+      manifest: await readManifest(path),
+      reason: entries.get(path)?.entry.reason ?? null,
+      occupants: [],
+      foreign: false,
+    });
   return { found, repoOf: new Map([...entries].map(([path, { repo }]) => [path, repo])), repos: usable };
 }
 
@@ -114,7 +152,11 @@ interface Counts {
 }
 
 /** Renames what is to go and gives the paths whose entries and manifests go too, by repository. */
-async function take(decisions: readonly Decision[], options: SweepOptions, counts: Counts): Promise<Map<string, string[]>> {
+async function take(
+  decisions: readonly Decision[],
+  options: SweepOptions,
+  counts: Counts,
+): Promise<Map<string, string[]>> {
   const cleared = new Map<string, string[]>();
   const clear = (path: string, repo: string | null): void => {
     const key = repo ?? '';
@@ -149,7 +191,8 @@ async function removeHalves(options: SweepOptions, roots: readonly Root[]): Prom
   for (const root of roots) {
     for (const name of root.halves) {
       const row = rows.get(join(root.path, HALF.exec(name)?.[1] ?? ''));
-      if (row === undefined || options.isOwnerDead(row.instance_id, null)) await unlink(join(root.path, name)).catch(() => undefined);
+      if (row === undefined || options.isOwnerDead(row.instance_id, null))
+        await unlink(join(root.path, name)).catch(() => undefined);
     }
   }
 }
@@ -165,7 +208,9 @@ export async function sweep(options: SweepOptions): Promise<Swept> {
   if (options.dryRun) {
     counts.swept = count('sweep');
     counts.foreign = count('foreign-owned');
-    lockedRemoved = decisions.filter((decision) => (decision.kind === 'sweep' || decision.kind === 'close') && decision.found.reason !== null).length;
+    lockedRemoved = decisions.filter(
+      (decision) => (decision.kind === 'sweep' || decision.kind === 'close') && decision.found.reason !== null,
+    ).length;
   } else {
     for (const [repo, paths] of await take(decisions, options, counts)) {
       if (repo !== '') {
@@ -182,11 +227,26 @@ export async function sweep(options: SweepOptions): Promise<Swept> {
   const pruned = await Promise.all(repos.map(async (repo) => pruneEntries(repo, options.dryRun)));
   const trash = (await Promise.all(roots.map(async (root) => listTrash(root.path)))).flat();
   const report: SweepReport = {
-    sweptCount: counts.swept, failedCount: counts.failed, rootOwnedSkipped: counts.foreign, noManifestSkipped: count('not-ours'), liveSkipped: count('live'), rootsUnreadable: unreadable,
-    lockedRemoved, adminPruned: pruned.reduce<number>((sum, value) => sum + (value ?? 0), 0), pruneSucceeded: pruned.every((value) => value !== null),
-    backlogCount: count('sweep') + count('live') + count('foreign-owned'), durationMs: Math.round(performance.now() - started),
+    sweptCount: counts.swept,
+    failedCount: counts.failed,
+    rootOwnedSkipped: counts.foreign,
+    noManifestSkipped: count('not-ours'),
+    liveSkipped: count('live'),
+    rootsUnreadable: unreadable,
+    lockedRemoved,
+    adminPruned: pruned.reduce<number>((sum, value) => sum + (value ?? 0), 0),
+    pruneSucceeded: pruned.every((value) => value !== null),
+    backlogCount: count('sweep') + count('live') + count('foreign-owned'),
+    durationMs: Math.round(performance.now() - started),
     trashPending: options.dryRun ? trash.length + counts.swept : trash.length,
   };
-  return { report, deletion: options.dryRun ? null : emptyTrash(roots.map((root) => root.path), options.deleteConcurrency) };
+  return {
+    report,
+    deletion: options.dryRun
+      ? null
+      : emptyTrash(
+          roots.map((root) => root.path),
+          options.deleteConcurrency,
+        ),
+  };
 }
-

@@ -26,7 +26,8 @@ export const isPermission = (code: string): boolean => code === 'EACCES' || code
 
 /** Deletes a tree, also one with read-only folders of ours (Go's module cache). Gives the error's code, or null. */
 export async function deleteTree(path: string): Promise<string | null> {
-  const attempt = async (): Promise<string | null> => rm(path, { recursive: true, force: true, maxRetries: 2 }).then(() => null, errorCode);
+  const attempt = async (): Promise<string | null> =>
+    rm(path, { recursive: true, force: true, maxRetries: 2 }).then(() => null, errorCode);
   const first = await attempt();
   if (first === null || !isPermission(first)) return first;
   await openFolders(path);
@@ -37,7 +38,8 @@ async function openFolders(path: string): Promise<void> {
   const found = await lstat(path).catch(() => null);
   if (found === null || !found.isDirectory()) return;
   if ((found.mode & 0o700) !== 0o700) await chmod(path, 0o700).catch(() => undefined);
-  for (const entry of await readdir(path, { withFileTypes: true }).catch(() => [])) if (entry.isDirectory()) await openFolders(join(path, entry.name));
+  for (const entry of await readdir(path, { withFileTypes: true }).catch(() => []))
+    if (entry.isDirectory()) await openFolders(join(path, entry.name));
 }
 
 /** Looks at no more entries than this; what lies deeper shows when the background deletion meets it. */
@@ -79,7 +81,8 @@ export async function emptyTrash(roots: readonly string[], concurrency: number):
   const pending = (await Promise.all(roots.map(listTrash))).flat();
   let failed = 0;
   const worker = async (): Promise<void> => {
-    for (let path = pending.shift(); path !== undefined; path = pending.shift()) if ((await deleteTree(path)) !== null) failed += 1;
+    for (let path = pending.shift(); path !== undefined; path = pending.shift())
+      if ((await deleteTree(path)) !== null) failed += 1;
   };
   await Promise.all(Array.from({ length: Math.max(1, concurrency) }, worker));
   return failed;

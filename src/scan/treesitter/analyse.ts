@@ -16,7 +16,13 @@ const MAX_PROBLEMS = 3;
 /** What a language does with the root of the tree. `parse` reads code inside comments. */
 export type Look = (root: Syntax, findings: Findings, parse: (text: string) => Syntax) => void;
 
-export async function analyse(grammar: GrammarName, language: LanguageName, file: string, bytes: Buffer, look: Look): Promise<FoundFile> {
+export async function analyse(
+  grammar: GrammarName,
+  language: LanguageName,
+  file: string,
+  bytes: Buffer,
+  look: Look,
+): Promise<FoundFile> {
   const source = new SourceText(file, bytes);
   const findings = new Findings(source, language);
   if (bytes.length > MAX_BYTES) {

@@ -90,7 +90,11 @@ function untilReturn(tokens: readonly Token[], rules: AssertionRules, text: stri
 function hasLineFeed(text: string, tokens: readonly Token[], index: number): boolean {
   const before = tokens[index - 1];
   const token = tokens[index];
-  return before !== undefined && token !== undefined && text.slice(before.start + before.text.length, token.start).includes('\n');
+  return (
+    before !== undefined &&
+    token !== undefined &&
+    text.slice(before.start + before.text.length, token.start).includes('\n')
+  );
 }
 
 /** The tokens between the first and the last one: a body without its braces, a block without its marks. */
@@ -139,4 +143,5 @@ export const wordsOf = (name: string): readonly string[] =>
     .map((word) => word.toLowerCase());
 
 /** True when a name says that it asserts. */
-export const namesAssertion = (name: string): boolean => wordsOf(name).some((word) => ASSERTION_WORDS.has(word.replace(/\d+$/u, '')));
+export const namesAssertion = (name: string): boolean =>
+  wordsOf(name).some((word) => ASSERTION_WORDS.has(word.replace(/\d+$/u, '')));

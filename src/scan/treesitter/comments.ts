@@ -45,7 +45,11 @@ export function linksOfComment(
   group: CommentGroup,
   scopes: ScopeTree,
   source: SourceText,
-  options: { readonly tags?: TagOptions; readonly from?: LinkSource; readonly within?: (offset: number) => readonly Binding[] | null } = {},
+  options: {
+    readonly tags?: TagOptions;
+    readonly from?: LinkSource;
+    readonly within?: (offset: number) => readonly Binding[] | null;
+  } = {},
 ): readonly FoundLink[] {
   const tags = tagsIn(source.slice(group.start, group.end), options.tags);
   if (tags.length === 0) return [];
@@ -67,5 +71,11 @@ export function linksTo(
   offset: number,
   narrower?: readonly Binding[] | null,
 ): readonly FoundLink[] {
-  return (narrower ?? owner[relation]).map((binds) => ({ relation, target, source: from, binds, ...source.position(offset) }));
+  return (narrower ?? owner[relation]).map((binds) => ({
+    relation,
+    target,
+    source: from,
+    binds,
+    ...source.position(offset),
+  }));
 }

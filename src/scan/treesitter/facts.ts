@@ -39,7 +39,16 @@ const PYTHON_READS = new Set([
   'csv',
   'json',
 ]);
-const PYTHON_READ_CALLS = new Set(['open', 'read_text', 'read_bytes', 'listdir', 'scandir', 'iterdir', 'rglob', 'walk']);
+const PYTHON_READ_CALLS = new Set([
+  'open',
+  'read_text',
+  'read_bytes',
+  'listdir',
+  'scandir',
+  'iterdir',
+  'rglob',
+  'walk',
+]);
 const PYTHON_OUTSIDE: Readonly<Record<string, string>> = {
   socket: 'network',
   ssl: 'network',
@@ -84,7 +93,16 @@ const RUST_OUTSIDE: Readonly<Record<string, string>> = {
   temp_dir: 'files outside',
   RandomState: 'randomness',
 };
-const RUST_READS = new Set(['fs', 'File', 'OpenOptions', 'read_to_string', 'read_dir', 'include_str', 'include_bytes', 'include']);
+const RUST_READS = new Set([
+  'fs',
+  'File',
+  'OpenOptions',
+  'read_to_string',
+  'read_dir',
+  'include_str',
+  'include_bytes',
+  'include',
+]);
 
 const opaque = (bytes: Buffer): ModuleFacts => ({
   fingerprint: sha256(bytes),
@@ -113,7 +131,8 @@ function readPython(root: Syntax): Omit<ModuleFacts, 'fingerprint'> {
     if (why !== undefined && outside === null) outside = `${why} (${top})`;
   };
   for (const node of root.descendants('import_statement')) {
-    for (const child of node.named) take((child.type === 'aliased_import' ? (child.field('name') ?? child) : child).text);
+    for (const child of node.named)
+      take((child.type === 'aliased_import' ? (child.field('name') ?? child) : child).text);
   }
   for (const node of root.descendants('import_from_statement')) {
     const from = node.field('module_name')?.text ?? '';
@@ -127,7 +146,8 @@ function readPython(root: Syntax): Omit<ModuleFacts, 'fingerprint'> {
   }
   for (const node of root.descendants('call')) {
     const callee = node.field('function');
-    const name = callee === null ? '' : callee.type === 'attribute' ? (callee.field('attribute')?.text ?? '') : callee.text;
+    const name =
+      callee === null ? '' : callee.type === 'attribute' ? (callee.field('attribute')?.text ?? '') : callee.text;
     if (PYTHON_COMPUTED.has(name)) {
       const first = node.field('arguments')?.named[0];
       if (name !== 'exec' && name !== 'eval' && name !== 'compile' && first?.type === 'string')
@@ -146,7 +166,8 @@ function readPython(root: Syntax): Omit<ModuleFacts, 'fingerprint'> {
     if (text.length < 300 && DOTTED.test(text)) imports.add(text);
   }
   for (const node of root.descendants('assignment'))
-    if (node.field('left')?.text === 'pytest_plugins') for (const text of node.descendants('string_content')) imports.add(text.text);
+    if (node.field('left')?.text === 'pytest_plugins')
+      for (const text of node.descendants('string_content')) imports.add(text.text);
   return { imports: [...imports].sort(), computed, reads, paths: [...paths].sort(), outside };
 }
 
@@ -160,13 +181,15 @@ function readRust(root: Syntax): Omit<ModuleFacts, 'fingerprint'> {
     const why = RUST_OUTSIDE[name];
     if (why !== undefined && outside === null) outside = `${why} (${name})`;
   }
-  for (const node of root.descendants('string_content')) if (paths.size < MAX_PATHS && looksLikePath(node.text)) paths.add(node.text);
+  for (const node of root.descendants('string_content'))
+    if (paths.size < MAX_PATHS && looksLikePath(node.text)) paths.add(node.text);
   // A package is one compilation: its imports are its own files, so none is followed here.
   return { imports: [], computed: false, reads, paths: [...paths].sort(), outside };
 }
 
 const isPlainRustComment = (node: Syntax): boolean =>
-  (node.type === 'line_comment' && !/^\/\/[/!]/u.test(node.text)) || (node.type === 'block_comment' && !/^\/\*[*!]/u.test(node.text));
+  (node.type === 'line_comment' && !/^\/\/[/!]/u.test(node.text)) ||
+  (node.type === 'block_comment' && !/^\/\*[*!]/u.test(node.text));
 
 async function factsOf(grammar: 'python' | 'rust', file: string, bytes: Buffer): Promise<ModuleFacts> {
   const parser = await parserOf(grammar);
@@ -178,7 +201,8 @@ async function factsOf(grammar: 'python' | 'rust', file: string, bytes: Buffer):
       const root = Syntax.from(tree, source);
       // Broken source may hide an import behind the error.
       if (root.hasError) return { ...opaque(bytes), outside: null };
-      if (grammar === 'python') return { fingerprint: fingerprintOf(tokensOf(root, PYTHON_RULES)), ...readPython(root) };
+      if (grammar === 'python')
+        return { fingerprint: fingerprintOf(tokensOf(root, PYTHON_RULES)), ...readPython(root) };
       return { fingerprint: fingerprintOf(tokensOf(root, RUST_RULES, isPlainRustComment)), ...readRust(root) };
     } finally {
       tree.delete();

@@ -20,13 +20,17 @@ export interface Subtest {
 /** The name of a function's `*testing.T` (or `F`, `B`, `TB`) parameter. */
 export function testParameter(node: Syntax): string | null {
   for (const parameter of node.field('parameters')?.childrenOf('parameter_declaration') ?? []) {
-    if (/^\*?\s*(?:\w+\.)?(?:T|F|B|TB)$/u.test(parameter.field('type')?.text ?? '')) return parameter.field('name')?.text ?? null;
+    if (/^\*?\s*(?:\w+\.)?(?:T|F|B|TB)$/u.test(parameter.field('type')?.text ?? ''))
+      return parameter.field('name')?.text ?? null;
   }
   return null;
 }
 
 /** Constants with a string value that statements of one level declare; `known` are those around them. */
-export function constantsIn(statements: readonly Syntax[], known: ReadonlyMap<string, string>): ReadonlyMap<string, string> {
+export function constantsIn(
+  statements: readonly Syntax[],
+  known: ReadonlyMap<string, string>,
+): ReadonlyMap<string, string> {
   const found = new Map<string, string>();
   for (const statement of statements) {
     if (statement.type !== 'const_declaration') continue;
@@ -55,7 +59,9 @@ export function constantText(node: Syntax, constants: ReadonlyMap<string, string
       return node.named[0] === undefined ? null : constantText(node.named[0], constants);
     case 'binary_expression': {
       if (node.child('+') === null) return null;
-      const [left, right] = [node.field('left'), node.field('right')].map((side) => (side === null ? null : constantText(side, constants)));
+      const [left, right] = [node.field('left'), node.field('right')].map((side) =>
+        side === null ? null : constantText(side, constants),
+      );
       return left === null || left === undefined || right === null || right === undefined ? null : left + right;
     }
     default:
@@ -114,14 +120,19 @@ export function subtestsIn(body: Syntax, parameter: string | null): readonly Sub
     }
     const repeated = next.repeated || LOOPS.has(node.type);
     const conditional = next.conditional || BRANCHES.has(node.type);
-    for (const child of node.children.toReversed()) if (child.isNamed) stack.push({ node: child, repeated, conditional });
+    for (const child of node.children.toReversed())
+      if (child.isNamed) stack.push({ node: child, repeated, conditional });
   }
   return found;
 }
 
 function subtestOf(call: Syntax, parameter: string): Pick<Subtest, 'call' | 'title' | 'body' | 'parameter'> | null {
   const called = call.field('function');
-  if (called?.type !== 'selector_expression' || called.field('field')?.text !== 'Run' || called.field('operand')?.text !== parameter)
+  if (
+    called?.type !== 'selector_expression' ||
+    called.field('field')?.text !== 'Run' ||
+    called.field('operand')?.text !== parameter
+  )
     return null;
   const [title, run] = (call.field('arguments')?.named ?? []).filter((argument) => argument.type !== 'comment');
   if (title === undefined || run === undefined) return null;

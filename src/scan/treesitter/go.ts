@@ -12,7 +12,15 @@ import { inside, namesAssertion, reachOf, type AssertionRules, type Bodies } fro
 import { bodiesIn } from './bodies.js';
 import { commentGroups, linksOfComment } from './comments.js';
 import { bindTest, type Findings } from './findings.js';
-import { constantsIn, constantText, isConstrained, skipsIn, subtestsIn, testParameter, type Subtest } from './go-source.js';
+import {
+  constantsIn,
+  constantText,
+  isConstrained,
+  skipsIn,
+  subtestsIn,
+  testParameter,
+  type Subtest,
+} from './go-source.js';
 import { strongest } from './skip.js';
 import type { Syntax } from './syntax.js';
 import { fingerprintOf, tokensOf, type TokenRules } from './tokens.js';
@@ -33,7 +41,8 @@ const rulesFor = (parameter: string | null): AssertionRules => ({
   identifiers: new Set(['identifier', 'field_identifier', 'type_identifier']),
   declares: new Set(['func']),
   lineEnds: true,
-  fails: (name, qualifier) => FAILING.has(name) || (qualifier !== null && ASSERTING_PACKAGES.has(qualifier)) || namesAssertion(name),
+  fails: (name, qualifier) =>
+    FAILING.has(name) || (qualifier !== null && ASSERTING_PACKAGES.has(qualifier)) || namesAssertion(name),
   isOpaque: (tokens, i, qualifier) => {
     if (parameter === null || qualifier === parameter || tokens[i + 1]?.type !== '(') return false;
     let depth = 0;
@@ -108,16 +117,27 @@ class GoFile {
   }
 
   /** Subtests with a constant title; all others belong to the test around them. */
-  #subtests(subtests: readonly Subtest[], path: readonly string[], constants: ReadonlyMap<string, string>, skip: SkipMark | null): void {
+  #subtests(
+    subtests: readonly Subtest[],
+    path: readonly string[],
+    constants: ReadonlyMap<string, string>,
+    skip: SkipMark | null,
+  ): void {
     for (const { call, title, body, parameter, repeated, conditional } of subtests) {
       const text = constantText(title, constants);
       if (text === null || text === '' || repeated) continue;
       const mark = strongest(skip, conditional ? 'conditional' : null);
       const inner = body === null ? [] : subtestsIn(body, parameter);
-      const test = this.#test([...path, text], call, body ?? call, strongest(mark, body === null ? null : skipsIn(body, parameter)), {
-        hollow: body === null ? null : this.#isHollow(body, parameter),
-        parametrised: inner.length > 0,
-      });
+      const test = this.#test(
+        [...path, text],
+        call,
+        body ?? call,
+        strongest(mark, body === null ? null : skipsIn(body, parameter)),
+        {
+          hollow: body === null ? null : this.#isHollow(body, parameter),
+          parametrised: inner.length > 0,
+        },
+      );
       this.#scope(call, test);
       this.#subtests(
         inner,
@@ -156,7 +176,12 @@ class GoFile {
 
   /** True, false, or null where somebody in another file may assert. */
   #isHollow(body: Syntax, parameter: string | null): boolean | null {
-    const reach = reachOf(inside(tokensOf(body, TOKENS)), this.#functions, rulesFor(parameter), this.#findings.source.text);
+    const reach = reachOf(
+      inside(tokensOf(body, TOKENS)),
+      this.#functions,
+      rulesFor(parameter),
+      this.#findings.source.text,
+    );
     return reach === 'unknown' ? null : reach === 'nothing';
   }
 
@@ -166,7 +191,9 @@ class GoFile {
     const tokens = tokensOf(body, TOKENS);
     return tokens.some(
       (token, i) =>
-        token.text === parameter && ['(', ','].includes(tokens[i - 1]?.text ?? '') && [')', ','].includes(tokens[i + 1]?.text ?? ''),
+        token.text === parameter &&
+        ['(', ','].includes(tokens[i - 1]?.text ?? '') &&
+        [')', ','].includes(tokens[i + 1]?.text ?? ''),
     );
   }
 
@@ -178,11 +205,18 @@ class GoFile {
   }
 
   #names(node: Syntax): void {
-    const specs = node.descendants('type_spec', 'type_alias', 'const_spec', 'var_spec').filter((spec) => spec.start <= node.end);
+    const specs = node
+      .descendants('type_spec', 'type_alias', 'const_spec', 'var_spec')
+      .filter((spec) => spec.start <= node.end);
     for (const spec of specs) {
       const name = spec.field('name')?.text ?? '';
       this.#findings.symbol(name, spec.line, spec.endLine);
-      this.#findings.code(name, specs.length === 1 ? node.start : spec.start, spec.line, specs.length === 1 ? node.end : spec.end);
+      this.#findings.code(
+        name,
+        specs.length === 1 ? node.start : spec.start,
+        spec.line,
+        specs.length === 1 ? node.end : spec.end,
+      );
     }
   }
 
@@ -195,9 +229,11 @@ class GoFile {
     const { source } = this.#findings;
     if (!/@verifies|@implements/u.test(source.text)) return;
     const comments = this.#root.descendants('comment');
-    for (const comment of comments) this.#findings.transparent.push({ start: comment.start, end: comment.end, comment: true });
+    for (const comment of comments)
+      this.#findings.transparent.push({ start: comment.start, end: comment.end, comment: true });
     const tree = this.#findings.scopeTree();
-    for (const group of commentGroups(comments, source, () => 'either')) this.#findings.links.push(...linksOfComment(group, tree, source));
+    for (const group of commentGroups(comments, source, () => 'either'))
+      this.#findings.links.push(...linksOfComment(group, tree, source));
   }
 }
 
@@ -235,5 +271,6 @@ export const go: Language = {
   extensions: ['.go'],
   mentions: (bytes) => mentionsTag(bytes),
   mayHoldTests: (file, bytes) => file.endsWith('_test.go') && TESTS.some((mark) => bytes.includes(mark)),
-  find: async (file, bytes): Promise<FoundFile> => analyse('go', 'go', file, bytes, (root, findings) => new GoFile(root, findings).look()),
+  find: async (file, bytes): Promise<FoundFile> =>
+    analyse('go', 'go', file, bytes, (root, findings) => new GoFile(root, findings).look()),
 };

@@ -106,8 +106,12 @@ class JavaFile {
     this.#symbol(path, node);
     let binds = codeBinding(path, node);
     if (isTest) {
-      const expected = annotations.some((annotation) => annotation.name === 'Test' && /\bexpected\s*=/u.test(annotation.args?.text ?? ''));
-      const reach = expected ? 'asserts' : reachOf(inside(tokensOf(body, TOKENS)), this.#functions, ASSERTIONS, this.#findings.source.text);
+      const expected = annotations.some(
+        (annotation) => annotation.name === 'Test' && /\bexpected\s*=/u.test(annotation.args?.text ?? ''),
+      );
+      const reach = expected
+        ? 'asserts'
+        : reachOf(inside(tokensOf(body, TOKENS)), this.#functions, ASSERTIONS, this.#findings.source.text);
       binds = [
         bindTest(
           this.#test(path, node, 'case', strongest(inherited, skipOf(annotations)), fingerprintOf(this.#tokens(node)), {
@@ -169,7 +173,14 @@ class JavaFile {
         const value = literal.text.slice(1, -1);
         if (!/^AC-./u.test(value)) continue;
         this.#findings.links.push(
-          ...linksTo({ verifies: binds, implements: binds }, 'verifies', value, 'annotation', this.#findings.source, literal.start),
+          ...linksTo(
+            { verifies: binds, implements: binds },
+            'verifies',
+            value,
+            'annotation',
+            this.#findings.source,
+            literal.start,
+          ),
         );
       }
     }
@@ -179,9 +190,12 @@ class JavaFile {
     const { source } = this.#findings;
     if (!/@verifies|@implements/u.test(source.text)) return;
     const comments = this.#root.descendants('line_comment', 'block_comment');
-    for (const comment of comments) this.#findings.transparent.push({ start: comment.start, end: comment.end, comment: true });
+    for (const comment of comments)
+      this.#findings.transparent.push({ start: comment.start, end: comment.end, comment: true });
     const tree = this.#findings.scopeTree();
-    for (const group of commentGroups(comments, source, (comment) => (comment.text.startsWith('/**') ? 'next' : 'either')))
+    for (const group of commentGroups(comments, source, (comment) =>
+      comment.text.startsWith('/**') ? 'next' : 'either',
+    ))
       this.#findings.links.push(...linksOfComment(group, tree, source));
   }
 }
@@ -198,7 +212,11 @@ function annotationsOf(node: Syntax): readonly Annotation[] {
 }
 
 const skipOf = (annotations: readonly Annotation[]): SkipMark | null =>
-  strongest(...annotations.map(({ name }) => SKIPS[name] ?? (/^(?:Disabled|Enabled)(?:On|If|For)/u.test(name) ? 'conditional' : null)));
+  strongest(
+    ...annotations.map(
+      ({ name }) => SKIPS[name] ?? (/^(?:Disabled|Enabled)(?:On|If|For)/u.test(name) ? 'conditional' : null),
+    ),
+  );
 
 const TAG = Buffer.from('@Tag');
 const TEST = Buffer.from('Test');

@@ -25,7 +25,8 @@ export interface ClassDefinition extends Definition {
 }
 
 /** The body of a module, class or function. */
-export const bodyOf = (node: Syntax): readonly Syntax[] => (node.type === 'module' ? node.children : (node.field('body')?.children ?? []));
+export const bodyOf = (node: Syntax): readonly Syntax[] =>
+  node.type === 'module' ? node.children : (node.field('body')?.children ?? []);
 
 const BRANCHES = new Set([
   'if_statement',
@@ -36,12 +37,25 @@ const BRANCHES = new Set([
   'match_statement',
   'case_clause',
 ]);
-const WRAPPERS = new Set(['try_statement', 'except_clause', 'except_group_clause', 'finally_clause', 'with_statement', 'block', 'ERROR']);
+const WRAPPERS = new Set([
+  'try_statement',
+  'except_clause',
+  'except_group_clause',
+  'finally_clause',
+  'with_statement',
+  'block',
+  'ERROR',
+]);
 
 /** Definitions directly in a body, also those below `if`, `try` and `with`. */
-export function definitionsIn(children: readonly Syntax[], names: PythonNames, conditional = false): readonly Definition[] {
+export function definitionsIn(
+  children: readonly Syntax[],
+  names: PythonNames,
+  conditional = false,
+): readonly Definition[] {
   return children.flatMap((node): readonly Definition[] => {
-    if (node.type === 'function_definition' || node.type === 'class_definition') return [definition(node, node, names, conditional)];
+    if (node.type === 'function_definition' || node.type === 'class_definition')
+      return [definition(node, node, names, conditional)];
     if (node.type === 'decorated_definition') {
       const inner = node.field('definition');
       return inner === null ? [] : [definition(inner, node, names, conditional)];
@@ -55,7 +69,9 @@ function definition(node: Syntax, outer: Syntax, names: PythonNames, conditional
   const marks =
     outer === node
       ? []
-      : outer.childrenOf('decorator').flatMap((decorator) => decorator.named.flatMap((expression) => names.marksIn(expression)));
+      : outer
+          .childrenOf('decorator')
+          .flatMap((decorator) => decorator.named.flatMap((expression) => names.marksIn(expression)));
   return { node, outer, name: node.field('name')?.text ?? '', marks, conditional };
 }
 
@@ -136,7 +152,9 @@ export class Classes {
   methods(one: ClassDefinition): readonly { readonly method: Definition; readonly from: ClassDefinition }[] {
     const taken = new Set<string>();
     return this.lineage(one).flatMap((ancestor) => {
-      const given = ancestor.functions.filter((method) => !taken.has(method.name)).map((method) => ({ method, from: ancestor }));
+      const given = ancestor.functions
+        .filter((method) => !taken.has(method.name))
+        .map((method) => ({ method, from: ancestor }));
       for (const method of ancestor.functions) taken.add(method.name);
       for (const name of ancestor.assigned.keys()) taken.add(name);
       return given;

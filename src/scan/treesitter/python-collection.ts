@@ -25,7 +25,8 @@ const SOURCES: readonly { readonly name: string; read(text: string): Promise<Sec
   {
     name: 'pyproject.toml',
     read: async (text) =>
-      (await tomlSection(text, ['tool', 'pytest', 'ini_options'], false)) ?? tomlSection(text, ['tool', 'pytest'], false),
+      (await tomlSection(text, ['tool', 'pytest', 'ini_options'], false)) ??
+      tomlSection(text, ['tool', 'pytest'], false),
   },
   { name: 'tox.ini', read: async (text) => iniSection(text, 'pytest') },
   { name: 'setup.cfg', read: async (text) => iniSection(text, 'tool:pytest') },
@@ -50,7 +51,8 @@ function collection(section: Section, folder: string): Collection {
   const classes = section['python_classes'] ?? DEFAULTS.python_classes;
   const functions = section['python_functions'] ?? DEFAULTS.python_functions;
   return {
-    isTestFile: (file) => files.some((pattern) => matchesFile(pattern, folder === '.' ? file : file.slice(folder.length + 1))),
+    isTestFile: (file) =>
+      files.some((pattern) => matchesFile(pattern, folder === '.' ? file : file.slice(folder.length + 1))),
     isTestClass: (name) => classes.some((pattern) => matchesName(pattern, name)),
     isTestFunction: (name) => functions.some((pattern) => matchesName(pattern, name)),
   };
@@ -104,7 +106,9 @@ function iniSection(text: string, section: string): Section | null {
       if (key !== null) values[key] = pair?.[2] ?? '';
     }
   }
-  return seen ? Object.fromEntries(Object.entries(values).map(([name, value]) => [name, words(value.replace(/\s[#;].*$/u, ''))])) : null;
+  return seen
+    ? Object.fromEntries(Object.entries(values).map(([name, value]) => [name, words(value.replace(/\s[#;].*$/u, ''))]))
+    : null;
 }
 
 /** A table of a TOML file; strings are split at white space, lists taken as they are. Null when it is absent. */

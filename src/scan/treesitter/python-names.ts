@@ -105,7 +105,9 @@ export function skipOf(marks: readonly Mark[]): SkipMark | null {
   return strongest(
     ...marks.map((mark) => {
       if (mark.name !== 'pytest.mark.xfail') return SKIPS[mark.name] ?? null;
-      const positional = (mark.args?.named ?? []).filter((node) => node.type !== 'keyword_argument' && node.type !== 'comment');
+      const positional = (mark.args?.named ?? []).filter(
+        (node) => node.type !== 'keyword_argument' && node.type !== 'comment',
+      );
       return positional.length > 0 || /\bcondition\s*=/u.test(mark.args?.text ?? '') ? 'conditional' : 'todo';
     }),
   );

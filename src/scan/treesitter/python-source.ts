@@ -20,7 +20,9 @@ export function docstringOf(body: Syntax | null): { readonly statement: Syntax; 
 /** Names of a function's parameters without `self` and `cls`. */
 export function parametersOf(node: Syntax): ReadonlySet<string> {
   const names = (node.field('parameters')?.named ?? []).map(
-    (parameter) => (parameter.type === 'identifier' ? parameter : (parameter.field('name') ?? parameter.child('identifier')))?.text ?? '',
+    (parameter) =>
+      (parameter.type === 'identifier' ? parameter : (parameter.field('name') ?? parameter.child('identifier')))
+        ?.text ?? '',
   );
   return new Set(names.filter((name) => name !== '' && name !== 'self' && name !== 'cls'));
 }
@@ -44,7 +46,9 @@ export function skipInBody(node: Syntax, names: PythonNames): SkipMark | null {
   if (body.some((statement) => SKIP_CALLS.has(calledName(statement, names) ?? ''))) return 'skip';
   return (node.field('body')?.descendants('call') ?? []).some((call) => {
     const called = call.field('function');
-    return called !== null && (SKIP_CALLS.has(names.dotted(called) ?? '') || names.dotted(called) === 'pytest.importorskip');
+    return (
+      called !== null && (SKIP_CALLS.has(names.dotted(called) ?? '') || names.dotted(called) === 'pytest.importorskip')
+    );
   })
     ? 'conditional'
     : null;
@@ -58,7 +62,9 @@ export function skipOfModule(module: Syntax, names: PythonNames): SkipMark | nul
       if (name === 'pytest.importorskip') return 'conditional';
       if (name !== null && SKIP_CALLS.has(name)) return 'skip';
       if (statement.type !== 'if_statement' && statement.type !== 'try_statement') return null;
-      return statement.descendants('expression_statement', 'raise_statement').some((inner) => isModuleSkip(inner, names))
+      return statement
+        .descendants('expression_statement', 'raise_statement')
+        .some((inner) => isModuleSkip(inner, names))
         ? 'conditional'
         : null;
     }),

@@ -70,7 +70,9 @@ class PythonFile {
     this.#collection = collection;
     this.#names = new PythonNames(module);
     this.#definitions = definitionsIn(module.children, this.#names);
-    this.#classes = this.#definitions.filter((one) => one.node.type === 'class_definition').map((one) => classOf(one, this.#names));
+    this.#classes = this.#definitions
+      .filter((one) => one.node.type === 'class_definition')
+      .map((one) => classOf(one, this.#names));
     this.#family = new Classes(this.#classes);
     this.#isTestFile = collection.isTestFile(findings.source.file);
     this.#moduleMarks = ownPytestmark(assignmentsIn(module.children), this.#names);
@@ -81,7 +83,8 @@ class PythonFile {
     const functions = this.#definitions.filter((one) => one.node.type === 'function_definition');
     if (this.#isTestFile) {
       for (const one of functions) {
-        if (this.#collection.isTestFunction(one.name) && !isFixture(one)) this.#case(one, [one.name], 'pytest', [], null, one.node);
+        if (this.#collection.isTestFunction(one.name) && !isFixture(one))
+          this.#case(one, [one.name], 'pytest', [], null, one.node);
       }
       for (const one of this.#classes) this.#suite(one, [], this.#moduleSkip);
     }
@@ -103,7 +106,14 @@ class PythonFile {
     for (const { method, from } of this.#family.methods(one)) {
       const isTest = unittest ? method.name.startsWith('test') : this.#collection.isTestFunction(method.name);
       if (isTest && !isFixture(method))
-        this.#case(method, [...path, method.name], unittest ? 'unittest' : 'pytest', marks, skip, from === one ? method.node : one.node);
+        this.#case(
+          method,
+          [...path, method.name],
+          unittest ? 'unittest' : 'pytest',
+          marks,
+          skip,
+          from === one ? method.node : one.node,
+        );
     }
     // pytest looks for classes inside its own kind of class only.
     if (!unittest) for (const inner of one.classes) this.#suite(inner, path, skip);
@@ -149,7 +159,9 @@ class PythonFile {
               ...ASSERTIONS,
               // A method of a base class elsewhere, or a callable that a fixture gives, may assert.
               isOpaque: (tokens, i, qualifier) =>
-                qualifier === 'self' || qualifier === 'cls' || (qualifier === null && parameters.has(tokens[i]?.text ?? '')),
+                qualifier === 'self' ||
+                qualifier === 'cls' ||
+                (qualifier === null && parameters.has(tokens[i]?.text ?? '')),
             },
             this.#findings.source.text,
           );
@@ -191,7 +203,8 @@ class PythonFile {
       TOKENS,
       (inner) =>
         (inner.type === 'expression_statement' && docstringOf(inner.parent)?.statement === inner) ||
-        (inner.type === 'decorator' && inner.named.some((expression) => this.#names.marksIn(expression).some(isVerifiesMark))),
+        (inner.type === 'decorator' &&
+          inner.named.some((expression) => this.#names.marksIn(expression).some(isVerifiesMark))),
     );
   }
 
@@ -230,7 +243,8 @@ class PythonFile {
     this.#findings.scopes.push({ start: one.outer.start, end: one.outer.end, ...owner });
     for (const mark of verifiesMarks(one.marks)) this.#marked(mark, owner);
     if (one.node.type === 'class_definition')
-      for (const mark of verifiesMarks(ownPytestmark(assignmentsIn(bodyOf(one.node)), this.#names))) this.#marked(mark, owner);
+      for (const mark of verifiesMarks(ownPytestmark(assignmentsIn(bodyOf(one.node)), this.#names)))
+        this.#marked(mark, owner);
   }
 
   #constant(name: string, value: Syntax): void {
@@ -252,16 +266,20 @@ class PythonFile {
     for (const mark of verifiesMarks(this.#moduleMarks)) this.#marked(mark, { verifies: file, implements: file });
     if (!/@verifies|@implements/u.test(source.text)) return;
     const comments = this.#module.descendants('comment');
-    for (const comment of comments) this.#findings.transparent.push({ start: comment.start, end: comment.end, comment: true });
+    for (const comment of comments)
+      this.#findings.transparent.push({ start: comment.start, end: comment.end, comment: true });
     for (const node of this.#module.childrenOf('import_statement', 'import_from_statement', 'future_import_statement'))
       this.#findings.transparent.push({ start: node.start, end: node.end, comment: false });
     const docstrings = this.#docstrings();
     // A docstring is no code that stands between a comment and its declaration, and nothing but comments stands before it.
     for (const text of docstrings) this.#findings.transparent.push({ start: text.start, end: text.end, comment: true });
     const tree = this.#findings.scopeTree();
-    for (const group of commentGroups(comments, source, () => 'either')) links.push(...linksOfComment(group, tree, source));
+    for (const group of commentGroups(comments, source, () => 'either'))
+      links.push(...linksOfComment(group, tree, source));
     for (const text of docstrings)
-      links.push(...linksOfComment({ start: text.start, end: text.end, attaches: 'inner' }, tree, source, { from: 'docstring' }));
+      links.push(
+        ...linksOfComment({ start: text.start, end: text.end, attaches: 'inner' }, tree, source, { from: 'docstring' }),
+      );
   }
 
   #docstrings(): readonly Syntax[] {
@@ -289,6 +307,8 @@ export const python: Language = {
   mayHoldTests: (_file, bytes) => TESTS.some((mark) => bytes.includes(mark)),
   find: async (file: string, bytes: Buffer, project: ProjectView): Promise<FoundFile> => {
     const collection = await collectionFor(file, project);
-    return analyse('python', 'python', file, bytes, (module, findings) => new PythonFile(module, findings, collection).look());
+    return analyse('python', 'python', file, bytes, (module, findings) =>
+      new PythonFile(module, findings, collection).look(),
+    );
   },
 };

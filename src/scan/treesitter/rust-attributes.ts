@@ -55,7 +55,9 @@ export interface TestMarks {
 
 export function testMarks(attributes: readonly Attribute[]): TestMarks {
   const names = attributes.map((attribute) => lastSegment(attribute.path));
-  const conditional = attributes.some((attribute) => attribute.path === 'cfg_attr' && cfgAttrAdds(attribute.args, isTestName));
+  const conditional = attributes.some(
+    (attribute) => attribute.path === 'cfg_attr' && cfgAttrAdds(attribute.args, isTestName),
+  );
   const isTemplate = names.includes('template');
   return {
     isTest: !isTemplate && (conditional || names.some((name) => TEST_ATTRIBUTES.has(name))),
@@ -65,7 +67,10 @@ export function testMarks(attributes: readonly Attribute[]): TestMarks {
         /^(?:test_case::)?case(?:::\w+)?$/u.test(attribute.path),
     ),
     shouldPanic: names.includes('should_panic'),
-    skip: strongest(names.includes('ignore') ? 'ignore' : null, conditional || isConditional(attributes) ? 'conditional' : null),
+    skip: strongest(
+      names.includes('ignore') ? 'ignore' : null,
+      conditional || isConditional(attributes) ? 'conditional' : null,
+    ),
   };
 }
 

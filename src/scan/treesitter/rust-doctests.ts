@@ -28,7 +28,8 @@ const FENCE = /^\s*(`{3,}|~{3,})\s*([^`]*?)\s*$/u;
 /** The blocks that rustdoc tests in the doc comments of one item, in order. */
 export function docTestsIn(comments: readonly Syntax[], source: SourceText): readonly DocTest[] {
   const found: DocTest[] = [];
-  let open: { readonly fence: string; readonly info: string; readonly at: DocLine; readonly code: string[] } | null = null;
+  let open: { readonly fence: string; readonly info: string; readonly at: DocLine; readonly code: string[] } | null =
+    null;
   for (const line of comments.flatMap((comment) => docLines(comment, source))) {
     const match = FENCE.exec(line.text);
     if (open === null) {
@@ -41,7 +42,14 @@ export function docTestsIn(comments: readonly Syntax[], source: SourceText): rea
       continue;
     }
     const kind = kindOf(open.info);
-    if (kind !== null) found.push({ line: open.at.line, endLine: line.line, column: open.at.column, code: open.code.join('\n'), ...kind });
+    if (kind !== null)
+      found.push({
+        line: open.at.line,
+        endLine: line.line,
+        column: open.at.column,
+        code: open.code.join('\n'),
+        ...kind,
+      });
     open = null;
   }
   return found;

@@ -36,7 +36,9 @@ export function propertiesIn(tree: Syntax): {
       settings.push({ start: child.start, end: children[i + 2]?.end ?? next.end });
       i += 2;
     } else if (child.type === 'fn') {
-      const end = children.findIndex((candidate, at) => at > i && candidate.type === 'token_tree' && candidate.text.startsWith('{'));
+      const end = children.findIndex(
+        (candidate, at) => at > i && candidate.type === 'token_tree' && candidate.text.startsWith('{'),
+      );
       const body = children[end];
       if (body === undefined) break;
       properties.push({ name: next, body, attributes, start: start ?? child.start });

@@ -54,7 +54,8 @@ export const CONTAINERS: Readonly<Record<string, string>> = {
 
 export const withoutSpace = (text: string): string => text.replace(/\s+/gu, '');
 /** `Stack<T>::push` is written `Stack::push` in `implemented_by`. */
-export const symbolOf = (items: readonly string[]): string => items.map((item) => item.replace(/<.*>$/u, '')).join('::');
+export const symbolOf = (items: readonly string[]): string =>
+  items.map((item) => item.replace(/<.*>$/u, '')).join('::');
 export const selectorOf = (file: string, path: readonly string[]): string => [file, ...path].join('::');
 
 /**
@@ -63,7 +64,8 @@ export const selectorOf = (file: string, path: readonly string[]): string => [fi
  */
 export function isLibraryFile(file: string, exists: (path: string) => boolean): boolean {
   const source = /^(.*\/)?src\//u.exec(file)?.[0];
-  if (source === undefined) return !/(?:^|\/)(?:tests|benches|examples)\//u.test(file) && !/(?:^|\/)build\.rs$/u.test(file);
+  if (source === undefined)
+    return !/(?:^|\/)(?:tests|benches|examples)\//u.test(file) && !/(?:^|\/)build\.rs$/u.test(file);
   if (/^(?:main\.rs$|bin\/)/u.test(file.slice(source.length))) return false;
   return exists(`${source}lib.rs`) || !exists(`${source}main.rs`);
 }
@@ -75,7 +77,10 @@ export function returnsFailure(node: Syntax, body: Syntax): boolean {
   const early = body.named
     .find((child) => child.type === 'expression_statement' && child.child('return_expression') !== null)
     ?.child('return_expression');
-  const last = early === undefined || early === null ? body.named.findLast((child) => !TOKENS.comments.has(child.type)) : early.named[0];
+  const last =
+    early === undefined || early === null
+      ? body.named.findLast((child) => !TOKENS.comments.has(child.type))
+      : early.named[0];
   return (
     last !== undefined &&
     !['expression_statement', 'let_declaration', 'macro_invocation'].includes(last.type) &&

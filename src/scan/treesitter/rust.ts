@@ -137,7 +137,8 @@ class RustFile {
       this.#declaration(item, { ...around, items });
       const body = CONTAINERS[node.type];
       if (body !== undefined) this.#items(node.child(body)?.children ?? [], { ...around, items });
-    } else if (TRANSPARENT.has(node.type)) this.#findings.transparent.push({ start: item.start, end: node.end, comment: false });
+    } else if (TRANSPARENT.has(node.type))
+      this.#findings.transparent.push({ start: item.start, end: node.end, comment: false });
     return false;
   }
 
@@ -173,7 +174,10 @@ class RustFile {
       return false;
     }
     const body = node.field('body');
-    const tokens = [...item.attributes.flatMap((attribute) => tokensOf(attribute.node, TOKENS)), ...tokensOf(node, TOKENS)];
+    const tokens = [
+      ...item.attributes.flatMap((attribute) => tokensOf(attribute.node, TOKENS)),
+      ...tokensOf(node, TOKENS),
+    ];
     const spread = /#\s*\[\s*(?:case|values|files)\b/u.test(
       node
         .field('parameters')
@@ -182,11 +186,19 @@ class RustFile {
         .filter((text) => !/#\s*\[\s*case\s*\]/u.test(text))
         .join('') ?? '',
     );
-    const hollow = !marks.shouldPanic && body !== null && !returnsFailure(node, body) && this.#reach(inside(tokensOf(body, TOKENS)));
-    const test = this.#test(node, [...around.modules, item.name], 'case', strongest(marks.skip, around.skip), fingerprintOf(tokens), {
-      parametrised: marks.parametrised || spread,
-      hollow,
-    });
+    const hollow =
+      !marks.shouldPanic && body !== null && !returnsFailure(node, body) && this.#reach(inside(tokensOf(body, TOKENS)));
+    const test = this.#test(
+      node,
+      [...around.modules, item.name],
+      'case',
+      strongest(marks.skip, around.skip),
+      fingerprintOf(tokens),
+      {
+        parametrised: marks.parametrised || spread,
+        hollow,
+      },
+    );
     this.#findings.symbol(symbolOf(items), node.line, node.endLine);
     this.#findings.scopes.push(this.#scope(item, [bindTest(test)]));
     return true;
@@ -215,7 +227,8 @@ class RustFile {
     for (const range of settings) this.#findings.transparent.push({ ...range, comment: false });
     const found = properties.map((property) => this.#property(property, inner)).includes(true);
     const binds = this.#findings.tests.slice(at).map(bindTest);
-    if (found) this.#findings.scopes.push({ start: item.start, end: item.node.end, verifies: binds, implements: binds });
+    if (found)
+      this.#findings.scopes.push({ start: item.start, end: item.node.end, verifies: binds, implements: binds });
     return found;
   }
 
@@ -224,10 +237,17 @@ class RustFile {
     if (!marks.isTest) return false;
     const tokens = [...attributes.flatMap((attribute) => tokensOf(attribute.node, TOKENS)), ...tokensOf(body, TOKENS)];
     const test: FoundTest = {
-      ...this.#test(name, [...around.modules, name.text], 'case', strongest(marks.skip, around.skip), fingerprintOf(tokens), {
-        parametrised: false,
-        hollow: !marks.shouldPanic && this.#reach(inside(tokensOf(body, TOKENS))),
-      }),
+      ...this.#test(
+        name,
+        [...around.modules, name.text],
+        'case',
+        strongest(marks.skip, around.skip),
+        fingerprintOf(tokens),
+        {
+          parametrised: false,
+          hollow: !marks.shouldPanic && this.#reach(inside(tokensOf(body, TOKENS))),
+        },
+      ),
       endLine: body.endLine,
     };
     this.#findings.tests[this.#findings.tests.length - 1] = test;
@@ -263,7 +283,8 @@ class RustFile {
     const path = docTestPath(items, block.line);
     const mark = strongest(block.skip, skip);
     const silent =
-      block.expects === 'build' || (block.expects === 'run' && reachOf(tokens, () => [], ASSERTIONS, block.code) === 'nothing');
+      block.expects === 'build' ||
+      (block.expects === 'run' && reachOf(tokens, () => [], ASSERTIONS, block.code) === 'nothing');
     const test: FoundTest = {
       file: source.file,
       line: block.line,
@@ -324,14 +345,18 @@ class RustFile {
     const { source } = this.#findings;
     if (!/@verifies|@implements|Verifies:/u.test(source.text)) return;
     const comments = this.#root.descendants('line_comment', 'block_comment');
-    for (const comment of comments) this.#findings.transparent.push({ start: comment.start, end: comment.end, comment: true });
+    for (const comment of comments)
+      this.#findings.transparent.push({ start: comment.start, end: comment.end, comment: true });
     const scopes = this.#findings.scopeTree();
     const attaches = (comment: Syntax): 'inner' | 'next' | 'either' =>
       comment.field('inner') !== null ? 'inner' : comment.field('outer') !== null ? 'next' : 'either';
     for (const group of commentGroups(comments, source, attaches)) {
       const words = group.attaches === 'either' ? {} : { tags: { words: { 'Verifies:': 'verifies' as const } } };
       this.#findings.links.push(
-        ...linksOfComment(group, scopes, source, { ...words, within: (offset) => this.#docTestAt(source.lineOf(offset)) }),
+        ...linksOfComment(group, scopes, source, {
+          ...words,
+          within: (offset) => this.#docTestAt(source.lineOf(offset)),
+        }),
       );
     }
   }
@@ -352,6 +377,8 @@ export const rust: Language = {
   mayHoldTests: (_file, bytes) => TESTS.some((mark) => bytes.includes(mark)),
   find: async (file, bytes, project): Promise<FoundFile> => {
     const isLibrary = isLibraryFile(file, (path) => project.exists(path));
-    return analyse('rust', 'rust', file, bytes, (root, findings, parse) => new RustFile(root, findings, parse, isLibrary).look());
+    return analyse('rust', 'rust', file, bytes, (root, findings, parse) =>
+      new RustFile(root, findings, parse, isLibrary).look(),
+    );
   },
 };

@@ -60,7 +60,12 @@ export class ScopeTree {
     if (comment.attaches === 'inner') return around;
     const index = indexBefore(around.children, comment.start);
     const before = around.children[index];
-    if (before !== undefined && before.end <= comment.start && !this.#source.slice(before.end, comment.start).includes('\n')) return before;
+    if (
+      before !== undefined &&
+      before.end <= comment.start &&
+      !this.#source.slice(before.end, comment.start).includes('\n')
+    )
+      return before;
     const next = around.children[index + 1];
     const top = comment.attaches === 'either' && around === this.#root && this.#isTop(comment);
     if (next === undefined || !this.#isClear(comment.end, next.start)) return around;

@@ -27,7 +27,8 @@ function look(root: Syntax, findings: Findings): void {
   const comments = root.descendants('comment');
   for (const comment of comments) findings.transparent.push({ start: comment.start, end: comment.end, comment: true });
   const tree = findings.scopeTree();
-  for (const group of commentGroups(comments, source, () => 'either')) findings.links.push(...linksOfComment(group, tree, source));
+  for (const group of commentGroups(comments, source, () => 'either'))
+    findings.links.push(...linksOfComment(group, tree, source));
   if (!findings.links.some((link) => link.relation === 'verifies')) return;
   findings.tests.push({
     ...source.position(0),

@@ -23,7 +23,11 @@ export interface TokenRules {
 }
 
 /** Tokens of `node`, leaving out the subtrees that `skip` names. Iterative: nesting depth of the source is not limited. */
-export function tokensOf(node: Syntax, rules: TokenRules, skip: (node: Syntax) => boolean = () => false): readonly Token[] {
+export function tokensOf(
+  node: Syntax,
+  rules: TokenRules,
+  skip: (node: Syntax) => boolean = () => false,
+): readonly Token[] {
   const tokens: Token[] = [];
   const stack: (Syntax | Token)[] = [node];
   for (let next = stack.pop(); next !== undefined; next = stack.pop()) {

@@ -27,13 +27,19 @@ interface Around {
   readonly maySkip: boolean;
 }
 
-type Subject = { readonly kind: 'test'; readonly test: FoundTest } | { readonly kind: 'code'; readonly declaration: Declaration };
+type Subject =
+  | { readonly kind: 'test'; readonly test: FoundTest }
+  | { readonly kind: 'code'; readonly declaration: Declaration };
 
 export function analyse(module: Module, modules: Modules, framework: Framework): FoundFile {
   const { source, path: file } = module;
   const evaluator = new Evaluator(modules);
   const declared = new Walker(module, evaluator, framework).walk();
-  const around: Around = { hollow: new HollowCheck(evaluator), fingerprints: new Fingerprints(), maySkip: MAY_SKIP.test(source.text) };
+  const around: Around = {
+    hollow: new HollowCheck(evaluator),
+    fingerprints: new Fingerprints(),
+    maySkip: MAY_SKIP.test(source.text),
+  };
   // Inner tests come after the suites around them.
   const tests = declared
     .toReversed()
@@ -45,7 +51,10 @@ export function analyse(module: Module, modules: Modules, framework: Framework):
     return test === undefined ? [] : ownLinks(entry, evaluator).map((link) => ofOwnLink(link, test, entry, module));
   });
   links.push(...commentLinks(module, targetsOf(declared, tests, declarations, source)));
-  const all = tests.length === 0 && (TEST_FILE.test(file) || importsFramework(source)) ? [wholeFile(file, framework, source)] : tests;
+  const all =
+    tests.length === 0 && (TEST_FILE.test(file) || importsFramework(source))
+      ? [wholeFile(file, framework, source)]
+      : tests;
   return {
     file,
     language: 'typescript',
@@ -83,7 +92,11 @@ function toTest(entry: Declared, module: Module, framework: Framework, around: A
   const { source, path: file } = module;
   const { line, column } = callPlace(entry.site, source, file);
   const selfSkipping =
-    entry.kind === 'case' && entry.skip === undefined && entry.body !== null && around.maySkip && skipsItself(entry.body);
+    entry.kind === 'case' &&
+    entry.skip === undefined &&
+    entry.body !== null &&
+    around.maySkip &&
+    skipsItself(entry.body);
   const skip = entry.skip ?? (selfSkipping ? 'conditional' : undefined);
   const isHollow = entry.kind === 'case' ? hollowness(entry, around.hollow) : undefined;
   return {
@@ -132,7 +145,8 @@ function targetsOf(
   }));
   // Of the tests at one place only the outermost: what is below them is covered by them.
   const shallowest = new Map<ts.Node, number>();
-  for (const entry of declared) shallowest.set(entry.site, Math.min(shallowest.get(entry.site) ?? Infinity, entry.path.length));
+  for (const entry of declared)
+    shallowest.set(entry.site, Math.min(shallowest.get(entry.site) ?? Infinity, entry.path.length));
   declared.forEach((entry, i) => {
     const test = tests[i];
     if (test === undefined || entry.path.length !== shallowest.get(entry.site)) return;
@@ -155,7 +169,13 @@ function commentLinks(module: Module, targets: readonly Target<Subject>[]): Foun
     const start = placeIn(source, comment.start);
     return tagsIn(text).flatMap((tag): FoundLink[] => {
       const bound = bindComment(comment, tag.relation, source, targets);
-      const at = { file, ...tagPosition(tag, start), relation: tag.relation, target: tag.id, source: 'comment' as const };
+      const at = {
+        file,
+        ...tagPosition(tag, start),
+        relation: tag.relation,
+        target: tag.id,
+        source: 'comment' as const,
+      };
       return bound.kind === 'file'
         ? [{ ...at, binds: { kind: 'file' } }]
         : bound.values.map((subject) => ({ ...at, binds: bindingOf(subject, source) }));
@@ -168,7 +188,8 @@ function ofOwnLink(link: OwnLink, test: FoundTest, entry: Declared, module: Modu
   const binds: Binding = { kind: 'test', selector: test.selector, line: test.line };
   const base = { file, relation: 'verifies' as const, target: link.id, source: link.source, binds };
   // Written in another file or put together from parts: the test itself is the place to go to.
-  if (link.scope.module !== module || entry.site !== entry.call) return { ...base, ...placeIn(source, entry.site.getStart(source)) };
+  if (link.scope.module !== module || entry.site !== entry.call)
+    return { ...base, ...placeIn(source, entry.site.getStart(source)) };
   const inside = sourceText(link.node, source).indexOf(link.id);
   return { ...base, ...placeIn(source, link.node.getStart(source) + Math.max(0, inside)) };
 }
@@ -184,7 +205,9 @@ function unique(links: readonly FoundLink[]): readonly FoundLink[] {
 
 function problemsOf(source: ts.SourceFile, file: string): FoundFile['problems'] {
   // Internal to TypeScript, but kept by every version: the parser's own findings.
-  const { parseDiagnostics } = source as ts.SourceFile & { readonly parseDiagnostics?: readonly ts.DiagnosticWithLocation[] };
+  const { parseDiagnostics } = source as ts.SourceFile & {
+    readonly parseDiagnostics?: readonly ts.DiagnosticWithLocation[];
+  };
   const [first] = parseDiagnostics ?? [];
   if (first === undefined) return [];
   const message = typeof first.messageText === 'string' ? first.messageText : first.messageText.messageText;

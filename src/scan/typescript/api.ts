@@ -100,10 +100,14 @@ function ofPackage(specifier: string, name: string): Api | null {
     if (name === '*') return { framework, certain: true, role: 'namespace' };
     // The default export of node:test is `test` and holds the others.
     if (name === 'default')
-      return framework === 'node-test' ? { framework, certain: true, role: 'case' } : { framework, certain: true, role: 'namespace' };
-    return name
-      .split('.')
-      .reduce<Api | null>((api, part) => (api === null ? null : member(api, part)), { framework, certain: true, role: 'namespace' });
+      return framework === 'node-test'
+        ? { framework, certain: true, role: 'case' }
+        : { framework, certain: true, role: 'namespace' };
+    return name.split('.').reduce<Api | null>((api, part) => (api === null ? null : member(api, part)), {
+      framework,
+      certain: true,
+      role: 'namespace',
+    });
   }
   // A package that wraps a framework: its `test` declares tests as far as anybody can see.
   return specifier.startsWith('node:') ? null : named(null, name, false);
@@ -192,10 +196,14 @@ export function apiOf(expression: ts.Expression, scope: Scope, evaluator: Evalua
     return base === null ? null : called(base);
   }
   if (ts.isConditionalExpression(node))
-    return either(apiOf(node.whenTrue, scope, evaluator, depth + 1), apiOf(node.whenFalse, scope, evaluator, depth + 1));
+    return either(
+      apiOf(node.whenTrue, scope, evaluator, depth + 1),
+      apiOf(node.whenFalse, scope, evaluator, depth + 1),
+    );
   if (
     ts.isBinaryExpression(node) &&
-    (node.operatorToken.kind === ts.SyntaxKind.BarBarToken || node.operatorToken.kind === ts.SyntaxKind.QuestionQuestionToken)
+    (node.operatorToken.kind === ts.SyntaxKind.BarBarToken ||
+      node.operatorToken.kind === ts.SyntaxKind.QuestionQuestionToken)
   )
     return either(apiOf(node.left, scope, evaluator, depth + 1), apiOf(node.right, scope, evaluator, depth + 1));
   return null;
@@ -205,7 +213,8 @@ export function apiOf(expression: ts.Expression, scope: Scope, evaluator: Evalua
 function ofFollowed(node: ts.Expression, scope: Scope, evaluator: Evaluator, depth: number): Api | null {
   const target = evaluator.follow({ expression: node, scope });
   if (target === null) return null;
-  if ('expression' in target) return target.expression === node ? null : apiOf(target.expression, target.scope, evaluator, depth + 1);
+  if ('expression' in target)
+    return target.expression === node ? null : apiOf(target.expression, target.scope, evaluator, depth + 1);
   return target.kind === 'package' ? ofPackage(target.specifier, target.name) : null;
 }
 

@@ -84,7 +84,9 @@ function truth(expression: ts.Expression, scope: Scope, evaluator: Evaluator): b
   if (ts.isIdentifier(node) && node.text === 'undefined') return false;
   const text = evaluator.constant(node, scope);
   if (text === null) return null;
-  return ts.isStringLiteralLike(node) ? text !== '' : text !== 'false' && text !== '0' && text !== '' && text !== 'null';
+  return ts.isStringLiteralLike(node)
+    ? text !== ''
+    : text !== 'false' && text !== '0' && text !== '' && text !== 'null';
 }
 
 export interface Marks {

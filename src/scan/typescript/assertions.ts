@@ -72,8 +72,10 @@ export function callAsserts(call: ts.CallExpression, contextName: string | null,
     return isStatement && root === 'expect' ? 'no' : root === 'expect' ? 'unknown' : 'yes';
   if (ASSERTING.test(root) || members.some((name) => ASSERTING.test(name) || name === 'should')) return 'yes';
   const last = names.at(-1) ?? '';
-  if (FAILING.has(last) && (members.length === 0 || root === contextName || /^(?:expect|assert|t|test)$/u.test(root))) return 'yes';
-  if (contextName !== null && root === contextName && members.length > 0 && !CONTEXT_MEMBERS.has(members[0] ?? '')) return 'yes';
+  if (FAILING.has(last) && (members.length === 0 || root === contextName || /^(?:expect|assert|t|test)$/u.test(root)))
+    return 'yes';
+  if (contextName !== null && root === contextName && members.length > 0 && !CONTEXT_MEMBERS.has(members[0] ?? ''))
+    return 'yes';
   // `done(error)` ends a mocha or jest test with a failure.
   if (root === 'done' && members.length === 0 && call.arguments.length > 0) return 'yes';
   if (MAYBE_ASSERTING.test(last) && !ts.isIdentifier(bare(call.expression))) return 'unknown';

@@ -32,7 +32,8 @@ export function bindComment<T>(
   all: readonly Target<T>[],
 ): Bound<T> {
   // A value is no test; a tag that verifies looks past it, to what uses it.
-  const targets = relation === 'implements' ? all : all.filter((target) => target.kind !== 'value' && target.kind !== 'type');
+  const targets =
+    relation === 'implements' ? all : all.filter((target) => target.kind !== 'value' && target.kind !== 'type');
   const { text } = source;
   const enclosing = innermost(targets.filter((target) => target.start <= comment.start && comment.end <= target.end));
   const lineStart = text.lastIndexOf('\n', comment.start - 1) + 1;
@@ -43,28 +44,45 @@ export function bindComment<T>(
   const next = skipSpaceAndComments(text, comment.end);
   const first = targets.find((target) => target.start >= comment.end);
   if (enclosing === null) {
-    const attached = first !== undefined && first.start === next && !/\n[ \t]*\r?\n/u.test(text.slice(comment.end, next));
+    const attached =
+      first !== undefined && first.start === next && !/\n[ \t]*\r?\n/u.test(text.slice(comment.end, next));
     const nothingBefore = skipSpaceAndComments(text, shebangEnd(text)) >= comment.start;
     if (nothingBefore && !attached) return FILE;
     if (!targets.some((target) => target.start < comment.start) && isImportAt(source, next)) return FILE;
   }
-  if (first !== undefined && (enclosing === null || first.end <= enclosing.end) && (enclosing === null || mayHold(enclosing)))
+  if (
+    first !== undefined &&
+    (enclosing === null || first.end <= enclosing.end) &&
+    (enclosing === null || mayHold(enclosing))
+  )
     return sameStart(first, targets);
   return enclosing === null ? FILE : sameStart(enclosing, targets);
 }
 
 /** A function's inside is about the function; suites, node:test's cases and classes hold declarations of their own. */
 const mayHold = (target: Target<unknown>): boolean =>
-  target.kind === 'suite' || target.kind === 'case' || target.kind === 'class' || target.kind === 'value' || target.kind === 'type';
+  target.kind === 'suite' ||
+  target.kind === 'case' ||
+  target.kind === 'class' ||
+  target.kind === 'value' ||
+  target.kind === 'type';
 
-function trailing<T>(comment: Comment, lineStart: number, targets: readonly Target<T>[], enclosing: Target<T> | null): Target<T> | null {
+function trailing<T>(
+  comment: Comment,
+  lineStart: number,
+  targets: readonly Target<T>[],
+  enclosing: Target<T> | null,
+): Target<T> | null {
   const onLine = (offset: number): boolean => offset >= lineStart && offset <= comment.start;
   if (enclosing !== null && onLine(enclosing.anchor)) return enclosing;
   const ending = targets.filter(
-    (target) => target.end <= comment.start && onLine(target.end) && (enclosing === null || target.start >= enclosing.start),
+    (target) =>
+      target.end <= comment.start && onLine(target.end) && (enclosing === null || target.start >= enclosing.start),
   );
   return (
-    ending.find((target) => !ending.some((other) => other !== target && other.start <= target.start && other.end >= target.end)) ?? null
+    ending.find(
+      (target) => !ending.some((other) => other !== target && other.start <= target.start && other.end >= target.end),
+    ) ?? null
   );
 }
 
@@ -79,7 +97,11 @@ const sameStart = <T>(target: Target<T>, targets: readonly Target<T>[]): Bound<T
   kind: 'targets',
   values: targets
     .filter(
-      (other) => other.start === target.start && other.end === target.end && other.kind === target.kind && other.anchor === target.anchor,
+      (other) =>
+        other.start === target.start &&
+        other.end === target.end &&
+        other.kind === target.kind &&
+        other.anchor === target.anchor,
     )
     .map((other) => other.value),
 });
@@ -98,7 +120,8 @@ function isImportAt(source: ts.SourceFile, offset: number): boolean {
   const statement = source.statements.find((candidate) => candidate.getStart(source) === offset);
   if (statement === undefined) return false;
   if (ts.isImportDeclaration(statement) || ts.isImportEqualsDeclaration(statement)) return true;
-  if (ts.isExpressionStatement(statement)) return ts.isStringLiteral(statement.expression) || requiredModule(statement.expression) !== null;
+  if (ts.isExpressionStatement(statement))
+    return ts.isStringLiteral(statement.expression) || requiredModule(statement.expression) !== null;
   return (
     ts.isVariableStatement(statement) &&
     statement.declarationList.declarations.every(

@@ -79,9 +79,23 @@ function isLeaf(node: ts.Node): boolean {
 }
 
 /** Between two nodes stand only punctuation, keywords, space and comments, so the scanner alone tells them apart. */
-function scanGap(text: string, start: number, end: number, offset: number, variant: ts.LanguageVariant): Comment | null {
+function scanGap(
+  text: string,
+  start: number,
+  end: number,
+  offset: number,
+  variant: ts.LanguageVariant,
+): Comment | null {
   const ts = compiler();
-  const scanner = ts.createScanner(ts.ScriptTarget.ESNext, false, variant, text, undefined, start, Math.max(0, end - start));
+  const scanner = ts.createScanner(
+    ts.ScriptTarget.ESNext,
+    false,
+    variant,
+    text,
+    undefined,
+    start,
+    Math.max(0, end - start),
+  );
   for (let kind = scanner.scan(); kind !== ts.SyntaxKind.EndOfFileToken; kind = scanner.scan()) {
     const [from, to] = [scanner.getTokenStart(), scanner.getTokenEnd()];
     if (to <= offset) continue;

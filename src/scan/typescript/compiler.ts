@@ -57,9 +57,11 @@ export function placeIn(source: ts.SourceFile, offset: number): Place {
   return { line: line + 1, column: character + 1 };
 }
 
-export const sourceText = (node: ts.Node, source: ts.SourceFile): string => source.text.slice(node.getStart(source), node.end);
+export const sourceText = (node: ts.Node, source: ts.SourceFile): string =>
+  source.text.slice(node.getStart(source), node.end);
 
-const kinds = (list: (ts: Compiler) => readonly ts.SyntaxKind[]): ReadonlySet<ts.SyntaxKind> => new Set(list(compiler()));
+const kinds = (list: (ts: Compiler) => readonly ts.SyntaxKind[]): ReadonlySet<ts.SyntaxKind> =>
+  new Set(list(compiler()));
 
 let transparent: ReadonlySet<ts.SyntaxKind> | null = null;
 let functions: ReadonlySet<ts.SyntaxKind> | null = null;

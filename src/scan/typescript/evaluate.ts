@@ -35,13 +35,18 @@ export class Evaluator {
     if (depth > MAX_DEPTH) return null;
     const expression = bare(reference.expression);
     const { scope } = reference;
-    if (ts.isIdentifier(expression)) return this.#followResolved(resolveName(scope, expression.text, this.#modules), depth + 1);
+    if (ts.isIdentifier(expression))
+      return this.#followResolved(resolveName(scope, expression.text, this.#modules), depth + 1);
     const member = this.#memberName(expression, scope, depth);
     if (member === null) return { expression, scope };
     return this.#member(this.follow({ expression: member.of, scope }, depth + 1), member.name, depth + 1);
   }
 
-  #memberName(expression: ts.Expression, scope: Scope, depth: number): { readonly of: ts.Expression; readonly name: string } | null {
+  #memberName(
+    expression: ts.Expression,
+    scope: Scope,
+    depth: number,
+  ): { readonly of: ts.Expression; readonly name: string } | null {
     const ts = compiler();
     if (ts.isPropertyAccessExpression(expression)) return { of: expression.expression, name: expression.name.text };
     if (!ts.isElementAccessExpression(expression)) return null;
@@ -55,7 +60,8 @@ export class Evaluator {
     const { binding } = resolved;
     if (binding.kind !== 'const' && binding.kind !== 'argument') return resolved;
     if (binding.members === null) return null;
-    const start: Reference = binding.kind === 'const' ? { expression: binding.initializer, scope: resolved.scope } : binding.value;
+    const start: Reference =
+      binding.kind === 'const' ? { expression: binding.initializer, scope: resolved.scope } : binding.value;
     let at: Reference | Resolved | null = this.follow(start, depth + 1);
     for (const name of binding.members) at = this.#member(at, name, depth + 1);
     return at;
@@ -70,7 +76,11 @@ export class Evaluator {
         const value = memberOf(object, name);
         return value === null ? null : this.follow({ expression: value, scope: of.scope }, depth + 1);
       }
-      if (ts.isArrayLiteralExpression(object) && /^\d+$/u.test(name) && !object.elements.some((element) => ts.isSpreadElement(element))) {
+      if (
+        ts.isArrayLiteralExpression(object) &&
+        /^\d+$/u.test(name) &&
+        !object.elements.some((element) => ts.isSpreadElement(element))
+      ) {
         const element = object.elements[Number(name)];
         return element === undefined ? null : this.follow({ expression: element, scope: of.scope }, depth + 1);
       }
@@ -81,10 +91,15 @@ export class Evaluator {
       return found === null ? null : this.#followResolved(found, depth + 1);
     }
     if (of.kind === 'package')
-      return { kind: 'package', specifier: of.specifier, name: of.name === '*' || of.name === 'default' ? name : `${of.name}.${name}` };
+      return {
+        kind: 'package',
+        specifier: of.specifier,
+        name: of.name === '*' || of.name === 'default' ? name : `${of.name}.${name}`,
+      };
     if (of.kind === 'declared' && of.binding.kind === 'enum') {
       const member = of.binding.node.members.find(
-        (candidate) => (ts.isIdentifier(candidate.name) || ts.isStringLiteralLike(candidate.name)) && candidate.name.text === name,
+        (candidate) =>
+          (ts.isIdentifier(candidate.name) || ts.isStringLiteralLike(candidate.name)) && candidate.name.text === name,
       );
       return member?.initializer === undefined ? null : { expression: member.initializer, scope: of.scope };
     }
@@ -102,7 +117,8 @@ export class Evaluator {
     if (node.kind === ts.SyntaxKind.FalseKeyword) return 'false';
     if (node.kind === ts.SyntaxKind.NullKeyword) return 'null';
     if (ts.isTemplateExpression(node)) return this.#template(node, scope, depth);
-    if (ts.isBinaryExpression(node) && node.operatorToken.kind === ts.SyntaxKind.PlusToken) return this.#sum(node, scope, depth);
+    if (ts.isBinaryExpression(node) && node.operatorToken.kind === ts.SyntaxKind.PlusToken)
+      return this.#sum(node, scope, depth);
     if (ts.isIdentifier(node) || ts.isPropertyAccessExpression(node) || ts.isElementAccessExpression(node)) {
       const target = this.follow({ expression: node, scope }, depth + 1);
       if (target === null || !('expression' in target)) return this.#nameProperty(node, scope, depth);
@@ -152,15 +168,20 @@ export class Evaluator {
       return ts.isIdentifier(expression) && lookedUpHere(expression, scope) ? expression.text : null;
     }
     if (target.kind !== 'declared') return null;
-    return target.binding.kind === 'class' || target.binding.kind === 'function' ? (target.binding.node.name?.text ?? null) : null;
+    return target.binding.kind === 'class' || target.binding.kind === 'function'
+      ? (target.binding.node.name?.text ?? null)
+      : null;
   }
 
   /** The function that an expression is, or null. */
   closure(expression: ts.Expression, scope: Scope): Closure | null {
     const target = this.follow({ expression, scope });
     if (target === null) return null;
-    if ('expression' in target) return isFunctionNode(target.expression) ? { node: target.expression, scope: target.scope } : null;
-    return target.kind === 'declared' && target.binding.kind === 'function' ? { node: target.binding.node, scope: target.scope } : null;
+    if ('expression' in target)
+      return isFunctionNode(target.expression) ? { node: target.expression, scope: target.scope } : null;
+    return target.kind === 'declared' && target.binding.kind === 'function'
+      ? { node: target.binding.node, scope: target.scope }
+      : null;
   }
 }
 
@@ -180,5 +201,7 @@ function frozen(expression: ts.Expression): ts.Expression {
   if (!ts.isCallExpression(node) || !ts.isPropertyAccessExpression(node.expression)) return node;
   const { expression: of, name } = node.expression;
   const [first] = node.arguments;
-  return ts.isIdentifier(of) && of.text === 'Object' && name.text === 'freeze' && first !== undefined ? bare(first) : node;
+  return ts.isIdentifier(of) && of.text === 'Object' && name.text === 'freeze' && first !== undefined
+    ? bare(first)
+    : node;
 }

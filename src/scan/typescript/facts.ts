@@ -4,24 +4,78 @@ import type { ModuleFacts } from '../../model/index.js';
 import { sha256 } from '../../util/hash.js';
 import { compiler, parse } from './compiler.js';
 
-const READS = new Set(['fs', 'fs/promises', 'graceful-fs', 'fs-extra', 'globby', 'fast-glob', 'glob', 'tinyglobby', 'memfs', 'path-scurry']);
+const READS = new Set([
+  'fs',
+  'fs/promises',
+  'graceful-fs',
+  'fs-extra',
+  'globby',
+  'fast-glob',
+  'glob',
+  'tinyglobby',
+  'memfs',
+  'path-scurry',
+]);
 const OUTSIDE: Readonly<Record<string, string>> = {
-  http: 'network', https: 'network', http2: 'network', net: 'network', tls: 'network', dgram: 'network', dns: 'network', 'dns/promises': 'network', undici: 'network', axios: 'network', 'node-fetch': 'network', got: 'network', ws: 'network',
-  child_process: 'other programs', cluster: 'other programs', execa: 'other programs', tinyexec: 'other programs', zx: 'other programs', os: 'the machine', perf_hooks: 'the clock', vm: 'computed code', inspector: 'the machine', sqlite: 'files outside', nanoid: 'randomness', uuid: 'randomness',
+  http: 'network',
+  https: 'network',
+  http2: 'network',
+  net: 'network',
+  tls: 'network',
+  dgram: 'network',
+  dns: 'network',
+  'dns/promises': 'network',
+  undici: 'network',
+  axios: 'network',
+  'node-fetch': 'network',
+  got: 'network',
+  ws: 'network',
+  child_process: 'other programs',
+  cluster: 'other programs',
+  execa: 'other programs',
+  tinyexec: 'other programs',
+  zx: 'other programs',
+  os: 'the machine',
+  perf_hooks: 'the clock',
+  vm: 'computed code',
+  inspector: 'the machine',
+  sqlite: 'files outside',
+  nanoid: 'randomness',
+  uuid: 'randomness',
 };
-const GLOBAL_CALLS: Readonly<Record<string, string>> = { fetch: 'network', eval: 'computed code', Function: 'computed code', WebSocket: 'network', EventSource: 'network', XMLHttpRequest: 'network' };
+const GLOBAL_CALLS: Readonly<Record<string, string>> = {
+  fetch: 'network',
+  eval: 'computed code',
+  Function: 'computed code',
+  WebSocket: 'network',
+  EventSource: 'network',
+  XMLHttpRequest: 'network',
+};
 const MEMBERS: Readonly<Record<string, string>> = {
-  'Date.now': 'the clock', 'performance.now': 'the clock', 'process.hrtime': 'the clock', 'process.uptime': 'the clock', 'Math.random': 'randomness', 'crypto.randomUUID': 'randomness', 'crypto.randomBytes': 'randomness', 'crypto.getRandomValues': 'randomness',
-  'process.binding': 'the machine', 'process.memoryUsage': 'the machine', 'process.pid': 'the machine', 'globalThis.fetch': 'network', 'Temporal.Now': 'the clock',
+  'Date.now': 'the clock',
+  'performance.now': 'the clock',
+  'process.hrtime': 'the clock',
+  'process.uptime': 'the clock',
+  'Math.random': 'randomness',
+  'crypto.randomUUID': 'randomness',
+  'crypto.randomBytes': 'randomness',
+  'crypto.getRandomValues': 'randomness',
+  'process.binding': 'the machine',
+  'process.memoryUsage': 'the machine',
+  'process.pid': 'the machine',
+  'globalThis.fetch': 'network',
+  'Temporal.Now': 'the clock',
 };
 const RANDOM_IMPORTS = new Set(['randomUUID', 'randomBytes', 'randomInt', 'getRandomValues', 'webcrypto']);
 const MAX_PATHS = 500;
 
 const withoutNode = (specifier: string): string => (specifier.startsWith('node:') ? specifier.slice(5) : specifier);
-const looksLikePath = (text: string): boolean => text.length > 0 && text.length < 300 && !/[\n*?<>|"]/u.test(text) && (/[./\\]/u.test(text) || /^[\w-]+$/u.test(text));
+const looksLikePath = (text: string): boolean =>
+  text.length > 0 && text.length < 300 && !/[\n*?<>|"]/u.test(text) && (/[./\\]/u.test(text) || /^[\w-]+$/u.test(text));
 
 /** Directives in comments that change how a file runs: they are part of what it does. */
-const pragmas = (text: string): string => (text.match(/@(?:vitest|jest)-[\w-]+[^\n*]*|@jsx\w*[^\n*]*/gu) ?? []).join('\n');
+const pragmas = (text: string): string =>
+  (text.match(/@(?:vitest|jest)-[\w-]+[^\n*]*|@jsx\w*[^\n*]*/gu) ?? []).join('\n');
 
 class Collector {
   readonly imports = new Set<string>();
@@ -34,7 +88,8 @@ class Collector {
 
   private specifier(node: ts.Expression | undefined): void {
     const { api } = this;
-    if (node !== undefined && (api.isStringLiteral(node) || api.isNoSubstitutionTemplateLiteral(node))) this.take(node.text);
+    if (node !== undefined && (api.isStringLiteral(node) || api.isNoSubstitutionTemplateLiteral(node)))
+      this.take(node.text);
     else this.computed = true;
   }
 
@@ -55,7 +110,9 @@ class Collector {
       const from = api.isStringLiteral(node.moduleSpecifier) ? withoutNode(node.moduleSpecifier.text) : '';
       if (from === 'crypto' && named !== undefined) {
         if (api.isNamespaceImport(named)) this.outside ??= 'randomness (crypto)';
-        else for (const item of named.elements) if (RANDOM_IMPORTS.has((item.propertyName ?? item.name).text)) this.outside ??= 'randomness (crypto)';
+        else
+          for (const item of named.elements)
+            if (RANDOM_IMPORTS.has((item.propertyName ?? item.name).text)) this.outside ??= 'randomness (crypto)';
       }
       if (from === 'crypto' && node.importClause?.name !== undefined) this.outside ??= 'randomness (crypto)';
       return;
@@ -64,13 +121,17 @@ class Collector {
       if (node.moduleSpecifier !== undefined) this.specifier(node.moduleSpecifier);
       return;
     }
-    if (api.isImportEqualsDeclaration(node) && api.isExternalModuleReference(node.moduleReference)) this.specifier(node.moduleReference.expression);
+    if (api.isImportEqualsDeclaration(node) && api.isExternalModuleReference(node.moduleReference))
+      this.specifier(node.moduleReference.expression);
     else if (api.isImportTypeNode(node)) return;
     else if (api.isCallExpression(node)) this.call(node);
     else if (api.isNewExpression(node)) this.construct(node);
     else if (api.isPropertyAccessExpression(node)) this.member(node);
-    else if ((api.isStringLiteral(node) || api.isNoSubstitutionTemplateLiteral(node)) && looksLikePath(node.text)) this.path(node.text);
-    else if (api.isTemplateExpression(node)) for (const part of [node.head.text, ...node.templateSpans.map((span) => span.literal.text)]) if (part.includes('/') && looksLikePath(part)) this.path(part);
+    else if ((api.isStringLiteral(node) || api.isNoSubstitutionTemplateLiteral(node)) && looksLikePath(node.text))
+      this.path(node.text);
+    else if (api.isTemplateExpression(node))
+      for (const part of [node.head.text, ...node.templateSpans.map((span) => span.literal.text)])
+        if (part.includes('/') && looksLikePath(part)) this.path(part);
     api.forEachChild(node, (child) => this.visit(child));
   }
 
@@ -90,11 +151,20 @@ class Collector {
     } else if (api.isPropertyAccessExpression(callee)) {
       const name = callee.name.text;
       if (api.isMetaProperty(callee.expression) && (name === 'glob' || name === 'globEager')) this.computed = true;
-      if (api.isIdentifier(callee.expression) && callee.expression.text === 'require' && name === 'resolve') this.specifier(node.arguments[0]);
+      if (api.isIdentifier(callee.expression) && callee.expression.text === 'require' && name === 'resolve')
+        this.specifier(node.arguments[0]);
       // vi.mock('./x') and jest.mock name modules; importActual and doMock too.
-      if (api.isIdentifier(callee.expression) && (callee.expression.text === 'vi' || callee.expression.text === 'vitest' || callee.expression.text === 'jest') && /^(?:mock|doMock|unmock|importActual|importMock|requireActual)$/u.test(name)) {
+      if (
+        api.isIdentifier(callee.expression) &&
+        (callee.expression.text === 'vi' || callee.expression.text === 'vitest' || callee.expression.text === 'jest') &&
+        /^(?:mock|doMock|unmock|importActual|importMock|requireActual)$/u.test(name)
+      ) {
         const first = node.arguments[0];
-        if (first !== undefined && !(api.isCallExpression(first) && first.expression.kind === api.SyntaxKind.ImportKeyword)) this.specifier(first);
+        if (
+          first !== undefined &&
+          !(api.isCallExpression(first) && first.expression.kind === api.SyntaxKind.ImportKeyword)
+        )
+          this.specifier(first);
       }
     }
   }
@@ -103,7 +173,8 @@ class Collector {
     const { api } = this;
     if (!api.isIdentifier(node.expression)) return;
     const name = node.expression.text;
-    if (name === 'Date' && (node.arguments === undefined || node.arguments.length === 0)) this.outside ??= 'the clock (new Date())';
+    if (name === 'Date' && (node.arguments === undefined || node.arguments.length === 0))
+      this.outside ??= 'the clock (new Date())';
     if (name === 'Worker') this.computed = true;
     const why = GLOBAL_CALLS[name];
     if (why !== undefined) this.outside ??= `${why} (${name})`;
@@ -114,7 +185,8 @@ class Collector {
     if (!api.isIdentifier(node.expression)) return;
     const why = MEMBERS[`${node.expression.text}.${node.name.text}`];
     if (why !== undefined) this.outside ??= `${why} (${node.expression.text}.${node.name.text})`;
-    if (node.expression.text === 'process' && (node.name.text === 'getBuiltinModule' || node.name.text === 'dlopen')) this.outside ??= 'computed code';
+    if (node.expression.text === 'process' && (node.name.text === 'getBuiltinModule' || node.name.text === 'dlopen'))
+      this.outside ??= 'computed code';
     if (node.expression.text === 'Bun' || node.expression.text === 'Deno') this.outside ??= 'the machine';
   }
 }
@@ -128,7 +200,11 @@ export function typescriptFacts(file: string, bytes: Buffer): ModuleFacts {
   collector.visit(source);
   const printed = api.createPrinter({ removeComments: true, newLine: api.NewLineKind.LineFeed }).printFile(source);
   return {
-    fingerprint: sha256(`${printed}\u0000${pragmas(text)}`), imports: [...collector.imports].sort(), computed: collector.computed, reads: collector.reads,
-    paths: [...collector.paths].sort(), outside: collector.outside,
+    fingerprint: sha256(`${printed}\u0000${pragmas(text)}`),
+    imports: [...collector.imports].sort(),
+    computed: collector.computed,
+    reads: collector.reads,
+    paths: [...collector.paths].sort(),
+    outside: collector.outside,
   };
 }

@@ -69,7 +69,8 @@ export class Fingerprints {
     const given = declared.body?.node;
     // A body given by name, or from behind a wrapper, is part of what the test does.
     if (given !== undefined && !call.arguments.some((argument) => argument === given)) this.#write(given);
-    if (site !== call) for (const argument of site.arguments) if (!ts.isStringLiteralLike(argument)) this.#write(argument);
+    if (site !== call)
+      for (const argument of site.arguments) if (!ts.isStringLiteralLike(argument)) this.#write(argument);
     // In one call: a third faster than a hash object, and there are tens of thousands.
     const fingerprint = hash('sha256', this.#out);
     if (site === call) this.#known.set(call, `${fingerprint}${JSON.stringify(declared.path.at(-1))}`);

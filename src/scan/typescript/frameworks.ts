@@ -12,10 +12,18 @@ const withEndings = (name: string): string[] => ENDINGS.map((ending) => `${name}
 const CONFIGURATIONS: readonly (readonly [Framework, readonly string[]])[] = [
   [
     'vitest',
-    [...withEndings('vitest.config'), ...withEndings('vitest.workspace'), 'vitest.workspace.json', ...withEndings('vitest.projects')],
+    [
+      ...withEndings('vitest.config'),
+      ...withEndings('vitest.workspace'),
+      'vitest.workspace.json',
+      ...withEndings('vitest.projects'),
+    ],
   ],
   ['jest', [...withEndings('jest.config'), 'jest.config.json']],
-  ['mocha', ['.mocharc.js', '.mocharc.cjs', '.mocharc.mjs', '.mocharc.json', '.mocharc.jsonc', '.mocharc.yaml', '.mocharc.yml']],
+  [
+    'mocha',
+    ['.mocharc.js', '.mocharc.cjs', '.mocharc.mjs', '.mocharc.json', '.mocharc.jsonc', '.mocharc.yaml', '.mocharc.yml'],
+  ],
   ['playwright', withEndings('playwright.config')],
 ];
 
@@ -60,7 +68,8 @@ export function frameworkOfManifest(text: string): Framework | null {
 export async function surroundingFramework(file: string, project: ProjectView): Promise<Framework | null> {
   for (let folder = posix.dirname(file); ; folder = posix.dirname(folder)) {
     const at = (name: string): string => (folder === '.' ? name : `${folder}/${name}`);
-    for (const [framework, names] of CONFIGURATIONS) if (names.some((name) => project.exists(at(name)))) return framework;
+    for (const [framework, names] of CONFIGURATIONS)
+      if (names.some((name) => project.exists(at(name)))) return framework;
     const manifest = at('package.json');
     if (project.exists(manifest)) {
       const found = frameworkOfManifest((await project.read(manifest))?.toString('utf8') ?? '');

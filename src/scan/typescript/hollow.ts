@@ -4,7 +4,14 @@
  */
 import type { ts } from 'ts-morph';
 import { frameworkOfPackage } from './api.js';
-import { calleeNames, callAsserts, isTestingPackage, mayAssertByName, propertyAsserts, type Reach } from './assertions.js';
+import {
+  calleeNames,
+  callAsserts,
+  isTestingPackage,
+  mayAssertByName,
+  propertyAsserts,
+  type Reach,
+} from './assertions.js';
 import { bare, compiler, isFunctionNode } from './compiler.js';
 import type { Closure, Evaluator } from './evaluate.js';
 import { blockScope, lookUp, parameterScope, type Scope } from './scope.js';
@@ -44,7 +51,13 @@ export class HollowCheck {
     const contextName = first !== undefined && ts.isIdentifier(first.name) ? first.name.text : null;
     let unknown = false;
     for (const followImports of [false, true]) {
-      const state: State = { seen: new Set(), followImports, contextName, home: body.scope.module.path, unknown: false };
+      const state: State = {
+        seen: new Set(),
+        followImports,
+        contextName,
+        home: body.scope.module.path,
+        unknown: false,
+      };
       if (this.#function(body, state, 0)) return 'yes';
       unknown = state.unknown;
     }
@@ -58,8 +71,17 @@ export class HollowCheck {
     if (block === undefined || !ts.isBlock(block)) return false;
     for (const statement of block.statements) {
       // None of these can keep the next statement from being reached for sure.
-      const passable = ts.isVariableStatement(statement) || ts.isIterationStatement(statement, false) || ts.isFunctionDeclaration(statement);
-      if (passable || (ts.isIfStatement(statement) && statement.elseStatement === undefined && literalTruth(statement.expression) !== true)) continue;
+      const passable =
+        ts.isVariableStatement(statement) ||
+        ts.isIterationStatement(statement, false) ||
+        ts.isFunctionDeclaration(statement);
+      if (
+        passable ||
+        (ts.isIfStatement(statement) &&
+          statement.elseStatement === undefined &&
+          literalTruth(statement.expression) !== true)
+      )
+        continue;
       if (!ts.isExpressionStatement(statement)) return false;
       const expression = bare(statement.expression);
       if (ts.isCallExpression(expression) && callAsserts(expression, null, true) === 'yes') return true;
@@ -97,9 +119,11 @@ export class HollowCheck {
       state.unknown = true;
       return 'goes-on';
     }
-    const visit = (part: ts.Node | undefined): boolean => part !== undefined && this.#expression(part, scope, state, depth, false, nesting);
+    const visit = (part: ts.Node | undefined): boolean =>
+      part !== undefined && this.#expression(part, scope, state, depth, false, nesting);
     const asserts = (found: boolean, otherwise: Flow = 'goes-on'): Flow => (found ? 'asserts' : otherwise);
-    if (ts.isThrowStatement(node)) return scope.module.path === state.home || isTestPath(scope.module.path) ? 'asserts' : 'leaves';
+    if (ts.isThrowStatement(node))
+      return scope.module.path === state.home || isTestPath(scope.module.path) ? 'asserts' : 'leaves';
     if (ts.isReturnStatement(node)) return asserts(visit(node.expression), 'leaves');
     if (ts.isBlock(node)) return this.#statements(node.statements, scope, state, depth, nesting);
     if (ts.isFunctionDeclaration(node) || ts.isClassDeclaration(node)) return 'goes-on'; // only when called
@@ -111,16 +135,23 @@ export class HollowCheck {
     if (ts.isTryStatement(node)) {
       const tried = this.#statements(node.tryBlock.statements, scope, state, depth, nesting);
       if (tried === 'asserts') return tried;
-      if (node.catchClause !== undefined && this.#statements(node.catchClause.block.statements, scope, state, depth, nesting) === 'asserts')
+      if (
+        node.catchClause !== undefined &&
+        this.#statements(node.catchClause.block.statements, scope, state, depth, nesting) === 'asserts'
+      )
         return 'asserts';
       const last =
-        node.finallyBlock === undefined ? 'goes-on' : this.#statements(node.finallyBlock.statements, scope, state, depth, nesting);
+        node.finallyBlock === undefined
+          ? 'goes-on'
+          : this.#statements(node.finallyBlock.statements, scope, state, depth, nesting);
       return last === 'goes-on' ? tried : last;
     }
     if (ts.isSwitchStatement(node)) {
       if (visit(node.expression)) return 'asserts';
       return asserts(
-        node.caseBlock.clauses.some((clause) => this.#statements(clause.statements, scope, state, depth, nesting) === 'asserts'),
+        node.caseBlock.clauses.some(
+          (clause) => this.#statements(clause.statements, scope, state, depth, nesting) === 'asserts',
+        ),
       );
     }
     if (ts.isIterationStatement(node, false)) {
@@ -132,7 +163,9 @@ export class HollowCheck {
       return asserts(
         node.declarationList.declarations.some(
           (declaration) =>
-            declaration.initializer !== undefined && !isFunctionNode(bare(declaration.initializer)) && visit(declaration.initializer),
+            declaration.initializer !== undefined &&
+            !isFunctionNode(bare(declaration.initializer)) &&
+            visit(declaration.initializer),
         ),
       );
     return 'goes-on';
@@ -143,13 +176,23 @@ export class HollowCheck {
     const always = literalTruth(node.expression);
     const then = always === false ? 'goes-on' : this.#statement(node.thenStatement, scope, state, depth, nesting + 1);
     if (then === 'asserts' || always === true) return then;
-    const otherwise = node.elseStatement === undefined ? 'goes-on' : this.#statement(node.elseStatement, scope, state, depth, nesting + 1);
+    const otherwise =
+      node.elseStatement === undefined
+        ? 'goes-on'
+        : this.#statement(node.elseStatement, scope, state, depth, nesting + 1);
     if (otherwise === 'asserts' || always === false) return otherwise;
     return then === 'leaves' && otherwise === 'leaves' ? 'leaves' : 'goes-on';
   }
 
   /** True when evaluating the expression may assert; function expressions in it count as called. */
-  #expression(expression: ts.Node, scope: Scope, state: State, depth: number, isStatement: boolean, nesting: number): boolean {
+  #expression(
+    expression: ts.Node,
+    scope: Scope,
+    state: State,
+    depth: number,
+    isStatement: boolean,
+    nesting: number,
+  ): boolean {
     const ts = compiler();
     if (nesting > MAX_NESTING) {
       state.unknown = true;
@@ -157,7 +200,10 @@ export class HollowCheck {
     }
     const node = ts.isExpression(expression) ? bare(expression) : expression;
     const children = (): boolean =>
-      ts.forEachChild(node, (child) => this.#expression(child, scope, state, depth, false, nesting + 1) || undefined) === true;
+      ts.forEachChild(
+        node,
+        (child) => this.#expression(child, scope, state, depth, false, nesting + 1) || undefined,
+      ) === true;
     if (ts.isTypeNode(node)) return false;
     if (isFunctionNode(node)) return this.#function({ node, scope }, state, depth + 1);
     if (ts.isBlock(node)) return this.#statements(node.statements, scope, state, depth, nesting) === 'asserts';
@@ -172,7 +218,8 @@ export class HollowCheck {
       // `expect(x).toBe;` is never called.
       if (calleeNames(node)[0] === 'expect') return false;
     }
-    if (ts.isVoidExpression(node)) return this.#expression(node.expression, scope, state, depth, isStatement, nesting + 1);
+    if (ts.isVoidExpression(node))
+      return this.#expression(node.expression, scope, state, depth, isStatement, nesting + 1);
     if (ts.isIdentifier(node)) return this.#mentioned(node, scope, state, depth);
     return children();
   }
@@ -182,7 +229,8 @@ export class HollowCheck {
     const found = lookUp(scope, node.text);
     if (found === null) return false;
     const { binding } = found;
-    if (binding.kind === 'function') return this.#function({ node: binding.node, scope: found.scope }, state, depth + 1);
+    if (binding.kind === 'function')
+      return this.#function({ node: binding.node, scope: found.scope }, state, depth + 1);
     if (binding.kind !== 'const' || binding.members?.length !== 0) return false;
     const value = bare(binding.initializer);
     return isFunctionNode(value) && this.#function({ node: value, scope: found.scope }, state, depth + 1);
@@ -207,18 +255,29 @@ export class HollowCheck {
         return false;
       }
       if ('expression' in target) {
-        if (isFunctionNode(target.expression)) return this.#function({ node: target.expression, scope: target.scope }, state, depth + 1);
+        if (isFunctionNode(target.expression))
+          return this.#function({ node: target.expression, scope: target.scope }, state, depth + 1);
         // A value made by a call, such as `const expectOk = makeExpect()`, may be anything.
-        state.unknown ||= ts.isIdentifier(node) && (ts.isCallExpression(target.expression) || mayAssertByName(root.text));
+        state.unknown ||=
+          ts.isIdentifier(node) && (ts.isCallExpression(target.expression) || mayAssertByName(root.text));
         return false;
       }
       if (target.kind === 'declared' && target.binding.kind === 'function')
         return this.#function({ node: target.binding.node, scope: target.scope }, state, depth + 1);
       // A framework's own assertions were known by name; what is left of it (`test`, `vi.fn`) asserts nothing.
-      if (target.kind === 'package' && frameworkOfPackage(target.specifier) === null && isTestingPackage(target.specifier))
+      if (
+        target.kind === 'package' &&
+        frameworkOfPackage(target.specifier) === null &&
+        isTestingPackage(target.specifier)
+      )
         state.unknown = true;
       if (target.kind === 'unknown') state.unknown = true;
-      if (target.kind === 'declared' && target.binding.kind === 'unknown' && ts.isIdentifier(node) && mayAssertByName(root.text))
+      if (
+        target.kind === 'declared' &&
+        target.binding.kind === 'unknown' &&
+        ts.isIdentifier(node) &&
+        mayAssertByName(root.text)
+      )
         state.unknown = true;
     }
     return false;
@@ -286,7 +345,8 @@ export function skipsItself(body: Closure): boolean {
     if (
       isFunctionNode(node) &&
       node.parameters.some(
-        (parameter) => ts.isIdentifier(parameter.name) && names.has(parameter.name.text) && parameter.name.text !== 'this',
+        (parameter) =>
+          ts.isIdentifier(parameter.name) && names.has(parameter.name.text) && parameter.name.text !== 'this',
       )
     )
       return false;

@@ -32,7 +32,8 @@ function importedFramework(module: Module): Framework | null {
   const ts = compiler();
   for (const statement of module.source.statements) {
     let specifier: string | null = null;
-    if (ts.isImportDeclaration(statement) && ts.isStringLiteral(statement.moduleSpecifier)) specifier = statement.moduleSpecifier.text;
+    if (ts.isImportDeclaration(statement) && ts.isStringLiteral(statement.moduleSpecifier))
+      specifier = statement.moduleSpecifier.text;
     else if (ts.isVariableStatement(statement)) {
       const [first] = statement.declarationList.declarations;
       specifier = first?.initializer === undefined ? null : requiredModule(first.initializer);
@@ -57,15 +58,23 @@ async function find(file: string, bytes: Buffer, project: ProjectView): Promise<
       links: [],
       symbols: [],
       problems: [
-        { file, line: 1, column: 1, message: `the file cannot be parsed: ${error instanceof Error ? error.message : String(error)}` },
+        {
+          file,
+          line: 1,
+          column: 1,
+          message: `the file cannot be parsed: ${error instanceof Error ? error.message : String(error)}`,
+        },
       ],
     };
   }
   const framework =
-    importedFramework(module) ?? (await surroundingFramework(file, project)) ?? (text.includes('chai') ? 'mocha' : 'vitest');
+    importedFramework(module) ??
+    (await surroundingFramework(file, project)) ??
+    (text.includes('chai') ? 'mocha' : 'vitest');
   const modules = new Modules(project);
   let found = analyse(module, modules, framework);
-  for (let round = 0; round < MAX_ROUNDS && (await modules.loadMissing()); round += 1) found = analyse(module, modules, framework);
+  for (let round = 0; round < MAX_ROUNDS && (await modules.loadMissing()); round += 1)
+    found = analyse(module, modules, framework);
   return found;
 }
 

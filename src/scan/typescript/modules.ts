@@ -126,7 +126,9 @@ export class Modules {
       else
         this.#loaded.set(
           path,
-          usable === null ? null : remember(`${path}\0${blobId(usable)}`, () => makeModule(path, usable.toString('utf8'))),
+          usable === null
+            ? null
+            : remember(`${path}\0${blobId(usable)}`, () => makeModule(path, usable.toString('utf8'))),
         );
     }
     return true;

@@ -30,11 +30,20 @@ function resolveFound({ binding, scope }: Found, modules: Modules, depth: number
   return resolveImport(scope.module, binding.specifier, binding.name, modules, depth + 1);
 }
 
-export function resolveImport(from: Module, specifier: string, name: string, modules: Modules, depth: number): Resolved {
+export function resolveImport(
+  from: Module,
+  specifier: string,
+  name: string,
+  modules: Modules,
+  depth: number,
+): Resolved {
   if (depth > MAX_DEPTH) return UNKNOWN;
   const path = modules.resolve(from.path, specifier);
   if (path === null)
-    return specifier.startsWith('.') || specifier.startsWith('#') || specifier.startsWith('@/') || specifier.startsWith('~/')
+    return specifier.startsWith('.') ||
+      specifier.startsWith('#') ||
+      specifier.startsWith('@/') ||
+      specifier.startsWith('~/')
       ? UNKNOWN
       : { kind: 'package', specifier, name };
   const module = modules.module(path);
@@ -54,12 +63,15 @@ export function resolveExport(module: Module, name: string, modules: Modules, de
         return ofExpression({ expression: statement.expression, scope: module.scope }, modules, depth);
     } else if (ts.isExportDeclaration(statement)) {
       const specifier =
-        statement.moduleSpecifier !== undefined && ts.isStringLiteral(statement.moduleSpecifier) ? statement.moduleSpecifier.text : null;
+        statement.moduleSpecifier !== undefined && ts.isStringLiteral(statement.moduleSpecifier)
+          ? statement.moduleSpecifier.text
+          : null;
       const clause = statement.exportClause;
       if (clause === undefined) {
         if (specifier !== null && name !== 'default') stars.push(specifier);
       } else if (ts.isNamespaceExport(clause)) {
-        if (clause.name.text === name && specifier !== null) return resolveImport(module, specifier, '*', modules, depth);
+        if (clause.name.text === name && specifier !== null)
+          return resolveImport(module, specifier, '*', modules, depth);
       } else {
         const element = clause.elements.find((candidate) => candidate.name.text === name);
         if (element === undefined) continue;
@@ -69,12 +81,15 @@ export function resolveExport(module: Module, name: string, modules: Modules, de
           : resolveImport(module, specifier, inner, modules, depth);
       }
     } else if (ts.isFunctionDeclaration(statement) || ts.isClassDeclaration(statement)) {
-      const isDefault = statement.modifiers?.some((modifier) => modifier.kind === ts.SyntaxKind.DefaultKeyword) === true;
+      const isDefault =
+        statement.modifiers?.some((modifier) => modifier.kind === ts.SyntaxKind.DefaultKeyword) === true;
       if (isDefault && name === 'default')
         return {
           kind: 'declared',
           scope: module.scope,
-          binding: ts.isFunctionDeclaration(statement) ? { kind: 'function', node: statement } : { kind: 'class', node: statement },
+          binding: ts.isFunctionDeclaration(statement)
+            ? { kind: 'function', node: statement }
+            : { kind: 'class', node: statement },
         };
     } else if (ts.isExpressionStatement(statement)) {
       const value = commonJsExport(statement.expression, name);
@@ -82,7 +97,8 @@ export function resolveExport(module: Module, name: string, modules: Modules, de
     }
   }
   const own = module.scope.table().get(name);
-  if (own !== undefined && isExported(module, name)) return resolveFound({ binding: own, scope: module.scope }, modules, depth);
+  if (own !== undefined && isExported(module, name))
+    return resolveFound({ binding: own, scope: module.scope }, modules, depth);
   for (const specifier of stars) {
     const found = resolveImport(module, specifier, name, modules, depth + 1);
     if (found.kind !== 'unknown') return found;
@@ -99,7 +115,10 @@ function ofExpression(reference: Reference, modules: Modules, depth: number): Re
 function isExported(module: Module, name: string): boolean {
   const ts = compiler();
   return module.source.statements.some((statement) => {
-    if (!ts.canHaveModifiers(statement) || statement.modifiers?.some((modifier) => modifier.kind === ts.SyntaxKind.ExportKeyword) !== true)
+    if (
+      !ts.canHaveModifiers(statement) ||
+      statement.modifiers?.some((modifier) => modifier.kind === ts.SyntaxKind.ExportKeyword) !== true
+    )
       return false;
     if (ts.isVariableStatement(statement))
       return statement.declarationList.declarations.some((declaration) => patternHas(declaration.name, name));
@@ -132,7 +151,8 @@ function commonJsExport(expression: ts.Expression, name: string): ts.Expression 
     if (name === 'default') return value;
     return ts.isObjectLiteralExpression(value) ? memberOf(value, name) : null;
   }
-  const onExports = (ts.isIdentifier(left.expression) && left.expression.text === 'exports') || isModuleExports(left.expression);
+  const onExports =
+    (ts.isIdentifier(left.expression) && left.expression.text === 'exports') || isModuleExports(left.expression);
   return onExports && left.name.text === name ? right : null;
 }
 
@@ -146,7 +166,11 @@ export function memberOf(object: ts.ObjectLiteralExpression, name: string): ts.E
       continue;
     }
     const key = property.name;
-    if (key === undefined || !(ts.isIdentifier(key) || ts.isStringLiteralLike(key) || ts.isNumericLiteral(key)) || key.text !== name)
+    if (
+      key === undefined ||
+      !(ts.isIdentifier(key) || ts.isStringLiteralLike(key) || ts.isNumericLiteral(key)) ||
+      key.text !== name
+    )
       continue;
     if (ts.isPropertyAssignment(property)) found = property.initializer;
     else if (ts.isShorthandPropertyAssignment(property)) found = property.name;

@@ -68,24 +68,36 @@ export const namesScope = (parent: Scope, names: readonly string[]): Scope =>
   scopeOf(parent, parent.module, () => new Map(names.map((name) => [name, UNKNOWN])));
 
 /** The parameters of a function, bound to what a call gives for them; `context` marks the first as node:test's. */
-export function parameterScope(parent: Scope, node: FunctionNode, given: readonly Reference[] | null, context = false): Scope {
+export function parameterScope(
+  parent: Scope,
+  node: FunctionNode,
+  given: readonly Reference[] | null,
+  context = false,
+): Scope {
   return scopeOf(parent, parent.module, () => {
     const ts = compiler();
     const table = new Map<string, Binding>();
     node.parameters.forEach((parameter, i) => {
       const value =
         given?.[i] ??
-        (given !== null && parameter.initializer !== undefined ? { expression: parameter.initializer, scope: parent } : undefined);
+        (given !== null && parameter.initializer !== undefined
+          ? { expression: parameter.initializer, scope: parent }
+          : undefined);
       const rest = parameter.dotDotDotToken !== undefined;
       if (ts.isIdentifier(parameter.name)) {
         if (context && i === 0) table.set(parameter.name.text, { kind: 'context' });
-        else table.set(parameter.name.text, value === undefined || rest ? UNKNOWN : { kind: 'argument', value, members: [] });
+        else
+          table.set(
+            parameter.name.text,
+            value === undefined || rest ? UNKNOWN : { kind: 'argument', value, members: [] },
+          );
       } else {
         for (const { name, members } of namesIn(parameter.name))
           table.set(name, value === undefined || rest ? UNKNOWN : { kind: 'argument', value, members });
       }
     });
-    if (ts.isFunctionExpression(node) && node.name !== undefined && !table.has(node.name.text)) table.set(node.name.text, UNKNOWN);
+    if (ts.isFunctionExpression(node) && node.name !== undefined && !table.has(node.name.text))
+      table.set(node.name.text, UNKNOWN);
     return table;
   });
 }
@@ -108,7 +120,9 @@ export function namesIn(
     const name = ts.isIdentifier(key) || ts.isStringLiteral(key) ? key.text : null;
     return namesIn(
       element.name,
-      path === null || name === null || element.dotDotDotToken !== undefined || element.initializer !== undefined ? null : [...path, name],
+      path === null || name === null || element.dotDotDotToken !== undefined || element.initializer !== undefined
+        ? null
+        : [...path, name],
     );
   });
 }
@@ -164,7 +178,9 @@ function declarationsOf(statements: readonly ts.Statement[]): Map<string, Bindin
     else if (ts.isImportEqualsDeclaration(statement)) {
       const reference = statement.moduleReference;
       const required =
-        ts.isExternalModuleReference(reference) && ts.isStringLiteral(reference.expression) ? reference.expression.text : null;
+        ts.isExternalModuleReference(reference) && ts.isStringLiteral(reference.expression)
+          ? reference.expression.text
+          : null;
       table.set(statement.name.text, required === null ? UNKNOWN : { kind: 'import', specifier: required, name: '*' });
     } else if (ts.isFunctionDeclaration(statement)) {
       // An overload has no body; the implementation follows it.

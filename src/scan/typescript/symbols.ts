@@ -30,13 +30,18 @@ function visitStatements(
   if (depth > MAX_DEPTH) return;
   for (const statement of statements) {
     const range = { start: statement.getStart(source), end: statement.end };
-    const add = (name: string, kind: Declaration['kind']): void => void found.push({ name: prefix + name, kind, ...range });
+    const add = (name: string, kind: Declaration['kind']): void =>
+      void found.push({ name: prefix + name, kind, ...range });
     if (ts.isFunctionDeclaration(statement)) add(statement.name?.text ?? 'default', 'function');
     else if (ts.isClassDeclaration(statement)) {
       const name = statement.name?.text ?? 'default';
       add(name, 'class');
       visitMembers(statement, `${prefix}${name}.`, source, found);
-    } else if (ts.isInterfaceDeclaration(statement) || ts.isTypeAliasDeclaration(statement) || ts.isEnumDeclaration(statement))
+    } else if (
+      ts.isInterfaceDeclaration(statement) ||
+      ts.isTypeAliasDeclaration(statement) ||
+      ts.isEnumDeclaration(statement)
+    )
       add(statement.name.text, 'type');
     else if (ts.isModuleDeclaration(statement)) {
       const name = statement.name.text;
@@ -44,7 +49,8 @@ function visitStatements(
       if (statement.body !== undefined && ts.isModuleBlock(statement.body))
         visitStatements(statement.body.statements, `${prefix}${name}.`, source, found, depth + 1);
     } else if (ts.isVariableStatement(statement)) visitVariables(statement, prefix, range, source, found);
-    else if (ts.isExportAssignment(statement)) add('default', isFunctionNode(bare(statement.expression)) ? 'function' : 'value');
+    else if (ts.isExportAssignment(statement))
+      add('default', isFunctionNode(bare(statement.expression)) ? 'function' : 'value');
   }
 }
 
@@ -60,21 +66,37 @@ function visitVariables(
     if (!ts.isIdentifier(declaration.name)) continue;
     const value = declaration.initializer === undefined ? null : bare(declaration.initializer);
     const name = prefix + declaration.name.text;
-    const kind = value !== null && isFunctionNode(value) ? 'function' : value !== null && ts.isClassExpression(value) ? 'class' : 'value';
+    const kind =
+      value !== null && isFunctionNode(value)
+        ? 'function'
+        : value !== null && ts.isClassExpression(value)
+          ? 'class'
+          : 'value';
     found.push({ name, kind, ...range });
     if (value !== null && ts.isClassExpression(value)) visitMembers(value, `${name}.`, source, found);
     if (value === null || !ts.isObjectLiteralExpression(value)) continue;
     for (const property of value.properties) {
       if (property.name === undefined || !ts.isIdentifier(property.name)) continue;
       const isFunction =
-        ts.isMethodDeclaration(property) || (ts.isPropertyAssignment(property) && isFunctionNode(bare(property.initializer)));
+        ts.isMethodDeclaration(property) ||
+        (ts.isPropertyAssignment(property) && isFunctionNode(bare(property.initializer)));
       if (isFunction)
-        found.push({ name: `${name}.${property.name.text}`, kind: 'function', start: property.getStart(source), end: property.end });
+        found.push({
+          name: `${name}.${property.name.text}`,
+          kind: 'function',
+          start: property.getStart(source),
+          end: property.end,
+        });
     }
   }
 }
 
-function visitMembers(node: ts.ClassLikeDeclaration, prefix: string, source: ts.SourceFile, found: Declaration[]): void {
+function visitMembers(
+  node: ts.ClassLikeDeclaration,
+  prefix: string,
+  source: ts.SourceFile,
+  found: Declaration[],
+): void {
   const ts = compiler();
   for (const member of node.members) {
     const range = { start: member.getStart(source), end: member.end };
@@ -83,6 +105,10 @@ function visitMembers(node: ts.ClassLikeDeclaration, prefix: string, source: ts.
       member.name !== undefined &&
       (ts.isIdentifier(member.name) || ts.isStringLiteral(member.name) || ts.isPrivateIdentifier(member.name))
     )
-      found.push({ name: prefix + member.name.text, kind: ts.isPropertyDeclaration(member) ? 'value' : 'function', ...range });
+      found.push({
+        name: prefix + member.name.text,
+        kind: ts.isPropertyDeclaration(member) ? 'value' : 'function',
+        ...range,
+      });
   }
 }

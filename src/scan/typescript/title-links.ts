@@ -78,7 +78,10 @@ export function ownLinks(declared: Declared, evaluator: Evaluator): readonly Own
 }
 
 /** `{ type: 'verifies', description: 'AC-a' }`. */
-function annotation(item: { readonly expression: ts.Expression; readonly scope: Scope }, evaluator: Evaluator): OwnLink[] {
+function annotation(
+  item: { readonly expression: ts.Expression; readonly scope: Scope },
+  evaluator: Evaluator,
+): OwnLink[] {
   const target = evaluator.follow(item);
   const node = target !== null && 'expression' in target ? target.expression : bare(item.expression);
   const scope = target !== null && 'expression' in target ? target.scope : item.scope;
@@ -86,5 +89,10 @@ function annotation(item: { readonly expression: ts.Expression; readonly scope: 
   const type = memberOf(node, 'type');
   const description = memberOf(node, 'description');
   if (type === null || description === null || evaluator.constant(type, scope) !== 'verifies') return [];
-  return idsInText(evaluator.constant(description, scope) ?? '').map((id) => ({ id, source: 'annotation', node: description, scope }));
+  return idsInText(evaluator.constant(description, scope) ?? '').map((id) => ({
+    id,
+    source: 'annotation',
+    node: description,
+    scope,
+  }));
 }

@@ -9,7 +9,16 @@ import { optionMarks, readArguments, type Given } from './arguments.js';
 import { bare, compiler, isFunctionNode } from './compiler.js';
 import { callPlace, titleOf, type Declared } from './declared.js';
 import type { Closure, Evaluator } from './evaluate.js';
-import { blockScope, lookUp, namesIn, namesScope, parameterScope, type Module, type Reference, type Scope } from './scope.js';
+import {
+  blockScope,
+  lookUp,
+  namesIn,
+  namesScope,
+  parameterScope,
+  type Module,
+  type Reference,
+  type Scope,
+} from './scope.js';
 
 /** Wrappers of wrappers, and calls in all: bounds against recursion and against files made to hurt. */
 const MAX_CALLS_DEEP = 8;
@@ -102,14 +111,19 @@ export class Walker {
 
   #statement(statement: ts.Statement, context: Context): void {
     if (context.nesting > MAX_NESTING) return;
-    this.#visit(statement, { ...context, statementStart: statement.getStart(context.scope.module.source), nesting: context.nesting + 1 });
+    this.#visit(statement, {
+      ...context,
+      statementStart: statement.getStart(context.scope.module.source),
+      nesting: context.nesting + 1,
+    });
   }
 
   #visit(node: ts.Node, context: Context): void {
     const ts = compiler();
     if (context.nesting > MAX_NESTING) return;
     if (ts.isCallExpression(node)) return this.#call(node, context);
-    if (ts.isExpressionStatement(node)) return this.#visit(node.expression, { ...context, direct: bare(node.expression) });
+    if (ts.isExpressionStatement(node))
+      return this.#visit(node.expression, { ...context, direct: bare(node.expression) });
     if (ts.isIdentifier(node) || ts.isStringLiteral(node) || ts.isImportDeclaration(node)) return undefined;
     if (isFunctionNode(node) || ts.isClassLike(node) || ts.isTypeNode(node)) return undefined; // run later or never
     if (ts.isBlock(node)) return this.#statements(node.statements, context);
@@ -128,7 +142,8 @@ export class Walker {
     if (ts.isBinaryExpression(node)) return this.#binary(node, context);
     if (ts.isIterationStatement(node, false)) return this.#iteration(node, context);
     if (ts.isSwitchStatement(node)) {
-      for (const clause of node.caseBlock.clauses) this.#statements(clause.statements, { ...context, conditional: true });
+      for (const clause of node.caseBlock.clauses)
+        this.#statements(clause.statements, { ...context, conditional: true });
       return undefined;
     }
     const inner = { ...context, nesting: context.nesting + 1 };
@@ -140,14 +155,17 @@ export class Walker {
     const ts = compiler();
     const kind = node.operatorToken.kind;
     const lazy =
-      kind === ts.SyntaxKind.AmpersandAmpersandToken || kind === ts.SyntaxKind.BarBarToken || kind === ts.SyntaxKind.QuestionQuestionToken;
+      kind === ts.SyntaxKind.AmpersandAmpersandToken ||
+      kind === ts.SyntaxKind.BarBarToken ||
+      kind === ts.SyntaxKind.QuestionQuestionToken;
     this.#visit(node.left, { ...context, nesting: context.nesting + 1 });
     this.#visit(node.right, { ...context, nesting: context.nesting + 1, conditional: context.conditional || lazy });
   }
 
   #iteration(node: ts.IterationStatement, context: Context): void {
     const ts = compiler();
-    const initializer = ts.isForStatement(node) || ts.isForOfStatement(node) || ts.isForInStatement(node) ? node.initializer : undefined;
+    const initializer =
+      ts.isForStatement(node) || ts.isForOfStatement(node) || ts.isForInStatement(node) ? node.initializer : undefined;
     const names =
       initializer !== undefined && ts.isVariableDeclarationList(initializer)
         ? initializer.declarations.flatMap((declaration) => namesIn(declaration.name).map(({ name }) => name))
@@ -168,7 +186,9 @@ export class Walker {
     const found = lookUp(context.scope, root.text)?.binding;
     if (found?.kind !== 'import' || frameworkOfPackage(found.specifier) !== null) return true;
     if (!context.inTest) return context.direct === call;
-    return call.arguments.some((argument) => ts.isIdentifier(argument) && lookUp(context.scope, argument.text)?.binding.kind === 'context');
+    return call.arguments.some(
+      (argument) => ts.isIdentifier(argument) && lookUp(context.scope, argument.text)?.binding.kind === 'context',
+    );
   }
 
   #call(call: ts.CallExpression, context: Context): void {
@@ -181,7 +201,8 @@ export class Walker {
           api.pending === undefined || api.pending === 'maybe'
             ? readArguments(call, context.scope, this.#evaluator, api.certain, framework)
             : null;
-        if (given !== null && (api.pending === undefined || given.body !== null)) return this.#declare(call, api, given, context);
+        if (given !== null && (api.pending === undefined || given.body !== null))
+          return this.#declare(call, api, given, context);
         // Playwright: `test.skip(condition, why)` between the tests of a group holds for all of them.
         if (api.skip !== undefined && api.certain && api.pending === undefined && framework === 'playwright')
           context.group.skip = 'conditional';
@@ -197,10 +218,17 @@ export class Walker {
     const callee = bare(call.expression);
     this.#calls += 1;
     if (this.#calls > MAX_CALLS) return;
-    const closure = isFunctionNode(callee) ? { node: callee, scope: context.scope } : this.#evaluator.closure(callee, context.scope);
+    const closure = isFunctionNode(callee)
+      ? { node: callee, scope: context.scope }
+      : this.#evaluator.closure(callee, context.scope);
     if (closure !== null && this.#mayFollow(closure, context)) {
       const given: Reference[] = call.arguments.map((expression) => ({ expression, scope: context.scope }));
-      return this.#follow(closure, call.arguments.some((argument) => ts.isSpreadElement(argument)) ? [] : given, call, context);
+      return this.#follow(
+        closure,
+        call.arguments.some((argument) => ts.isSpreadElement(argument)) ? [] : given,
+        call,
+        context,
+      );
     }
     return this.#callbacks(call, context);
   }
@@ -253,7 +281,13 @@ export class Walker {
   }
 
   /** @param call leads to the body: calls the function, or is handed it */
-  #body(closure: Closure, given: readonly Reference[] | null, call: ts.CallExpression, context: Context, isTestBody = false): void {
+  #body(
+    closure: Closure,
+    given: readonly Reference[] | null,
+    call: ts.CallExpression,
+    context: Context,
+    isTestBody = false,
+  ): void {
     const { body } = closure.node;
     if (body === undefined) return;
     const scope = parameterScope(closure.scope, closure.node, given, isTestBody);
@@ -267,11 +301,15 @@ export class Walker {
     const framework = api.framework ?? this.#defaultFramework;
     const marks = optionMarks(given, this.#evaluator);
     const title =
-      given.title === null ? { text: functionTitle(given), constant: true } : titleOf(given.title, context.scope, this.#evaluator);
-    const parametrised = context.parametrised || api.parametrised === true || (context.loop && title.constant && !context.dynamic);
+      given.title === null
+        ? { text: functionTitle(given), constant: true }
+        : titleOf(given.title, context.scope, this.#evaluator);
+    const parametrised =
+      context.parametrised || api.parametrised === true || (context.loop && title.constant && !context.dynamic);
     const dynamic = context.dynamic || !title.constant;
     const noBody = given.noBody && (framework === 'node-test' || api.skip === 'todo');
-    const pendingTodo: SkipMark | undefined = api.role === 'case' && given.noBody && framework !== 'node-test' ? 'todo' : undefined;
+    const pendingTodo: SkipMark | undefined =
+      api.role === 'case' && given.noBody && framework !== 'node-test' ? 'todo' : undefined;
     const own = firmest(marks.skip, api.skip, pendingTodo);
     const skip = inherited(own, firmest(context.skip, context.conditional ? 'conditional' : undefined));
     const path = [...context.path, title.text];
@@ -343,7 +381,10 @@ const apiFramework = (call: ts.CallExpression, context: Context, evaluator: Eval
 
 function functionTitle(given: Given): string {
   const node = given.body?.node;
-  return node !== undefined && !compiler().isArrowFunction(node) && node.name !== undefined && compiler().isIdentifier(node.name)
+  return node !== undefined &&
+    !compiler().isArrowFunction(node) &&
+    node.name !== undefined &&
+    compiler().isIdentifier(node.name)
     ? node.name.text
     : '<anonymous>';
 }

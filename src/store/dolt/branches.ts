@@ -49,7 +49,13 @@ export const branchNames = async (connection: SqlConnection): Promise<ReadonlySe
 /** Makes the branch of a git branch at a Dolt commit or branch and notes the pair. Leaves the connection on it. */
 export async function createBranch(
   connection: SqlConnection,
-  options: { readonly database: string; readonly git: string; readonly from: string; readonly author: string; readonly syncTable: string },
+  options: {
+    readonly database: string;
+    readonly git: string;
+    readonly from: string;
+    readonly author: string;
+    readonly syncTable: string;
+  },
 ): Promise<Result<string>> {
   const { database, git, from, author, syncTable } = options;
   const branch = doltBranch(git);
@@ -78,7 +84,11 @@ export async function createBranch(
   return based.ok ? { ok: true, value: branch } : based;
 }
 
-export async function readBranches(connection: SqlConnection, database: string, current: string): Promise<readonly BranchEntry[]> {
+export async function readBranches(
+  connection: SqlConnection,
+  database: string,
+  current: string,
+): Promise<readonly BranchEntry[]> {
   const heads = await connection.query('SELECT name, hash FROM dolt_branches ORDER BY name');
   const map = await connection.query(
     `SELECT CONVERT(git_name USING utf8mb4) AS git_name, dolt_name FROM ${identifier(`${database}/${ROOT_BRANCH}`)}.branch_map`,
@@ -93,8 +103,14 @@ export async function readBranches(connection: SqlConnection, database: string, 
 }
 
 /** On a branch: the newest commit that was made at one of these git commits, or null. One statement for any history. */
-export async function newestAt(connection: SqlConnection, branch: string, gitCommits: ReadonlySet<string>): Promise<string | null> {
-  const rows = await connection.query('SELECT commit_hash, message FROM dolt_log(?) ORDER BY commit_order DESC', [branch]);
+export async function newestAt(
+  connection: SqlConnection,
+  branch: string,
+  gitCommits: ReadonlySet<string>,
+): Promise<string | null> {
+  const rows = await connection.query('SELECT commit_hash, message FROM dolt_log(?) ORDER BY commit_order DESC', [
+    branch,
+  ]);
   const found = rows.find((row) => gitCommits.has(splitMessage(String(row['message'])).git ?? ''));
   return found === undefined ? null : String(found['commit_hash']);
 }

@@ -48,7 +48,10 @@ export async function connect(target: ConnectTarget, timeoutMs = 10_000): Promis
     },
     format: (statement, values) => driver.format(statement, [...values]),
     close: async () => {
-      await Promise.race([driver.end().catch(() => undefined), new Promise((resolve) => setTimeout(resolve, 500).unref())]);
+      await Promise.race([
+        driver.end().catch(() => undefined),
+        new Promise((resolve) => setTimeout(resolve, 500).unref()),
+      ]);
       driver.destroy();
     },
   };

@@ -35,7 +35,8 @@ export const notOurs = (database: string): Failure =>
 export const MOVED: Failure = tryAgain('Somebody else changed the store at the same time.', 'Run the command again.');
 
 /** Dolt's or the system's words for a full disk. */
-export const saysDiskFull = (text: string): boolean => /no space left on device|ENOSPC|disk quota exceeded|EDQUOT/i.test(text);
+export const saysDiskFull = (text: string): boolean =>
+  /no space left on device|ENOSPC|disk quota exceeded|EDQUOT/i.test(text);
 
 const fieldOf = (error: unknown, key: 'errno' | 'sqlMessage'): unknown =>
   typeof error === 'object' && error !== null && key in error ? (error as Record<string, unknown>)[key] : undefined;
@@ -52,7 +53,8 @@ export const isConnectionLoss = (error: unknown): boolean =>
 
 /** True when the server does not let this user in, or not do this. */
 export const isRefusal = (error: unknown): boolean =>
-  [1044, 1045, 1142, 1227, 1370].includes(sqlNumber(error)) || /(?:command|access) denied (?:to|for) user/i.test(errorText(error));
+  [1044, 1045, 1142, 1227, 1370].includes(sqlNumber(error)) ||
+  /(?:command|access) denied (?:to|for) user/i.test(errorText(error));
 
 /** True for a serialization failure: the group may be run again. */
 export const isSerializationFailure = (error: unknown): boolean =>
@@ -63,13 +65,27 @@ export function asFailure(error: unknown): Result<never> {
   const text = errorText(error);
   if (saysDiskFull(text))
     return failure(
-      tryAgain(`The store could not write: ${text}.`, 'The disk is full; free some space and run the command again. Nothing was changed.'),
+      tryAgain(
+        `The store could not write: ${text}.`,
+        'The disk is full; free some space and run the command again. Nothing was changed.',
+      ),
     );
   if (isConnectionLoss(error))
-    return failure(tryAgain('The connection to the store was lost; the change was rolled back or is complete.', 'Run the command again.'));
+    return failure(
+      tryAgain(
+        'The connection to the store was lost; the change was rolled back or is complete.',
+        'Run the command again.',
+      ),
+    );
   if (isRefusal(error))
-    return failure(unavailable(`The store's server refuses this user: ${text}.`, 'Check the user in store.url and what it may do there.'));
-  if (isSerializationFailure(error)) return failure(tryAgain('The store stayed busy with other writers.', 'Run the command again.'));
+    return failure(
+      unavailable(
+        `The store's server refuses this user: ${text}.`,
+        'Check the user in store.url and what it may do there.',
+      ),
+    );
+  if (isSerializationFailure(error))
+    return failure(tryAgain('The store stayed busy with other writers.', 'Run the command again.'));
   if (/checksum|corrupt|root hash doesn't exist|unexpected EOF|data loss/i.test(text))
     return failure(damaged(`The store's data is damaged: ${text}.`));
   throw error;

@@ -57,7 +57,8 @@ export function misplacement(identity: ServerIdentity & { pid: number }, data: s
   try {
     const there = statSync(data, { throwIfNoEntry: false });
     if (there === undefined) return 'its data folder was deleted';
-    if (there.ino !== identity.data_inode || there.dev !== identity.data_device) return 'its data folder was replaced by another one';
+    if (there.ino !== identity.data_inode || there.dev !== identity.data_device)
+      return 'its data folder was replaced by another one';
     const held = statSync(`/proc/${identity.pid}/cwd`);
     if (held.ino !== there.ino || held.dev !== there.dev) return 'it works on another folder';
     return readlinkSync(`/proc/${identity.pid}/cwd`).endsWith(' (deleted)') ? 'its data folder was deleted' : null;

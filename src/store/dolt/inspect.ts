@@ -95,12 +95,14 @@ export async function snapshotData(data: string): Promise<Snapshot> {
   const before = new Map<string, Buffer | null>();
   for (const name of await filesBelow(data)) {
     const small =
-      /(^|\/)(journal\.idx|manifest|repo_state\.json|v{32})$/.test(name) && (await stat(join(data, name))).size < SNAPSHOT_LIMIT;
+      /(^|\/)(journal\.idx|manifest|repo_state\.json|v{32})$/.test(name) &&
+      (await stat(join(data, name))).size < SNAPSHOT_LIMIT;
     before.set(name, small ? await readFile(join(data, name)) : null);
   }
   return {
     restore: async () => {
-      for (const name of await filesBelow(data)) if (!before.has(name) && before.size > 0) await rm(join(data, name), { force: true });
+      for (const name of await filesBelow(data))
+        if (!before.has(name) && before.size > 0) await rm(join(data, name), { force: true });
       for (const [name, bytes] of before) {
         if (bytes !== null && !bytes.equals(await readFile(join(data, name)).catch(() => Buffer.alloc(0))))
           await writeFile(join(data, name), bytes);
@@ -111,5 +113,7 @@ export async function snapshotData(data: string): Promise<Snapshot> {
 
 async function filesBelow(folder: string): Promise<string[]> {
   const entries = await readdir(folder, { recursive: true, withFileTypes: true }).catch(() => []);
-  return entries.filter((entry) => entry.isFile()).map((entry) => join(entry.parentPath, entry.name).slice(folder.length + 1));
+  return entries
+    .filter((entry) => entry.isFile())
+    .map((entry) => join(entry.parentPath, entry.name).slice(folder.length + 1));
 }

@@ -13,7 +13,15 @@ import { takeLock, type LockResult } from '../../util/lock.js';
 import { capture, findProgram, run } from '../../util/process.js';
 import type { StorePlace } from '../place.js';
 import { cachedBinary, findDolt, isAtLeast, versionOf, type DoltBinary } from './binary.js';
-import { DOLT_MINIMUM, DOLT_VERSION, errorText, HOW_TO_GET_DOLT, saysDiskFull, tryAgain, unavailable } from './failures.js';
+import {
+  DOLT_MINIMUM,
+  DOLT_VERSION,
+  errorText,
+  HOW_TO_GET_DOLT,
+  saysDiskFull,
+  tryAgain,
+  unavailable,
+} from './failures.js';
 
 export const GO_PACKAGE = 'github.com/dolthub/dolt/go/cmd/dolt@v0.40.5-0.20260715172757-a6690826d767';
 const GO_MINIMUM = '1.26';
@@ -23,13 +31,19 @@ const WAIT_FOR_OTHER_MS = 30 * 60_000;
 export type Progress = (line: string) => void;
 
 /** The Dolt that is there, or one that is installed now. Failures: `unavailable`, `try-again`. */
-export async function ensureDolt(place: StorePlace, progress: Progress, signal?: AbortSignal): Promise<Result<DoltBinary>> {
+export async function ensureDolt(
+  place: StorePlace,
+  progress: Progress,
+  signal?: AbortSignal,
+): Promise<Result<DoltBinary>> {
   const found = await findDolt(place);
   if (found.ok || place.doltBin !== null) return found;
   const folder = join(place.cache, 'dolt');
   const taken = await waitForLock(join(folder, 'install.lock'), progress);
   if (!taken.taken)
-    return failure(tryAgain('Dolt is being installed by another process and that takes too long.', 'Run the command again later.'));
+    return failure(
+      tryAgain('Dolt is being installed by another process and that takes too long.', 'Run the command again later.'),
+    );
   try {
     const meanwhile = await findDolt(place);
     if (meanwhile.ok) return meanwhile;
@@ -57,7 +71,8 @@ async function install(
   signal: AbortSignal | undefined,
 ): Promise<Result<DoltBinary>> {
   await mkdir(folder, { recursive: true, mode: 0o700 });
-  for (const name of await readdir(folder)) if (name.startsWith('install-')) await rm(join(folder, name), { recursive: true, force: true });
+  for (const name of await readdir(folder))
+    if (name.startsWith('install-')) await rm(join(folder, name), { recursive: true, force: true });
   const workspace = await mkdtemp(join(folder, 'install-'));
   try {
     const built =
@@ -87,12 +102,19 @@ async function install(
   }
 }
 
-async function byGo(place: StorePlace, workspace: string, progress: Progress, signal: AbortSignal | undefined): Promise<Result<string>> {
+async function byGo(
+  place: StorePlace,
+  workspace: string,
+  progress: Progress,
+  signal: AbortSignal | undefined,
+): Promise<Result<string>> {
   const go = await findProgram('go', place.env['PATH']);
   const version =
     go === null
       ? null
-      : (/go(\d+\.\d+(?:\.\d+)?)/.exec((await capture({ command: [go, 'version'], cwd: workspace, env: place.env })).stdout)?.[1] ?? null);
+      : (/go(\d+\.\d+(?:\.\d+)?)/.exec(
+          (await capture({ command: [go, 'version'], cwd: workspace, env: place.env })).stdout,
+        )?.[1] ?? null);
   if (go === null || version === null || !isAtLeast(version, GO_MINIMUM)) {
     return failure(
       unavailable(
@@ -118,7 +140,8 @@ async function byGo(place: StorePlace, workspace: string, progress: Progress, si
     },
   });
   if (end.code === 0) return success(join(workspace, 'dolt'));
-  if (saysDiskFull(tail)) return failure(tryAgain('Building Dolt failed: the disk is full.', 'Free some space and run the command again.'));
+  if (saysDiskFull(tail))
+    return failure(tryAgain('Building Dolt failed: the disk is full.', 'Free some space and run the command again.'));
   return failure(
     unavailable(
       `Building Dolt failed: ${tail.trim().split('\n').slice(-3).join(' / ') || end.spawnError?.message || `exit code ${String(end.code)}`}.`,
@@ -142,15 +165,20 @@ async function byDownload(
     const response = await fetch(url, signal === undefined ? {} : { signal });
     if (!response.ok || response.body === null) return refused(`the server answered ${response.status}`);
     // Node's own web stream type and the library's are the same object at run time.
-    await pipeline(Readable.fromWeb(response.body as Parameters<typeof Readable.fromWeb>[0]), createWriteStream(file, { mode: 0o600 }));
+    await pipeline(
+      Readable.fromWeb(response.body as Parameters<typeof Readable.fromWeb>[0]),
+      createWriteStream(file, { mode: 0o600 }),
+    );
   } catch (error) {
-    const text = errorText(error) + (error instanceof Error && error.cause instanceof Error ? `: ${error.cause.message}` : '');
+    const text =
+      errorText(error) + (error instanceof Error && error.cause instanceof Error ? `: ${error.cause.message}` : '');
     return saysDiskFull(text)
       ? failure(tryAgain('Fetching Dolt failed: the disk is full.', 'Free some space and run the command again.'))
       : refused(text);
   }
   const actual = await sha256File(file);
-  if (checksum !== null && actual !== checksum.toLowerCase()) return refused(`its SHA-256 is ${actual}, not the configured ${checksum}`);
+  if (checksum !== null && actual !== checksum.toLowerCase())
+    return refused(`its SHA-256 is ${actual}, not the configured ${checksum}`);
   if (checksum === null) progress(`store.dolt_sha256 is not set; this download has SHA-256 ${actual}.`);
   if (!(await isGzip(file))) return success(file);
   const unpacked = join(workspace, 'unpacked');

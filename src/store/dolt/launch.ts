@@ -67,7 +67,12 @@ export async function launch(options: LaunchOptions): Promise<Result<Launched>> 
     }
   } catch (error) {
     if (!saysDiskFull(errorText(error))) throw error;
-    return failure(tryAgain(`The store cannot start: the disk of ${place.state} is full.`, 'Free some space and run the command again.'));
+    return failure(
+      tryAgain(
+        `The store cannot start: the disk of ${place.state} is full.`,
+        'Free some space and run the command again.',
+      ),
+    );
   }
 }
 
@@ -103,7 +108,11 @@ async function clearSocket(path: string): Promise<Result<null>> {
   }
   let state = await socketState(path);
   // A server of ours that was just killed is gone from the process table before all its threads have let go of the socket.
-  for (const until = monotonicMs() + DYING_MS; state === 'listening' && monotonicMs() < until; state = await socketState(path))
+  for (
+    const until = monotonicMs() + DYING_MS;
+    state === 'listening' && monotonicMs() < until;
+    state = await socketState(path)
+  )
     await pause(50);
   if (state === 'listening')
     return failure(
@@ -112,12 +121,17 @@ async function clearSocket(path: string): Promise<Result<null>> {
         'End that program; the store does not take over a socket in use.',
       ),
     );
-  if (state === 'not-a-socket') return failure(unavailable(`${path} is in the way of the store's socket and is no socket.`, 'Remove it.'));
+  if (state === 'not-a-socket')
+    return failure(unavailable(`${path} is in the way of the store's socket and is no socket.`, 'Remove it.'));
   if (state === 'stale') await rm(path, { force: true });
   return success(null);
 }
 
-async function once({ place, paths, binary, nonce }: LaunchOptions, password: string, port: number): Promise<Result<ServerIdentity>> {
+async function once(
+  { place, paths, binary, nonce }: LaunchOptions,
+  password: string,
+  port: number,
+): Promise<Result<ServerIdentity>> {
   await writeAtomically(paths.config, configuration(paths, port), 0o600);
   const data = statSync(paths.data);
   const pending: ServerIdentity = {
@@ -145,9 +159,15 @@ async function once({ place, paths, binary, nonce }: LaunchOptions, password: st
     socket: paths.socket,
   });
   const inherited = Object.fromEntries(
-    ['PATH', 'HOME', 'TMPDIR', 'LANG', 'SSL_CERT_FILE', 'SSL_CERT_DIR'].map((name) => [name, place.env[name] ?? process.env[name]]),
+    ['PATH', 'HOME', 'TMPDIR', 'LANG', 'SSL_CERT_FILE', 'SSL_CERT_DIR'].map((name) => [
+      name,
+      place.env[name] ?? process.env[name],
+    ]),
   );
-  const environment = withNonce({ ...inherited, ...served.env, DOLT_ROOT_PATH: paths.home, DOLT_ROOT_PASSWORD: password }, nonce);
+  const environment = withNonce(
+    { ...inherited, ...served.env, DOLT_ROOT_PATH: paths.home, DOLT_ROOT_PASSWORD: password },
+    nonce,
+  );
   const pid = startDetached(served.command, await realpath(paths.data), environment, log.fd);
   await log.close();
   const started = pid === null ? null : identityOf(pid);
@@ -163,12 +183,18 @@ async function once({ place, paths, binary, nonce }: LaunchOptions, password: st
 }
 
 /** Waits until the server answers on its socket; otherwise why not. */
-async function answers(identity: ServerIdentity, paths: ServerPaths, password: string, from: number): Promise<Failure | null> {
+async function answers(
+  identity: ServerIdentity,
+  paths: ServerPaths,
+  password: string,
+  from: number,
+): Promise<Failure | null> {
   const deadline = Date.now() + ANSWER_LIMIT_MS;
   for (;;) {
     const ended = !serverLives(identity);
     const log = (await readFile(paths.log)).subarray(from).toString('utf8');
-    if (/unix socket set up failed/i.test(log)) return unavailable('The Dolt server could not set up its socket.', `See ${paths.log}.`);
+    if (/unix socket set up failed/i.test(log))
+      return unavailable('The Dolt server could not set up its socket.', `See ${paths.log}.`);
     if (ended) return causeOf(log, paths);
     try {
       await (await connect({ kind: 'socket', socket: identity.socket, password }, 5000)).close();
@@ -195,10 +221,16 @@ async function answers(identity: ServerIdentity, paths: ServerPaths, password: s
 function causeOf(log: string, paths: ServerPaths): Failure {
   const lines = log
     .split('\n')
-    .filter((line) => line.trim() !== '' && !/secure_file_priv|GRANT FILE|consider restarting|Starting server with Config/.test(line));
+    .filter(
+      (line) =>
+        line.trim() !== '' && !/secure_file_priv|GRANT FILE|consider restarting|Starting server with Config/.test(line),
+    );
   const said = lines.slice(-2).join(' / ').slice(0, 500) || 'it said nothing';
   if (saysDiskFull(log))
-    return tryAgain(`The Dolt server could not start, the disk is full: ${said}.`, 'Free some space and run the command again.');
+    return tryAgain(
+      `The Dolt server could not start, the disk is full: ${said}.`,
+      'Free some space and run the command again.',
+    );
   if (/address already in use/i.test(log))
     return unavailable(`The Dolt server could not start: address already in use.`, 'Run the command again.');
   if (/database .*locked|is locked by another|lock.*held/i.test(log))

@@ -56,7 +56,8 @@ export const MIGRATIONS: readonly Migration[] = [
 export const syncStateTable = (table: string): string =>
   `CREATE TABLE IF NOT EXISTS ${table} (${id('spec_id')}, ${text('path')}, ${name('file_hash')}, dolt_commit CHAR(32), ${text('base')} NOT NULL, PRIMARY KEY (spec_id))`;
 
-export const hashOf = (migration: Migration): string => hashFields([String(migration.number), migration.name, ...migration.statements]);
+export const hashOf = (migration: Migration): string =>
+  hashFields([String(migration.number), migration.name, ...migration.statements]);
 
 const LEDGER = `CREATE TABLE IF NOT EXISTS schema_migration (number INT NOT NULL, ${name('name')} NOT NULL, hash CHAR(64) NOT NULL, PRIMARY KEY (number))`;
 
@@ -65,15 +66,22 @@ export async function pendingMigrations(
   connection: SqlConnection,
   known: readonly Migration[] = MIGRATIONS,
 ): Promise<Result<readonly Migration[]>> {
-  const rows = await connection.query('SELECT number, name, hash FROM schema_migration ORDER BY number').catch((error: unknown) => {
-    if (sqlNumber(error) === 1146) return [];
-    throw error;
-  });
+  const rows = await connection
+    .query('SELECT number, name, hash FROM schema_migration ORDER BY number')
+    .catch((error: unknown) => {
+      if (sqlNumber(error) === 1146) return [];
+      throw error;
+    });
   const newest = known.at(-1)?.number ?? 0;
   const trouble = rows.flatMap((row): Failure[] => {
     const number = Number(row['number']);
     if (number > newest)
-      return [unavailable(`The store has schema ${number}; this version of coherence knows schemas up to ${newest}.`, 'Update coherence.')];
+      return [
+        unavailable(
+          `The store has schema ${number}; this version of coherence knows schemas up to ${newest}.`,
+          'Update coherence.',
+        ),
+      ];
     const mine = known.find((migration) => migration.number === number);
     return mine === undefined || hashOf(mine) !== row['hash']
       ? [
@@ -104,8 +112,15 @@ export async function migrate(
   await connection.query('CALL DOLT_CLEAN()');
   for (const migration of pending.value) {
     for (const statement of [LEDGER, ...migration.statements]) await connection.query(statement);
-    await connection.query('INSERT INTO schema_migration VALUES (?, ?, ?)', [migration.number, migration.name, hashOf(migration)]);
-    await connection.query("CALL DOLT_COMMIT('-A', '-m', ?, '--author', ?)", [`Schema ${migration.number}: ${migration.name}`, author]);
+    await connection.query('INSERT INTO schema_migration VALUES (?, ?, ?)', [
+      migration.number,
+      migration.name,
+      hashOf(migration),
+    ]);
+    await connection.query("CALL DOLT_COMMIT('-A', '-m', ?, '--author', ?)", [
+      `Schema ${migration.number}: ${migration.name}`,
+      author,
+    ]);
   }
   return success(pending.value.map((migration) => migration.number));
 }

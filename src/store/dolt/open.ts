@@ -81,8 +81,15 @@ async function onServer(options: OpenOptions, server: OpenServer, expected: bool
         await useBranch(connection, place.database, branch);
         return success(branch);
       }
-      const from = fork === null ? ROOT_BRANCH : ((await newestAt(connection, fork.branch, fork.shared)) ?? fork.branch);
-      return createBranch(connection, { database: place.database, git: gitBranch, from, author: place.author, syncTable });
+      const from =
+        fork === null ? ROOT_BRANCH : ((await newestAt(connection, fork.branch, fork.shared)) ?? fork.branch);
+      return createBranch(connection, {
+        database: place.database,
+        git: gitBranch,
+        from,
+        author: place.author,
+        syncTable,
+      });
     });
     if (!created.ok) return created;
   }
@@ -92,7 +99,11 @@ async function onServer(options: OpenOptions, server: OpenServer, expected: bool
 }
 
 /** The table without history is made with the branch; a branch that came from a clone, or is being made now, may lack it. */
-async function ensureSyncState({ place }: OpenOptions, connection: SqlConnection, table: string): Promise<Result<null>> {
+async function ensureSyncState(
+  { place }: OpenOptions,
+  connection: SqlConnection,
+  table: string,
+): Promise<Result<null>> {
   try {
     await connection.query(`SELECT spec_id FROM ${table} LIMIT 1`);
     return success(null);
@@ -142,7 +153,9 @@ async function ensureDatabase(
 
 /** On a shared server: a database with tables, none of which is our ledger. Migrating it would throw away its uncommitted work. */
 async function isForeign(connection: SqlConnection, database: string): Promise<boolean> {
-  const tables = (await connection.query(`SHOW TABLES FROM ${identifier(database)}`)).map((row) => String(Object.values(row)[0]));
+  const tables = (await connection.query(`SHOW TABLES FROM ${identifier(database)}`)).map((row) =>
+    String(Object.values(row)[0]),
+  );
   return tables.length > 0 && !tables.includes('schema_migration');
 }
 
@@ -198,7 +211,9 @@ export async function cloneStore(place: StorePlace, url: string): Promise<Result
         await connection.query(`DROP DATABASE IF EXISTS ${identifier(place.database)}`);
         return known;
       }
-      for (const row of await connection.query("SELECT name FROM dolt_remote_branches WHERE name LIKE 'remotes/origin/%'")) {
+      for (const row of await connection.query(
+        "SELECT name FROM dolt_remote_branches WHERE name LIKE 'remotes/origin/%'",
+      )) {
         const name = String(row['name']).slice('remotes/origin/'.length);
         if (name !== ROOT_BRANCH && !(await branchNames(connection)).has(name))
           await connection.query('CALL DOLT_BRANCH(?, ?)', [name, `origin/${name}`]);

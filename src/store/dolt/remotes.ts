@@ -26,7 +26,12 @@ function remoteFailure(url: string, error: unknown): Result<never> {
       hint: 'Run `coherence store pull` first.',
     });
   if (/no space left|connection.*(closed|lost)/i.test(text)) return asFailure(error);
-  return failure(unavailable(`The remote ${url} cannot be used: ${text}.`, 'Check the URL (store.remote) and that you may access it.'));
+  return failure(
+    unavailable(
+      `The remote ${url} cannot be used: ${text}.`,
+      'Check the URL (store.remote) and that you may access it.',
+    ),
+  );
 }
 
 export async function push(connection: SqlConnection, url: string, branch: string): Promise<Result<null>> {
@@ -49,7 +54,10 @@ const hash = async (connection: SqlConnection, sql: string, values: readonly str
 export async function missingRemote(url: string): Promise<Failure | null> {
   const path = /^file:\/\/(\/.*)$/.exec(url)?.[1];
   if (path === undefined || (await exists(path))) return null;
-  return unavailable(`The remote ${url} does not exist.`, 'Check the URL (store.remote); `coherence store push` makes it.');
+  return unavailable(
+    `The remote ${url} does not exist.`,
+    'Check the URL (store.remote); `coherence store push` makes it.',
+  );
 }
 
 /** Brings the remote's commits here and says how its branch stands to ours. Changes no branch of ours. */
@@ -59,7 +67,9 @@ export async function fetchBranch(connection: SqlConnection, url: string, branch
   try {
     const name = await remoteName(connection, url);
     await connection.query('CALL DOLT_FETCH(?)', [name]);
-    const remote = await hash(connection, 'SELECT hash FROM dolt_remote_branches WHERE name = ?', [`remotes/${name}/${branch}`]);
+    const remote = await hash(connection, 'SELECT hash FROM dolt_remote_branches WHERE name = ?', [
+      `remotes/${name}/${branch}`,
+    ]);
     if (remote === null) return success({ state: 'absent' });
     const local = await hash(connection, "SELECT HASHOF('HEAD') AS hash", []);
     if (local === remote) return success({ state: 'equal' });
@@ -111,10 +121,15 @@ export async function writeMerge(
       await connection.query(`DELETE FROM \`dolt_constraint_violations_${String(row['name'])}\``);
     const known = await readRows(connection);
     await replaceRows(connection, known, toRows(merged.specs, known));
-    const rows = await connection.query("CALL DOLT_COMMIT('-A', '--allow-empty', '-m', ?, '--author', ?)", [message, author]);
+    const rows = await connection.query("CALL DOLT_COMMIT('-A', '--allow-empty', '-m', ?, '--author', ?)", [
+      message,
+      author,
+    ]);
     await connection.query('COMMIT');
     const commit = rows[0]?.['hash'];
-    return typeof commit === 'string' ? success(commit) : failure(tryAgain('The merge was not committed.', 'Run the command again.'));
+    return typeof commit === 'string'
+      ? success(commit)
+      : failure(tryAgain('The merge was not committed.', 'Run the command again.'));
   } catch (error) {
     await connection.query('ROLLBACK').catch(() => undefined);
     return asFailure(error);

@@ -9,16 +9,43 @@ export type CatalogTable = (typeof CATALOG_TABLES)[number];
 export type CatalogRows = Readonly<Record<CatalogTable, readonly SqlRow[]>>;
 
 /** Columns in the order of the INSERTs, primary key first. */
-export const COLUMNS: Readonly<Record<CatalogTable, { readonly key: readonly string[]; readonly rest: readonly string[] }>> = {
+export const COLUMNS: Readonly<
+  Record<CatalogTable, { readonly key: readonly string[]; readonly rest: readonly string[] }>
+> = {
   spec: { key: ['id'], rest: ['title', 'level', 'status', 'slug', 'owner', 'intent', 'description', 'extra'] },
   criterion: {
     key: ['id'],
-    rest: ['spec_id', 'position', 'title', 'slug', 'intent', 'description', 'review', 'risk', 'concerns', 'status', 'gap', 'extra'],
+    rest: [
+      'spec_id',
+      'position',
+      'title',
+      'slug',
+      'intent',
+      'description',
+      'review',
+      'risk',
+      'concerns',
+      'status',
+      'gap',
+      'extra',
+    ],
   },
   relation: { key: ['spec_id', 'kind', 'target_id', 'repeat'], rest: ['position'] },
   declared_link: {
     key: ['criterion_id', 'link_key'],
-    rest: ['list', 'position', 'kind', 'target', 'link_id', 'runner', 'place', 'environment', 'timeout', 'note', 'options'],
+    rest: [
+      'list',
+      'position',
+      'kind',
+      'target',
+      'link_id',
+      'runner',
+      'place',
+      'environment',
+      'timeout',
+      'note',
+      'options',
+    ],
   },
 };
 
@@ -35,7 +62,8 @@ const LINK_COLUMNS = {
 const json = (value: Json | undefined): string | null => (value === undefined ? null : canonicalJson(value));
 const orNull = (value: string | undefined): string | null => value ?? null;
 /** The primary key as one string. */
-export const keyOf = (table: CatalogTable, row: SqlRow): string => COLUMNS[table].key.map((column) => String(row[column])).join('\u0000');
+export const keyOf = (table: CatalogTable, row: SqlRow): string =>
+  COLUMNS[table].key.map((column) => String(row[column])).join('\u0000');
 
 /** Rows of some specs. `known` gives rows that are there, whose order keys are kept where possible. */
 export function toRows(specs: readonly Spec[], known: CatalogRows): CatalogRows {
@@ -49,7 +77,9 @@ export function toRows(specs: readonly Spec[], known: CatalogRows): CatalogRows 
       names,
       all.size === 0
         ? all
-        : new Map(names.flatMap((name) => (all.has(prefix + name) ? [[name, all.get(prefix + name) ?? ''] as const] : []))),
+        : new Map(
+            names.flatMap((name) => (all.has(prefix + name) ? [[name, all.get(prefix + name) ?? ''] as const] : [])),
+          ),
     );
   const rows: Record<CatalogTable, SqlRow[]> = { spec: [], criterion: [], relation: [], declared_link: [] };
   for (const spec of specs) {
@@ -72,7 +102,13 @@ export function toRows(specs: readonly Spec[], known: CatalogRows): CatalogRows 
         relationKeys,
       );
       for (const [target, repeat] of names)
-        rows.relation.push({ spec_id: spec.id, kind, target_id: target, repeat, position: order.get(`${target}\u0000${repeat}`) ?? '' });
+        rows.relation.push({
+          spec_id: spec.id,
+          kind,
+          target_id: target,
+          repeat,
+          position: order.get(`${target}\u0000${repeat}`) ?? '',
+        });
     }
     const order = ordered(
       (spec.criteria ?? []).map((criterion) => criterion.id),
@@ -129,7 +165,9 @@ function linkRows(criterion: Criterion, order: (names: readonly string[]) => Map
     return { ...item, key: hashFields([item.list, item.kind, item.target, String(count)]).slice(0, 32) };
   });
   const places = new Map(
-    ['verified_by', 'implemented_by'].flatMap((list) => [...order(keyed.filter((item) => item.list === list).map((item) => item.key))]),
+    ['verified_by', 'implemented_by'].flatMap((list) => [
+      ...order(keyed.filter((item) => item.list === list).map((item) => item.key)),
+    ]),
   );
   return keyed.map(({ list, kind, target, fields, key }) => {
     const row: Record<string, SqlValue> = {
@@ -155,7 +193,10 @@ function linkRows(criterion: Criterion, order: (names: readonly string[]) => Map
 
 const sorted = (rows: readonly SqlRow[], parent: string, tie: string): SqlRow[] =>
   rows.toSorted(
-    (left, right) => compare(left[parent], right[parent]) || compare(left['position'], right['position']) || compare(left[tie], right[tie]),
+    (left, right) =>
+      compare(left[parent], right[parent]) ||
+      compare(left['position'], right['position']) ||
+      compare(left[tie], right[tie]),
   );
 const compare = (left: SqlValue | undefined, right: SqlValue | undefined): number =>
   String(left) < String(right) ? -1 : String(left) > String(right) ? 1 : 0;
@@ -186,7 +227,9 @@ export function fromRows(rows: CatalogRows): Catalog {
   // The columns were filled from these very types by `toRows`, or checked by it on the way in.
   const link = (row: SqlRow): unknown => ({
     ...(row['kind'] === 'code' ? { code: row['target'] } : { kind: row['kind'], target: row['target'] }),
-    ...Object.fromEntries(Object.entries(LINK_COLUMNS).flatMap(([name, column]) => (row[column] === null ? [] : [[name, row[column]]]))),
+    ...Object.fromEntries(
+      Object.entries(LINK_COLUMNS).flatMap(([name, column]) => (row[column] === null ? [] : [[name, row[column]]])),
+    ),
     ...(typeof row['options'] === 'string' ? (JSON.parse(row['options']) as Record<string, Json>) : {}),
   });
   const listOf = (row: SqlRow, list: string): Record<string, unknown> => {
@@ -207,7 +250,9 @@ export function fromRows(rows: CatalogRows): Catalog {
     const own = criteria.get(String(row['id'])) ?? [];
     const related = Object.fromEntries(
       RELATIONS.flatMap((kind) => {
-        const targets = (relations.get(String(row['id'])) ?? []).filter((item) => item['kind'] === kind).map((item) => item['target_id']);
+        const targets = (relations.get(String(row['id'])) ?? [])
+          .filter((item) => item['kind'] === kind)
+          .map((item) => item['target_id']);
         return targets.length === 0 ? [] : [[kind, targets]];
       }),
     );

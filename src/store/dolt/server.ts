@@ -36,7 +36,9 @@ export async function openServer(place: StorePlace): Promise<Result<OpenServer>>
   if (!lease.taken) return failure(lockFailure(lease.why));
   let answer: Attached = null;
   try {
-    answer = (await attach(paths, false)) ?? (await withStartLock(paths, async () => (await attach(paths, true)) ?? start(place, paths)));
+    answer =
+      (await attach(paths, false)) ??
+      (await withStartLock(paths, async () => (await attach(paths, true)) ?? start(place, paths)));
     return answer.ok ? success(leased(answer.value, lease.lock)) : answer;
   } finally {
     if (answer?.ok !== true) await lease.lock.release();
@@ -59,7 +61,10 @@ function leased(found: Omit<OpenServer, 'close'>, lease: Lock): OpenServer {
 const lockFailure = (why: 'busy' | 'unsupported'): Failure =>
   why === 'unsupported'
     ? unavailable('The store needs the program flock (util-linux) for its locks.', 'Install util-linux.')
-    : tryAgain('Another process starts or stops the store and does not come to an end.', 'Run the command again later.');
+    : tryAgain(
+        'Another process starts or stops the store and does not come to an end.',
+        'Run the command again later.',
+      );
 
 /** Runs `work` while nobody else starts, stops or migrates. */
 export async function withStartLock<T>(paths: ServerPaths, work: () => Promise<Result<T>>): Promise<Result<T>> {
@@ -87,7 +92,9 @@ async function attach(paths: ServerPaths, inLock: boolean): Promise<Attached> {
   }
   const wrong = misplacement(identity, paths.data);
   if (wrong !== null)
-    return failure(unavailable(`The Dolt server ${identity.pid} is not used: ${wrong}.`, '`coherence store stop` ends it.'));
+    return failure(
+      unavailable(`The Dolt server ${identity.pid} is not used: ${wrong}.`, '`coherence store stop` ends it.'),
+    );
   const password = await readPassword(paths);
   if (!password.ok) return password;
   const foreign = (why: string): Attached =>
@@ -112,7 +119,10 @@ async function attach(paths: ServerPaths, inLock: boolean): Promise<Attached> {
       if (Date.now() >= deadline)
         return inLock
           ? failure(
-              tryAgain(`The Dolt server ${identity.pid} does not answer on its socket.`, 'Wait, or end it with `coherence store stop`.'),
+              tryAgain(
+                `The Dolt server ${identity.pid} does not answer on its socket.`,
+                'Wait, or end it with `coherence store stop`.',
+              ),
             )
           : null;
     }
@@ -121,8 +131,14 @@ async function attach(paths: ServerPaths, inLock: boolean): Promise<Attached> {
 }
 
 /** Why the server behind a connection is not the one of this identity, or null. */
-async function mismatch(connection: SqlConnection, identity: ServerIdentity, paths: ServerPaths): Promise<string | null> {
-  const rows = await connection.query(`SELECT nonce, data, dolt_version() AS version FROM ${SERVER_DATABASE}.identity`).catch(() => []);
+async function mismatch(
+  connection: SqlConnection,
+  identity: ServerIdentity,
+  paths: ServerPaths,
+): Promise<string | null> {
+  const rows = await connection
+    .query(`SELECT nonce, data, dolt_version() AS version FROM ${SERVER_DATABASE}.identity`)
+    .catch(() => []);
   const row = rows[0];
   if (row === undefined) return 'it has no mark of ours';
   if (row['nonce'] !== identity.nonce) return 'it carries the mark of another start';
@@ -152,7 +168,10 @@ async function start(place: StorePlace, paths: ServerPaths): Promise<Result<Omit
     await connection.close();
     await endTree(identity.pid ?? 0, identity.nonce, 2000);
     return failure(
-      unavailable(`The Dolt server that was started is not what was expected: ${problem}.`, 'See the log in <state>/logs/dolt.log.'),
+      unavailable(
+        `The Dolt server that was started is not what was expected: ${problem}.`,
+        'See the log in <state>/logs/dolt.log.',
+      ),
     );
   } catch (error) {
     if (identity.pid !== null) await endTree(identity.pid, identity.nonce, 2000);

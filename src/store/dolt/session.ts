@@ -33,7 +33,8 @@ const attempt = async <T>(work: () => Promise<T>): Promise<Result<T>> => {
 
 export function makeSession({ place, connection, server, branch, syncTable }: SessionOptions): StoreSession {
   const number = async (sql: string): Promise<number> => Number((await connection.query(sql))[0]?.['n'] ?? 0);
-  const head = async (): Promise<string> => String((await connection.query("SELECT HASHOF('HEAD') AS head"))[0]?.['head']);
+  const head = async (): Promise<string> =>
+    String((await connection.query("SELECT HASHOF('HEAD') AS head"))[0]?.['head']);
   return {
     database: place.database,
     branch,
@@ -43,12 +44,16 @@ export function makeSession({ place, connection, server, branch, syncTable }: Se
     catalog: async (commit) => attempt(async () => fromRows(await readRows(connection, commit))),
     syncEntries: async () => attempt(async () => readSyncEntries(connection, syncTable)),
     write: async (change) => {
-      const done = await inGroup(connection, { message: commitMessage(change.message, change.git), author: place.author }, async () => {
-        if (change.expected !== undefined && (await head()) !== change.expected) return false;
-        await writeSpecs(connection, change.upsert, change.remove);
-        await writeSyncEntries(connection, syncTable, change.sync, change.unsync);
-        return true;
-      });
+      const done = await inGroup(
+        connection,
+        { message: commitMessage(change.message, change.git), author: place.author },
+        async () => {
+          if (change.expected !== undefined && (await head()) !== change.expected) return false;
+          await writeSpecs(connection, change.upsert, change.remove);
+          await writeSyncEntries(connection, syncTable, change.sync, change.unsync);
+          return true;
+        },
+      );
       if (!done.ok) return done;
       if (!done.value.value) return failure(MOVED);
       if (done.value.commit !== null && change.sync.length > 0)
@@ -69,7 +74,9 @@ export function makeSession({ place, connection, server, branch, syncTable }: Se
       const line = runs.length === 1 ? `Run ${runs[0]?.run ?? ''}` : `${runs.length} runs`;
       // What was run on a clean tree names its commit, so that the state of the store then can be set beside that code.
       const message = commitMessage(line, runs.findLast((run) => !run.source.dirty)?.source.commit ?? null);
-      const done = await inGroup(connection, { message, author: place.author }, async () => writeRuns(connection, runs));
+      const done = await inGroup(connection, { message, author: place.author }, async () =>
+        writeRuns(connection, runs),
+      );
       return done.ok ? success(done.value.commit) : done;
     },
     branches: async () => attempt(async () => readBranches(connection, place.database, branch)),

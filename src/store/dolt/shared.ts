@@ -31,7 +31,9 @@ export async function openShared(address: string, database: string): Promise<Res
   if (url.protocol !== 'mysql:') return failure(usage(`store.url begins with ${url.protocol}, not with mysql:.`));
   const named = decodeURIComponent(url.pathname.slice(1));
   if (named !== '' && named !== database)
-    return failure(usage(`store.url names the database "${named}", but that of this project and environment is "${database}".`));
+    return failure(
+      usage(`store.url names the database "${named}", but that of this project and environment is "${database}".`),
+    );
   url.pathname = '';
   const where = url.host;
   let connection: SqlConnection;
@@ -46,7 +48,10 @@ export async function openShared(address: string, database: string): Promise<Res
         ),
       );
     return failure(
-      unavailable(`The store's server ${where} does not answer: ${errorText(error)}.`, 'Check store.url, and that the server runs.'),
+      unavailable(
+        `The store's server ${where} does not answer: ${errorText(error)}.`,
+        'Check store.url, and that the server runs.',
+      ),
     );
   }
   const version = await connection.query('SELECT dolt_version() AS version').then(

@@ -21,7 +21,15 @@ describe.skipIf(noCargo !== null)('the environment of a test executable', () => 
       .split('\n')
       .map((line) => [line.slice(0, line.indexOf('=')), line.slice(line.indexOf('=') + 1)] as const);
     // What names this very run, and what a shell leaves behind.
-    const own = new Set(['COHERENCE_RUN_ID', 'COHERENCE_AC_ID', 'COHERENCE_ATTEMPT', 'COHERENCE_RUN_NONCE', 'DUMP', '_', 'SHLVL']);
+    const own = new Set([
+      'COHERENCE_RUN_ID',
+      'COHERENCE_AC_ID',
+      'COHERENCE_ATTEMPT',
+      'COHERENCE_RUN_NONCE',
+      'DUMP',
+      '_',
+      'SHLVL',
+    ]);
     // Cargo's network library sets these for cargo itself once it has started (docs/cargo.md, limits).
     for (const name of ['SSL_CERT_FILE', 'SSL_CERT_DIR']) own.add(name);
     return Object.fromEntries(lines.filter(([name]) => !own.has(name)));
@@ -39,7 +47,11 @@ describe.skipIf(noCargo !== null)('the environment of a test executable', () => 
     };
     const direct = join(out.path, 'direct');
     const real = join(out.path, 'real');
-    const ran = await runCases(project.path, [caseFor('tests/whole.rs::dumps_its_environment', { env: { DUMP: direct } })], { env });
+    const ran = await runCases(
+      project.path,
+      [caseFor('tests/whole.rs::dumps_its_environment', { env: { DUMP: direct } })],
+      { env },
+    );
     expect(ran.verdicts['tests/whole.rs::dumps_its_environment']).toBe('PASS(executed)');
     const done = await capture({
       command: ['cargo', 'test', '--locked', '--test', 'whole', 'dumps_its_environment'],
@@ -57,7 +69,9 @@ describe.skipIf(noCargo !== null)('the environment of a test executable', () => 
       FROM_BUILD_SCRIPT: '1',
       CARGO_PKG_AUTHORS: 'Ada <ada@example.org>:Bo',
     });
-    expect(Object.keys(found)).toEqual(expect.arrayContaining(['CARGO', 'OUT_DIR', 'CARGO_BIN_EXE_tool', 'LD_LIBRARY_PATH', '{cwd}']));
+    expect(Object.keys(found)).toEqual(
+      expect.arrayContaining(['CARGO', 'OUT_DIR', 'CARGO_BIN_EXE_tool', 'LD_LIBRARY_PATH', '{cwd}']),
+    );
   });
 
   // @verifies AC-cargo-environment
@@ -69,13 +83,17 @@ describe.skipIf(noCargo !== null)('the environment of a test executable', () => 
     await chmod(join(project.path, 'wrap.sh'), 0o755);
     const ran = await runCases(project.path, [caseFor('tests/whole.rs::runs_in_the_package')]);
     expect(ran.verdicts).toEqual({ 'tests/whole.rs::runs_in_the_package': 'PASS(executed)' });
-    expect(await readFile(join(out.path, 'wrapped'), 'utf8')).toMatch(/deps\/whole-[0-9a-f]+ --exact runs_in_the_package --logfile/u);
+    expect(await readFile(join(out.path, 'wrapped'), 'utf8')).toMatch(
+      /deps\/whole-[0-9a-f]+ --exact runs_in_the_package --logfile/u,
+    );
     expect(ran.of('tests/whole.rs::runs_in_the_package').command[0]).toBe(join(project.path, 'wrap.sh'));
   });
 
   // @verifies AC-cargo-record-env
   it('is recorded as what the link declared, without cargo’s own variables', async () => {
-    const ran = await runCases(project.path, [caseFor('src/lib.rs::passes', { env: { MY_OWN: '1', API_TOKEN: 'hush-hush' } })]);
+    const ran = await runCases(project.path, [
+      caseFor('src/lib.rs::passes', { env: { MY_OWN: '1', API_TOKEN: 'hush-hush' } }),
+    ]);
     expect(ran.of('src/lib.rs::passes').env).toEqual({ MY_OWN: '1', API_TOKEN: '***' });
   });
 });

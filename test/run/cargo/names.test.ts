@@ -11,7 +11,12 @@ import { caseFor, docCase, fixtures } from './rig.js';
 
 const reader = (files: Readonly<Record<string, string>>) => async (path: string) => files[path] ?? null;
 const treeOf = async (root: string, files: Readonly<Record<string, string>>) =>
-  Object.fromEntries([...(await moduleTree(root, reader(files)))].map(([file, places]) => [file, places.map((place) => place.join('::'))]));
+  Object.fromEntries(
+    [...(await moduleTree(root, reader(files)))].map(([file, places]) => [
+      file,
+      places.map((place) => place.join('::')),
+    ]),
+  );
 
 describe('which modules a file stands for', () => {
   // @verifies AC-cargo-module-paths
@@ -66,17 +71,22 @@ describe('which modules a file stands for', () => {
 
   it('never throws on any text', () => {
     assert(
-      property(string({ unit: constantFrom(...'mod path=a;{}/*"\'#[]r\\\n!é\u{1F600}\u0000'), maxLength: 200 }), (text) => {
-        expect(tokens(text).length).toBeLessThanOrEqual(text.length);
-        expect(moduleDeclarations(`mod a; ${text}`)[0]?.name).toBe('a');
-      }),
+      property(
+        string({ unit: constantFrom(...'mod path=a;{}/*"\'#[]r\\\n!é\u{1F600}\u0000'), maxLength: 200 }),
+        (text) => {
+          expect(tokens(text).length).toBeLessThanOrEqual(text.length);
+          expect(moduleDeclarations(`mod a; ${text}`)[0]?.name).toBe('a');
+        },
+      ),
       { numRuns: 500 },
     );
   });
 });
 
 describe('which listed tests a case means', () => {
-  const listed = readListing('a::t: test\na::t::case_1: test\na::t2: test\nb::t: test\nslow: benchmark\n\n3 tests, 0 benchmarks\n');
+  const listed = readListing(
+    'a::t: test\na::t::case_1: test\na::t2: test\nb::t: test\nslow: benchmark\n\n3 tests, 0 benchmarks\n',
+  );
   // @verifies AC-cargo-exact-names
   it('one exact test, else all instances below the name, never a prefix of a word', () => {
     expect(listed).toEqual(['a::t', 'a::t::case_1', 'a::t2', 'b::t', 'slow']);
@@ -101,12 +111,16 @@ describe('doc tests', () => {
       ],
     });
     expect(
-      readDocStatus('running 1 test\ntest src/lib.rs - f (line 3) ... ok\n\ntest result: ok. 1 passed\n\nrunning 1 test\n').whole,
+      readDocStatus(
+        'running 1 test\ntest src/lib.rs - f (line 3) ... ok\n\ntest result: ok. 1 passed\n\nrunning 1 test\n',
+      ).whole,
     ).toBe(false);
-    expect(readDocStatus('running 1 test\ntest src/lib.rs - f (line 3) ... ok\n\ntest result: ok. 1 passed\n')).toEqual({
-      whole: true,
-      statuses: [{ name: 'src/lib.rs - f (line 3)', status: 'ok' }],
-    });
+    expect(readDocStatus('running 1 test\ntest src/lib.rs - f (line 3) ... ok\n\ntest result: ok. 1 passed\n')).toEqual(
+      {
+        whole: true,
+        statuses: [{ name: 'src/lib.rs - f (line 3)', status: 'ok' }],
+      },
+    );
   });
 
   // @verifies AC-cargo-doc-tests
@@ -149,9 +163,12 @@ describe('batches', () => {
     const root = `${fixtures}/workspace`;
     const batches = await cargoBatches(
       root,
-      ['alpha/src/lib.rs::unit', 'beta/src/lib.rs::unit', 'apart/src/lib.rs::on_its_own', 'alpha/tests/flow.rs::through_both'].map(
-        (selector) => caseFor(selector),
-      ),
+      [
+        'alpha/src/lib.rs::unit',
+        'beta/src/lib.rs::unit',
+        'apart/src/lib.rs::on_its_own',
+        'alpha/tests/flow.rs::through_both',
+      ].map((selector) => caseFor(selector)),
     );
     expect(batches.map((batch) => [batch.directory, batch.configuration['packages'], batch.cases.length])).toEqual([
       ['', 'alpha,beta', 3],
@@ -174,7 +191,14 @@ describe('batches', () => {
   // @verifies AC-cargo-features
   it('a feature is named with its package and cannot become an option', () => {
     expect(
-      buildCommand({ cargo: 'cargo', packages: ['a', 'b'], features: ['-x', 'c/y'], locked: true, configuration: [], targets: [] }),
+      buildCommand({
+        cargo: 'cargo',
+        packages: ['a', 'b'],
+        features: ['-x', 'c/y'],
+        locked: true,
+        configuration: [],
+        targets: [],
+      }),
     ).toEqual([
       'cargo',
       'test',

@@ -38,12 +38,17 @@ describe('the judge', () => {
     expect(judge({ end: { ...ended, timedOut: true } })).toBe('timeout');
     expect(judge({ end: { ...ended, canceled: true } })).toBe('canceled');
     expect(judge({ end: { ...ended, code: 101 }, log: 'failed m::t\n' })).toBe('assertion');
-    expect(judge({ end: { ...ended, code: 101 }, log: 'failed: panic did not contain expected string\n  panic message: "x" m::t\n' })).toBe(
-      'assertion',
-    );
+    expect(
+      judge({
+        end: { ...ended, code: 101 },
+        log: 'failed: panic did not contain expected string\n  panic message: "x" m::t\n',
+      }),
+    ).toBe('assertion');
     expect(judge({ log: 'ignored: later m::t\n' })).toBe('runner-skipped');
     expect(judge({ trouble: { reason: 'infra', message: 'gone' } })).toBe('infra');
-    expect(judge({ log: null, stderr: "error: Unrecognized option: 'logfile'", end: { ...ended, code: 1 } })).toBe('not-reported');
+    expect(judge({ log: null, stderr: "error: Unrecognized option: 'logfile'", end: { ...ended, code: 1 } })).toBe(
+      'not-reported',
+    );
   });
 
   // @verifies AC-cargo-no-harness
@@ -79,7 +84,8 @@ describe('the JSON stream', () => {
     const member = (fresh: boolean) => readStream(artifact('path+file:///w#fx@0.1.0', 'fx', fresh)).artifacts;
     expect(
       gate.stale(
-        readStream(artifact('registry+https://x#depa@1.0.0', 'depa', true, { manifest_path: '/home/depa/Cargo.toml' })).artifacts,
+        readStream(artifact('registry+https://x#depa@1.0.0', 'depa', true, { manifest_path: '/home/depa/Cargo.toml' }))
+          .artifacts,
         '/w',
       ),
     ).toEqual([]);
@@ -88,12 +94,17 @@ describe('the JSON stream', () => {
     expect(gate.stale(member(true), '/w')).toEqual([]);
     expect(
       new FreshnessGate().stale(
-        readStream(artifact('registry+https://x#depa@1.0.0', 'depa', true, { manifest_path: '/w/vendor/depa/Cargo.toml' })).artifacts,
+        readStream(
+          artifact('registry+https://x#depa@1.0.0', 'depa', true, { manifest_path: '/w/vendor/depa/Cargo.toml' }),
+        ).artifacts,
         '/w',
       ),
     ).toHaveLength(1);
     expect(
-      new FreshnessGate().stale(readStream(artifact('path+file:///w#fx@0.1.0', 'fx', true, { fresh: 'what' })).artifacts, '/w'),
+      new FreshnessGate().stale(
+        readStream(artifact('path+file:///w#fx@0.1.0', 'fx', true, { fresh: 'what' })).artifacts,
+        '/w',
+      ),
     ).toHaveLength(1);
   });
 
@@ -128,10 +139,9 @@ describe('the JSON stream', () => {
       join('/w', 'src/a b.rs'),
       '/abs/c.txt',
     ]);
-    expect(watchedPaths('cargo:rerun-if-changed=data\ncargo::rerun-if-changed=/etc/x\ncargo:rustc-cfg=y\n', '/w')).toEqual([
-      '/w/data',
-      '/etc/x',
-    ]);
+    expect(
+      watchedPaths('cargo:rerun-if-changed=data\ncargo::rerun-if-changed=/etc/x\ncargo:rustc-cfg=y\n', '/w'),
+    ).toEqual(['/w/data', '/etc/x']);
   });
 });
 

@@ -12,7 +12,11 @@ export async function crateSource(name: string, version: string, into: string): 
     `[package]\nname = "probe"\nversion = "0.1.0"\nedition = "2021"\n\n[dependencies]\n${name} = "=${version}"\n\n[workspace]\n`,
   );
   await writeFile(join(probe, 'src/lib.rs'), '');
-  const fetched = await capture({ command: ['cargo', 'vendor', '--versioned-dirs', 'vendor'], cwd: probe, timeoutMs: 120_000 });
+  const fetched = await capture({
+    command: ['cargo', 'vendor', '--versioned-dirs', 'vendor'],
+    cwd: probe,
+    timeoutMs: 120_000,
+  });
   if (!fetched.ok) return null;
   const found = (await readdir(join(probe, 'vendor'))).find((folder) => folder === `${name}-${version}`);
   if (found === undefined) return null;

@@ -16,14 +16,21 @@ it.skipIf(noCargo !== null)(
         return context.skip('the crates registry does not answer');
       }
       const log = join(place.path, 'calls.log');
-      await place.write({ 'bin/cargo': `#!/bin/sh\necho "$1 $2" >> '${log}'\nPATH="\${PATH#*:}" exec cargo "$@"\n`, 'calls.log': '' });
+      await place.write({
+        'bin/cargo': `#!/bin/sh\necho "$1 $2" >> '${log}'\nPATH="\${PATH#*:}" exec cargo "$@"\n`,
+        'calls.log': '',
+      });
       await chmod(join(place.path, 'bin/cargo'), 0o755);
       const env = { ...process.env, PATH: `${place.path}/bin:${process.env['PATH'] ?? ''}` };
       const selectors = (
         await Promise.all(
-          ['src/map/tests.rs', 'src/set/tests.rs', 'tests/tests.rs', 'tests/macros_full_path.rs', 'tests/equivalent_trait.rs'].map(
-            async (file) => testsIn(file, await readFile(join(crate, file), 'utf8')),
-          ),
+          [
+            'src/map/tests.rs',
+            'src/set/tests.rs',
+            'tests/tests.rs',
+            'tests/macros_full_path.rs',
+            'tests/equivalent_trait.rs',
+          ].map(async (file) => testsIn(file, await readFile(join(crate, file), 'utf8'))),
         )
       ).flat();
       expect(selectors.length).toBeGreaterThan(100);

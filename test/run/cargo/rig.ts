@@ -161,7 +161,9 @@ export async function runCases(root: string, cases: readonly Case[], options: Ru
     outcomes,
     events,
     of,
-    verdicts: Object.fromEntries(cases.map((one) => [one.selector, `${verdictOf(of(one.selector).reason)}(${of(one.selector).reason})`])),
+    verdicts: Object.fromEntries(
+      cases.map((one) => [one.selector, `${verdictOf(of(one.selector).reason)}(${of(one.selector).reason})`]),
+    ),
   };
 }
 

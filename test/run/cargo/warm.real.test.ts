@@ -15,7 +15,9 @@ const stale = (events: readonly RunEvent[]) => events.filter((event) => event.ty
 /** `package fresh|built` of what a run's build printed, first appearances only. */
 async function streamOf(file: string): Promise<Readonly<Record<string, boolean>>> {
   const found: Record<string, boolean> = {};
-  for (const line of (await readFile(file, 'utf8')).split('\n').filter((text) => text.includes('"compiler-artifact"'))) {
+  for (const line of (await readFile(file, 'utf8'))
+    .split('\n')
+    .filter((text) => text.includes('"compiler-artifact"'))) {
     const artifact = JSON.parse(line) as { target: { name: string }; fresh: boolean };
     found[artifact.target.name] ??= artifact.fresh;
   }
@@ -62,7 +64,12 @@ describe.skipIf(noCargo !== null)('warm boot', () => {
       expect(report.populated).toBe(true);
       expect(report.depArtifacts).toBeGreaterThan(0);
       const kept = join(outputs.path, `${Math.random()}`.slice(2));
-      const ran = await runCases(worktree, cases(), { cargoEnv, cacheFolder: project.cacheFolder, env: project.env, keepOutput: kept });
+      const ran = await runCases(worktree, cases(), {
+        cargoEnv,
+        cacheFolder: project.cacheFolder,
+        env: project.env,
+        keepOutput: kept,
+      });
       const build = join(
         kept,
         (await readdir(kept))
@@ -85,9 +92,15 @@ describe.skipIf(noCargo !== null)('warm boot', () => {
         expect(ran.of('src/lib.rs::answers').env).toEqual({ CARGO_TARGET_DIR: warmTargetDir('s', project.env) });
         // Once a session: the second worktree finds the report of the first.
         expect(events.filter((event) => event.type === 'warm_boot.done')).toHaveLength(round === 1 ? 1 : 0);
-        const fields = events.flatMap((event) => (event.type === 'warm_boot.done' ? [Object.keys(event.fields).sort().join(' ')] : []));
+        const fields = events.flatMap((event) =>
+          event.type === 'warm_boot.done' ? [Object.keys(event.fields).sort().join(' ')] : [],
+        );
         expect(fields).toEqual(
-          round === 1 ? ['dep_artifacts duration_ms exit_code populated reason session_id status stderr_tail target_dir timeout_ms'] : [],
+          round === 1
+            ? [
+                'dep_artifacts duration_ms exit_code populated reason session_id status stderr_tail target_dir timeout_ms',
+              ]
+            : [],
         );
       }
     });
@@ -96,7 +109,11 @@ describe.skipIf(noCargo !== null)('warm boot', () => {
     it('a control run without the warm directory compiles the dependency', async () => {
       const worktree = await project.worktree('HEAD');
       const kept = join(outputs.path, 'control');
-      const ran = await runCases(worktree, cases(), { cacheFolder: project.cacheFolder, env: project.env, keepOutput: kept });
+      const ran = await runCases(worktree, cases(), {
+        cacheFolder: project.cacheFolder,
+        env: project.env,
+        keepOutput: kept,
+      });
       expect(ran.verdicts).toEqual(PASSED);
       const build = (await readdir(kept)).find((name) => name.includes('build') && name.endsWith('.stdout')) ?? '';
       expect(await streamOf(join(kept, build))).toEqual({ depa: false, fx: false, side: false, flow: false });
@@ -128,7 +145,12 @@ describe.skipIf(noCargo !== null)('warm boot', () => {
     });
     afterAll(async () => project.remove());
 
-    const EXPECTED = { good: 'PASS(executed)', broken: 'ERROR(build)', wrong: 'FAIL(assertion)', side: 'ERROR(build)' } as const;
+    const EXPECTED = {
+      good: 'PASS(executed)',
+      broken: 'ERROR(build)',
+      wrong: 'FAIL(assertion)',
+      side: 'ERROR(build)',
+    } as const;
     type Kind = keyof typeof EXPECTED;
     /** All worktrees exist before anything is built: their mtimes are older than every artifact, which is the trap. */
     const trees = async (kinds: readonly Kind[]) => {
@@ -137,10 +159,20 @@ describe.skipIf(noCargo !== null)('warm boot', () => {
       return made;
     };
     const verify = async (path: string, session: string): Promise<Ran> => {
-      const { cargoEnv } = await speculativeCargo({ sessionId: session, worktree: path, enabled: true, env: project.env });
+      const { cargoEnv } = await speculativeCargo({
+        sessionId: session,
+        worktree: path,
+        enabled: true,
+        env: project.env,
+      });
       // Whatever the boot came to, the shared directory is used: the gate alone has to hold.
-      const shared = cargoEnv.length > 0 ? cargoEnv : ([['CARGO_TARGET_DIR', warmTargetDir(session, project.env)]] as const);
-      return runCases(path, [caseFor('src/lib.rs::answers')], { cargoEnv: shared, cacheFolder: project.cacheFolder, env: project.env });
+      const shared =
+        cargoEnv.length > 0 ? cargoEnv : ([['CARGO_TARGET_DIR', warmTargetDir(session, project.env)]] as const);
+      return runCases(path, [caseFor('src/lib.rs::answers')], {
+        cargoEnv: shared,
+        cacheFolder: project.cacheFolder,
+        env: project.env,
+      });
     };
 
     // @verifies AC-cargo-trap
@@ -151,7 +183,8 @@ describe.skipIf(noCargo !== null)('warm boot', () => {
     ])('$order one after the other', async ({ order }) => {
       const session = `trap-${order.join('-')}`;
       const seen: string[] = [];
-      for (const { path } of await trees(order)) seen.push((await verify(path, session)).verdicts['src/lib.rs::answers'] ?? '');
+      for (const { path } of await trees(order))
+        seen.push((await verify(path, session)).verdicts['src/lib.rs::answers'] ?? '');
       expect(seen).toEqual(order.map((kind) => EXPECTED[kind]));
     });
 
@@ -166,7 +199,10 @@ describe.skipIf(noCargo !== null)('warm boot', () => {
       ] as const) {
         const made = await trees(pair);
         const ran = await Promise.all(made.map(async ({ path }) => verify(path, 'pairs')));
-        expect([pair, ran.map((one) => one.verdicts['src/lib.rs::answers'])]).toEqual([pair, pair.map((kind) => EXPECTED[kind])]);
+        expect([pair, ran.map((one) => one.verdicts['src/lib.rs::answers'])]).toEqual([
+          pair,
+          pair.map((kind) => EXPECTED[kind]),
+        ]);
       }
     });
 
@@ -193,7 +229,9 @@ describe.skipIf(noCargo !== null)('warm boot', () => {
         });
         expect(ran.verdicts).toEqual({ 'src/lib.rs::answers': 'FAIL(assertion)' });
         expect(stale(ran.events).length).toBeGreaterThan(0);
-        expect((await readdir(join(project.cacheFolder, 'cargo'))).filter((name) => name.startsWith('cold-'))).toEqual([]);
+        expect((await readdir(join(project.cacheFolder, 'cargo'))).filter((name) => name.startsWith('cold-'))).toEqual(
+          [],
+        );
       } finally {
         await bin.remove();
       }
@@ -291,13 +329,17 @@ describe.skipIf(noCargo !== null)('warm boot', () => {
     // @verifies AC-cargo-warm-statuses
     it('a cache that cannot be written: permission-denied or mkdir-failed', async () => {
       await writeFile(join(cache.path, 'file'), '');
-      expect(await warmBoot('s', repo.path, true, { env: { ...env(), COHERENCE_CACHE_DIR: join(cache.path, 'file') } })).toMatchObject({
+      expect(
+        await warmBoot('s', repo.path, true, { env: { ...env(), COHERENCE_CACHE_DIR: join(cache.path, 'file') } }),
+      ).toMatchObject({
         status: 'Unavailable',
         reason: 'mkdir-failed',
         populated: false,
       });
       // /proc takes no folders from anybody, root included.
-      expect(await warmBoot('s', repo.path, true, { env: { ...env(), COHERENCE_CACHE_DIR: '/proc/sys' } })).toMatchObject({
+      expect(
+        await warmBoot('s', repo.path, true, { env: { ...env(), COHERENCE_CACHE_DIR: '/proc/sys' } }),
+      ).toMatchObject({
         status: 'Unavailable',
         populated: false,
       });
@@ -311,7 +353,10 @@ describe.skipIf(noCargo !== null)('warm boot', () => {
         return context.skip('this container may not mount');
       try {
         const small = { ...env(), COHERENCE_CACHE_DIR: mounted };
-        expect(await warmBoot('full', repo.path, true, { env: small })).toMatchObject({ status: 'Unavailable', reason: 'disk-full' });
+        expect(await warmBoot('full', repo.path, true, { env: small })).toMatchObject({
+          status: 'Unavailable',
+          reason: 'disk-full',
+        });
         await capture({ command: ['mount', '-o', 'remount,ro', mounted], cwd: '/' });
         expect(await warmBoot('read-only', repo.path, true, { env: small })).toMatchObject({
           status: 'Unavailable',
@@ -414,8 +459,18 @@ describe.skipIf(noCargo !== null)('warm boot', () => {
         ['target-a', 'size'],
       ]);
       expect(dry.removed.length).toBeGreaterThanOrEqual(3);
-      expect((await readdir(cache.path)).sort()).toEqual(['cargo', 'other', 'target-b', 'target-c', 'target-held', 'target-live']);
-      expect(report.kept.map((directory) => directory.slice(cache.path.length + 1)).sort()).toEqual(['target-held', 'target-live']);
+      expect((await readdir(cache.path)).sort()).toEqual([
+        'cargo',
+        'other',
+        'target-b',
+        'target-c',
+        'target-held',
+        'target-live',
+      ]);
+      expect(report.kept.map((directory) => directory.slice(cache.path.length + 1)).sort()).toEqual([
+        'target-held',
+        'target-live',
+      ]);
       await lock.release();
     });
   });

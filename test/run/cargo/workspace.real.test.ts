@@ -4,9 +4,14 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { caseFor, committed, copyOf, docCase, folder, git, noCargo, runCases, type Folder } from './rig.js';
 
 /** A PATH whose `cargo` writes one line for each call before it runs the real one. */
-async function counting(place: Folder): Promise<{ readonly env: Record<string, string | undefined>; calls(): Promise<readonly string[]> }> {
+async function counting(
+  place: Folder,
+): Promise<{ readonly env: Record<string, string | undefined>; calls(): Promise<readonly string[]> }> {
   const log = join(place.path, 'calls.log');
-  await place.write({ 'bin/cargo': `#!/bin/sh\necho "$*" >> '${log}'\nPATH="\${PATH#*:}" exec cargo "$@"\n`, 'calls.log': '' });
+  await place.write({
+    'bin/cargo': `#!/bin/sh\necho "$*" >> '${log}'\nPATH="\${PATH#*:}" exec cargo "$@"\n`,
+    'calls.log': '',
+  });
   await chmod(join(place.path, 'bin/cargo'), 0o755);
   return {
     env: { ...process.env, PATH: `${place.path}/bin:${process.env['PATH'] ?? ''}` },
@@ -52,7 +57,11 @@ describe.skipIf(noCargo !== null)('cargo workspaces', () => {
       join(project.path, 'beta/src/lib.rs'),
       names.map((name) => `#[test] fn ${name}() { assert_eq!(one(), 1); }\n`).join(''),
     );
-    const many = await runCases(project.path, [...cases(), ...names.map((name) => caseFor(`beta/src/lib.rs::${name}`))], { env });
+    const many = await runCases(
+      project.path,
+      [...cases(), ...names.map((name) => caseFor(`beta/src/lib.rs::${name}`))],
+      { env },
+    );
     expect(new Set(Object.values(many.verdicts))).toEqual(new Set(['PASS(executed)']));
     expect((await calls()).length).toBe(few);
   });
@@ -92,7 +101,10 @@ describe.skipIf(noCargo !== null)('cargo workspaces', () => {
   // @verifies AC-cargo-build-failure
   it('a manifest that cargo cannot read is ERROR(build)', async () => {
     await writeFile(join(project.path, 'apart/Cargo.toml'), '[package\nname = "apart"\n');
-    const ran = await runCases(project.path, [caseFor('apart/src/lib.rs::on_its_own'), caseFor('beta/src/lib.rs::unit')]);
+    const ran = await runCases(project.path, [
+      caseFor('apart/src/lib.rs::on_its_own'),
+      caseFor('beta/src/lib.rs::unit'),
+    ]);
     expect(ran.of('apart/src/lib.rs::on_its_own').reason).toBe('build');
   });
 
@@ -132,7 +144,9 @@ ${[1, 2, 3, 4].map((i) => `#[test] fn one_${i}() { alone(); }`).join('\n')}\n`;
       'apart/serial/src/lib.rs': '',
     });
     await rm(join(project.path, 'apart/Cargo.lock'));
-    const some = [1, 2, 3, 4].map((i) => caseFor(`apart/tests/serial.rs::one_${i}`, { env: { LOCK: join(side.path, 'lock') } }));
+    const some = [1, 2, 3, 4].map((i) =>
+      caseFor(`apart/tests/serial.rs::one_${i}`, { env: { LOCK: join(side.path, 'lock') } }),
+    );
     const passes = { PASS: 4 };
     const count = (verdicts: Readonly<Record<string, string>>) =>
       Object.values(verdicts).reduce<Record<string, number>>(
@@ -143,7 +157,10 @@ ${[1, 2, 3, 4].map((i) => `#[test] fn one_${i}() { alone(); }`).join('\n')}\n`;
     expect(count(together.verdicts)['FAIL']).toBeGreaterThan(0);
     await rm(join(side.path, 'lock'), { recursive: true, force: true });
     expect(count((await runCases(project.path, some, { jobs: 4, parallel: false })).verdicts)).toEqual(passes);
-    await appendFile(join(project.path, 'apart/Cargo.toml'), '\n[dev-dependencies]\nserial_test = { path = "serial" }\n');
+    await appendFile(
+      join(project.path, 'apart/Cargo.toml'),
+      '\n[dev-dependencies]\nserial_test = { path = "serial" }\n',
+    );
     expect(count((await runCases(project.path, some, { jobs: 4 })).verdicts)).toEqual(passes);
   });
 
@@ -161,7 +178,8 @@ ${[1, 2, 3, 4].map((i) => `#[test] fn one_${i}() { alone(); }`).join('\n')}\n`;
   // @verifies AC-cargo-module-paths
   it('a file that is not compiled does not borrow the test of another file at its module path', async () => {
     await project.write({
-      'apart/src/lib.rs': '#[cfg(windows)] mod there; #[cfg(not(windows))] #[path = "real.rs"] mod there;\n#[path = "b.rs"] mod a;',
+      'apart/src/lib.rs':
+        '#[cfg(windows)] mod there; #[cfg(not(windows))] #[path = "real.rs"] mod there;\n#[path = "b.rs"] mod a;',
       'apart/src/there.rs': '#[test] fn same() { assert!(false); }',
       'apart/src/real.rs': '#[test] fn same() { assert!(true); }',
       'apart/src/a.rs': '#[test] fn x() { assert!(false); }',
@@ -188,7 +206,9 @@ ${[1, 2, 3, 4].map((i) => `#[test] fn one_${i}() { alone(); }`).join('\n')}\n`;
     const one = [caseFor('apart/src/lib.rs::on_its_own')];
     const long = new Date(Date.now() - 86_400_000);
     await utimes(file, long, long);
-    expect((await runCases(project.path, one, { cacheFolder })).verdicts).toEqual({ 'apart/src/lib.rs::on_its_own': 'PASS(executed)' });
+    expect((await runCases(project.path, one, { cacheFolder })).verdicts).toEqual({
+      'apart/src/lib.rs::on_its_own': 'PASS(executed)',
+    });
     const target = join(project.path, 'apart/target/debug/.fingerprint');
     const before = await stat(target).then((found) => found.mtimeMs);
     const untouched = await runCases(project.path, one, { cacheFolder });
@@ -213,9 +233,11 @@ ${[1, 2, 3, 4].map((i) => `#[test] fn one_${i}() { alone(); }`).join('\n')}\n`;
         join(other.path, 'beta/src/lib.rs'),
         'pub fn one() -> i32 {\n    2\n}\n\n#[test]\nfn unit() {\n    assert_eq!(one(), 1);\n}\n',
       );
-      expect((await runCases(project.path, one, { env, cacheFolder: join(side.path, 'cache') })).verdicts['beta/src/lib.rs::unit']).toBe(
-        'PASS(executed)',
-      );
+      expect(
+        (await runCases(project.path, one, { env, cacheFolder: join(side.path, 'cache') })).verdicts[
+          'beta/src/lib.rs::unit'
+        ],
+      ).toBe('PASS(executed)');
       const ran = await runCases(other.path, one, { env, cacheFolder: join(side.path, 'cache') });
       expect(ran.verdicts['beta/src/lib.rs::unit']).toBe('FAIL(assertion)');
       expect(ran.events.some((event) => event.type === 'cargo.stale_member')).toBe(true);

@@ -4,7 +4,19 @@ import { chmod, mkdir, readFile, readdir, readlink, rename, symlink } from 'node
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { CAPTURE_LIMIT } from '../../../src/run/decorators/capture.js';
-import { absent, batchOf, check, dockerRig, execIn, expectSame, importBusybox, never, openIn, shell, treeHash } from './rig.js';
+import {
+  absent,
+  batchOf,
+  check,
+  dockerRig,
+  execIn,
+  expectSame,
+  importBusybox,
+  never,
+  openIn,
+  shell,
+  treeHash,
+} from './rig.js';
 
 const CREATE = /^POST \/containers\/create/;
 
@@ -81,7 +93,9 @@ describe.skipIf(absent !== null)('checks in containers', () => {
     const first = await openIn(place);
     await execIn(first, shell('echo built > out.txt; echo x > /system-state'));
     const [left, right] = [await openIn(place, 'base', never, first), await openIn(place, 'base', never, first)];
-    expect((await execIn(left, shell('cat out.txt; test ! -e /system-state && echo left >> out.txt'))).out).toBe('built\n');
+    expect((await execIn(left, shell('cat out.txt; test ! -e /system-state && echo left >> out.txt'))).out).toBe(
+      'built\n',
+    );
     expect((await execIn(right, shell('cat out.txt marker.txt'))).out).toBe('built\nv1\n');
     expect((await execIn(first, shell('cat out.txt'))).out).toBe('built\n');
     expect((await check(place, 'test ! -e out.txt')).end.code).toBe(0);
@@ -89,7 +103,13 @@ describe.skipIf(absent !== null)('checks in containers', () => {
 
   // @verifies AC-docker-source
   it('the source is what git would show, frozen once: dotfiles and links as they are, no .git, no ignored files', async () => {
-    const project = await rig.project({ '.gitignore': 'ignored\n', ignored: 'x', '.dot': 'd', 'sub/file': 'f', tracked: 't' });
+    const project = await rig.project({
+      '.gitignore': 'ignored\n',
+      ignored: 'x',
+      '.dot': 'd',
+      'sub/file': 'f',
+      tracked: 't',
+    });
     await symlink('sub/file', join(project.root, 'relative'));
     await mkdir(join(project.root, 'empty'));
     await chmod(join(project.root, 'sub/file'), 0o755);
@@ -130,7 +150,9 @@ describe.skipIf(absent !== null)('checks in containers', () => {
       bad: { link: { 'src/a.txt': '/deps' } },
     });
     expect((await check(place, 'find . -type f', 'part')).out).toBe('./src/a.txt\n');
-    expect((await check(place, 'cat node_modules/one src/deep/link; readlink node_modules', 'linked')).out).toBe('dep\ndep\n/deps\n');
+    expect((await check(place, 'cat node_modules/one src/deep/link; readlink node_modules', 'linked')).out).toBe(
+      'dep\ndep\n/deps\n',
+    );
     expect(await place.open({ environment: 'bad', batch: batchOf('b'), signal: never })).toMatchObject({
       ok: false,
       reason: 'setup',
@@ -141,13 +163,23 @@ describe.skipIf(absent !== null)('checks in containers', () => {
   // @verifies AC-docker-environment
   it('declared variables arrive byte for byte, nothing else of the caller does', async () => {
     const project = await rig.project();
-    const env = { DOCKER_HOST: rig.proxy().host, HOME: '/home/someone', AWS_SECRET: 'leak', CI: 'yes', PASSED: 'p a"s$s' };
+    const env = {
+      DOCKER_HOST: rig.proxy().host,
+      HOME: '/home/someone',
+      AWS_SECRET: 'leak',
+      CI: 'yes',
+      PASSED: 'p a"s$s',
+    };
     const place = project.place({ base: { env: { ODD: 'a b"c$d\'é' }, pass_env: ['PASSED'] } }, { env });
     const ran = await check(
       place,
-      shell('env | grep -v -E "^(PATH|HOSTNAME|HOME|PWD|SHLVL)=" | sort; printf %s "$ODD" | od -An -tx1', { env: { LINK_OWN: 'x y' } }),
+      shell('env | grep -v -E "^(PATH|HOSTNAME|HOME|PWD|SHLVL)=" | sort; printf %s "$ODD" | od -An -tx1', {
+        env: { LINK_OWN: 'x y' },
+      }),
     );
-    expect(ran.out).toBe(`LANG=C.UTF-8\nLINK_OWN=x y\nODD=a b"c$d'é\nPASSED=p a"s$s\nTZ=UTC\n 61 20 62 22 63 24 64 27 c3 a9\n`);
+    expect(ran.out).toBe(
+      `LANG=C.UTF-8\nLINK_OWN=x y\nODD=a b"c$d'é\nPASSED=p a"s$s\nTZ=UTC\n 61 20 62 22 63 24 64 27 c3 a9\n`,
+    );
     expect((await check(place, 'echo $HOME')).out).not.toContain('someone');
     expect(ran.env).toEqual({ LANG: 'C.UTF-8', TZ: 'UTC', ODD: 'a b"c$d\'é', PASSED: 'p a"s$s', LINK_OWN: 'x y' });
   });
@@ -180,7 +212,9 @@ describe.skipIf(absent !== null)('checks in containers', () => {
     const workspace = await openIn(place);
     await execIn(
       workspace,
-      shell('cd /coherence/reports; echo ok > report.xml; mkdir d; ln -s /etc/passwd d/link; ln -s /etc out; mkfifo pipe'),
+      shell(
+        'cd /coherence/reports; echo ok > report.xml; mkdir d; ln -s /etc/passwd d/link; ln -s /etc out; mkfifo pipe',
+      ),
     );
     expect((await readdir(workspace.reports.host, { recursive: true })).sort()).toEqual(['d', 'report.xml']);
     expect(await readFile(join(workspace.reports.host, 'report.xml'), 'utf8')).toBe('ok\n');
@@ -227,7 +261,10 @@ describe.skipIf(absent !== null)('checks in containers', () => {
     expect(lines.out).toMatch(/\[… \d+ bytes left out/);
 
     project.events.length = 0;
-    const split = await check(place, `printf 'a\\303'; sleep 0.2; printf '\\251b\\n'; printf 'x\\0y\\n'; printf 'last without end'`);
+    const split = await check(
+      place,
+      `printf 'a\\303'; sleep 0.2; printf '\\251b\\n'; printf 'x\\0y\\n'; printf 'last without end'`,
+    );
     expect(split.out).toBe('aéb\nx\0y\nlast without end');
     expect(seen('stdout')).toEqual(['aéb', 'x\0y', 'last without end']);
     const long = await check(place, "yes é | head -n 300000 | tr -d '\\n'; echo; exit 7");
@@ -249,7 +286,9 @@ describe.skipIf(absent !== null)('checks in containers', () => {
     const place = project.place({ base: { image: 'coherence-test/programs:1', env: { PATH: '/opt:/bin' } } });
     const workspace = await openIn(place);
     expect(
-      await Promise.all(['sh', 'linked', 'nothing', './tool.sh', './plain.txt', '/bin'].map(async (name) => workspace.find(name))),
+      await Promise.all(
+        ['sh', 'linked', 'nothing', './tool.sh', './plain.txt', '/bin'].map(async (name) => workspace.find(name)),
+      ),
     ).toEqual(['/bin/sh', '/opt/linked', null, '/workspace/tool.sh', null, null]);
     expect(rig.proxy().seen(/\/start$/)).toEqual([]);
   });

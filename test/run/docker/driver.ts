@@ -22,7 +22,15 @@ const place = dockerPlace({
 try {
   const opened = await place.open({
     environment: 'base',
-    batch: { id: 'b', runner: 'command', place: 'docker', environment: 'base', directory: '', cases: [], configuration: {} },
+    batch: {
+      id: 'b',
+      runner: 'command',
+      place: 'docker',
+      environment: 'base',
+      directory: '',
+      cases: [],
+      configuration: {},
+    },
     signal: abort.signal,
   });
   if (!opened.ok) say({ type: 'refused', ...opened });
@@ -31,7 +39,10 @@ try {
       { command: ['sh', '-c', request.line], directory: '', env: {}, timeoutMs: null, label: 'driver' },
       abort.signal,
     );
-    const report = request.report === undefined ? undefined : await readFile(`${opened.workspace.reports.host}/${request.report}`, 'utf8');
+    const report =
+      request.report === undefined
+        ? undefined
+        : await readFile(`${opened.workspace.reports.host}/${request.report}`, 'utf8');
     await opened.workspace[Symbol.asyncDispose]();
     say({ type: 'ran', end: ran.end, trouble: ran.trouble, report });
   }

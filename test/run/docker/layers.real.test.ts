@@ -59,9 +59,15 @@ describe.skipIf(absent !== null)('layers', () => {
   it('a set-up command that writes into the workspace is an error, and nothing of it is in any layer', async () => {
     const project = await rig.project();
     const before = await project.ledger();
-    const place = project.place({ base: { setup: [{ id: 'stray', run: 'echo TOKEN-IN-WORKSPACE > token.txt; echo ok > /kept.txt' }] } });
+    const place = project.place({
+      base: { setup: [{ id: 'stray', run: 'echo TOKEN-IN-WORKSPACE > token.txt; echo ok > /kept.txt' }] },
+    });
     const opened = await place.open({ environment: 'base', batch: batchOf('b'), signal: never });
-    expect(opened).toMatchObject({ ok: false, reason: 'setup', message: expect.stringContaining('token.txt') as string });
+    expect(opened).toMatchObject({
+      ok: false,
+      reason: 'setup',
+      message: expect.stringContaining('token.txt') as string,
+    });
     await place.close();
     expect(rig.proxy().seen(COMMIT)).toEqual([]);
     expect(await project.ledger()).toEqual(before);
@@ -89,11 +95,13 @@ describe.skipIf(absent !== null)('layers', () => {
     expect(ran.out).toBe('SYSTEM-TOKEN\n.\n..\nlock.json\nmarker.txt\n***\n');
     const [tag = ''] = (await layerTags()).filter((name) => name.endsWith(ran.layers[0]?.key ?? '-'));
     const described = `${await rig.docker('inspect', tag)}${await rig.docker('history', '--no-trunc', tag)}`;
-    for (const word of ['SOURCE-TOKEN', 'DECLARED-VALUE', 'SECRET-VALUE', 'DECLARED']) expect(described).not.toContain(word);
+    for (const word of ['SOURCE-TOKEN', 'DECLARED-VALUE', 'SECRET-VALUE', 'DECLARED'])
+      expect(described).not.toContain(word);
     await rig.docker('save', '-o', join(project.output, 'image.tar'), tag);
     const saved = await readFile(join(project.output, 'image.tar'));
     expect(saved.includes('SYSTEM-TOKEN')).toBe(true);
-    for (const word of ['SOURCE-TOKEN', 'DECLARED-VALUE', 'SECRET-VALUE', 'LOCK\n']) expect(saved.includes(word)).toBe(false);
+    for (const word of ['SOURCE-TOKEN', 'DECLARED-VALUE', 'SECRET-VALUE', 'LOCK\n'])
+      expect(saved.includes(word)).toBe(false);
     expect(JSON.stringify(ran.env)).not.toContain('SECRET-VALUE');
   });
 
@@ -126,7 +134,10 @@ describe.skipIf(absent !== null)('layers', () => {
     const project = await rig.project({ 'in.txt': '1', 'other.txt': '1' });
     const seen = new Set<string>();
     const keyOf = async (environment: Partial<DeclaredEnvironment>): Promise<string> => {
-      const ran = await run(project, { ...environment, setup: [{ id: 's', run: 'echo x > /tmp/x', inputs: ['in.txt'] }] });
+      const ran = await run(project, {
+        ...environment,
+        setup: [{ id: 's', run: 'echo x > /tmp/x', inputs: ['in.txt'] }],
+      });
       expect(ran.trouble).toBeNull();
       return ran.layers[0]?.key ?? '';
     };
@@ -141,7 +152,9 @@ describe.skipIf(absent !== null)('layers', () => {
     // The same name with other content is another base: the id counts.
     await importBusybox(rig.folder(), rig.daemon().host, 'coherence-test/moving:1', []);
     seen.add(await keyOf({ image: 'coherence-test/moving:1' }));
-    await importBusybox(rig.folder(), rig.daemon().host, 'coherence-test/moving:1', [], async (tree) => writeFile(join(tree, 'new'), 'x'));
+    await importBusybox(rig.folder(), rig.daemon().host, 'coherence-test/moving:1', [], async (tree) =>
+      writeFile(join(tree, 'new'), 'x'),
+    );
     seen.add(await keyOf({ image: 'coherence-test/moving:1' }));
     expect(seen.size).toBe(6);
     await rig.docker('rmi', '-f', 'coherence-test/moving:1');
@@ -152,7 +165,11 @@ describe.skipIf(absent !== null)('layers', () => {
     const project = await rig.project();
     const place = project.place({ base: { setup: [{ id: 's', run: 'true', inputs: ['nope.json'] }] } });
     const opened = await place.open({ environment: 'base', batch: batchOf('b'), signal: never });
-    expect(opened).toMatchObject({ ok: false, reason: 'setup', message: expect.stringContaining('nope.json') as string });
+    expect(opened).toMatchObject({
+      ok: false,
+      reason: 'setup',
+      message: expect.stringContaining('nope.json') as string,
+    });
     expect(rig.proxy().seen(CREATE)).toEqual([]);
   });
 
@@ -193,7 +210,10 @@ describe.skipIf(absent !== null)('layers', () => {
         message: expect.stringContaining('why it failed') as string,
       });
       // Once a run, whoever asks.
-      expect(await place.open({ environment: 'base', batch: batchOf('c'), signal: never })).toMatchObject({ ok: false, reason: 'setup' });
+      expect(await place.open({ environment: 'base', batch: batchOf('c'), signal: never })).toMatchObject({
+        ok: false,
+        reason: 'setup',
+      });
       expect((await check(place, 'exit 0', 'other')).end.code).toBe(0);
       await place.close();
       expect(rig.proxy().seen(EXEC)).toHaveLength(1);
@@ -246,7 +266,11 @@ describe.skipIf(absent !== null)('layers', () => {
       'cat /who2; id -u; touch mine && echo wrote',
     );
     expect({ out: ran.out, code: ran.end.code }).toEqual({ out: '0\n0\nwrote\n', code: 0 });
-    const other = await run(project, { image: 'coherence-test/odd:1', user: 'worker:workers' }, 'id -u; id -g; touch mine && echo wrote');
+    const other = await run(
+      project,
+      { image: 'coherence-test/odd:1', user: 'worker:workers' },
+      'id -u; id -g; touch mine && echo wrote',
+    );
     expect(other.out).toBe('1234\n4321\nwrote\n');
   });
 
@@ -255,7 +279,11 @@ describe.skipIf(absent !== null)('layers', () => {
     await importBusybox(rig.folder(), rig.daemon().host, 'coherence-test/volume:1', ['VOLUME /data']);
     const project = await rig.project();
     const before = await project.ledger();
-    const ran = await run(project, { image: 'coherence-test/volume:1', setup: [{ id: 's', run: 'echo x > /data/x' }] }, 'ls /data');
+    const ran = await run(
+      project,
+      { image: 'coherence-test/volume:1', setup: [{ id: 's', run: 'echo x > /data/x' }] },
+      'ls /data',
+    );
     expect(ran.out).toBe('');
     expect(
       project.events
@@ -269,7 +297,9 @@ describe.skipIf(absent !== null)('layers', () => {
   // @verifies AC-docker-depth
   it('more layers than Docker allows are refused when planning', async () => {
     const project = await rig.project();
-    const place = project.place({ base: { setup: Array.from({ length: 125 }, (_, index) => ({ id: `s${index}`, run: 'true' })) } });
+    const place = project.place({
+      base: { setup: Array.from({ length: 125 }, (_, index) => ({ id: `s${index}`, run: 'true' })) },
+    });
     expect(await place.open({ environment: 'base', batch: batchOf('b'), signal: never })).toMatchObject({
       ok: false,
       reason: 'setup',
@@ -287,7 +317,10 @@ describe.skipIf(absent !== null)('layers', () => {
       .seen(CREATE)
       .map(
         (exchange) =>
-          JSON.parse(exchange.body) as { Labels: Record<string, string>; HostConfig: { Mounts: { Target: string }[]; Binds?: unknown } },
+          JSON.parse(exchange.body) as {
+            Labels: Record<string, string>;
+            HostConfig: { Mounts: { Target: string }[]; Binds?: unknown };
+          },
       );
     const setups = bodies.filter((body) => body.Labels['coherence.kind'] === 'setup');
     expect(setups.length).toBeGreaterThan(0);

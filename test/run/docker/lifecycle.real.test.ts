@@ -14,7 +14,11 @@ describe.skipIf(absent !== null)('the life of containers', () => {
     const project = await rig.project();
     const place = project.place({ base: {} });
     const ran = await check(place, shell('(sleep 600) & echo started; exit 5', { timeoutMs: 30_000 }));
-    expect({ code: ran.end.code, out: ran.out, timedOut: ran.end.timedOut }).toEqual({ code: 5, out: 'started\n', timedOut: false });
+    expect({ code: ran.end.code, out: ran.out, timedOut: ran.end.timedOut }).toEqual({
+      code: 5,
+      out: 'started\n',
+      timedOut: false,
+    });
   });
 
   // @verifies AC-docker-time-limit
@@ -27,7 +31,12 @@ describe.skipIf(absent !== null)('the life of containers', () => {
       check(place, shell('trap "" TERM; sleep 30', { timeoutMs: 1000 })),
       check(place, 'echo second'),
     ]);
-    expect({ timedOut: slow.end.timedOut, code: slow.end.code, canceled: slow.end.canceled, trouble: slow.trouble }).toEqual({
+    expect({
+      timedOut: slow.end.timedOut,
+      code: slow.end.code,
+      canceled: slow.end.canceled,
+      trouble: slow.trouble,
+    }).toEqual({
       timedOut: true,
       code: null,
       canceled: false,
@@ -37,10 +46,16 @@ describe.skipIf(absent !== null)('the life of containers', () => {
     const order = rig
       .proxy()
       .log.flatMap((exchange) =>
-        exchange.method === 'DELETE' ? ['remove'] : CREATE.test(`${exchange.method} ${exchange.path}`) ? ['create'] : [],
+        exchange.method === 'DELETE'
+          ? ['remove']
+          : CREATE.test(`${exchange.method} ${exchange.path}`)
+            ? ['create']
+            : [],
       );
     expect(order).toEqual(['create', 'remove', 'create', 'remove']);
-    const queued = await Promise.all(Array.from({ length: 3 }, async () => check(place, shell('sleep 0.8', { timeoutMs: 1600 }))));
+    const queued = await Promise.all(
+      Array.from({ length: 3 }, async () => check(place, shell('sleep 0.8', { timeoutMs: 1600 }))),
+    );
     expect(queued.map((ran) => [ran.end.code, ran.end.timedOut])).toEqual([
       [0, false],
       [0, false],
@@ -52,10 +67,16 @@ describe.skipIf(absent !== null)('the life of containers', () => {
   it('never more containers at once than jobs, set-up and all', async () => {
     const project = await rig.project();
     const place = project.place(
-      { a: { setup: [{ id: 'a', run: 'sleep 0.3; echo a > /a' }] }, b: { setup: [{ id: 'b', run: 'sleep 0.3; echo b > /b' }] }, c: {} },
+      {
+        a: { setup: [{ id: 'a', run: 'sleep 0.3; echo a > /a' }] },
+        b: { setup: [{ id: 'b', run: 'sleep 0.3; echo b > /b' }] },
+        c: {},
+      },
       { jobs: 2 },
     );
-    await Promise.all(['a', 'b', 'c', 'c', 'a', 'c'].map(async (environment) => check(place, 'sleep 0.2', environment)));
+    await Promise.all(
+      ['a', 'b', 'c', 'c', 'a', 'c'].map(async (environment) => check(place, 'sleep 0.2', environment)),
+    );
     let most = 0;
     let now = 0;
     for (const { method, path } of rig.proxy().log) {
@@ -88,7 +109,9 @@ describe.skipIf(absent !== null)('the life of containers', () => {
     rig.proxy().clear();
     const held = rig.proxy().rule(/^POST \/containers\/[^/]+\/kill/, { do: 'hold' }, 1);
     abort.abort();
-    const disposed = Promise.resolve(workspace[Symbol.asyncDispose]()).then(() => rig.proxy().seen(/^DELETE \/containers/).length);
+    const disposed = Promise.resolve(workspace[Symbol.asyncDispose]()).then(
+      () => rig.proxy().seen(/^DELETE \/containers/).length,
+    );
     await held.met;
     expect((await readdir(workspace.hostRoot)).sort()).toEqual(['a', 'marker.txt']);
     held.release();
@@ -125,7 +148,10 @@ describe.skipIf(absent !== null)('the life of containers', () => {
     });
     expect(await queued).toMatchObject({ end: { canceled: true, code: null } });
     rig.proxy().clear();
-    expect(await place.open({ environment: 'base', batch: batchOf('b'), signal: never })).toMatchObject({ ok: false, reason: 'canceled' });
+    expect(await place.open({ environment: 'base', batch: batchOf('b'), signal: never })).toMatchObject({
+      ok: false,
+      reason: 'canceled',
+    });
     expect((await workspace.exec(shell('true'), never)).end.canceled).toBe(true);
     expect(rig.proxy().seen(/^POST /)).toEqual([]);
     await place.close();
@@ -145,9 +171,15 @@ describe.skipIf(absent !== null)('the life of containers', () => {
       missing: { image: 'coherence-test/nothing:1' },
     });
     const unstartable = await check(place, 'true', 'odd');
-    expect({ code: unstartable.end.code, reason: unstartable.trouble?.reason }).toEqual({ code: null, reason: 'setup' });
+    expect({ code: unstartable.end.code, reason: unstartable.trouble?.reason }).toEqual({
+      code: null,
+      reason: 'setup',
+    });
     const program = await check(place, { ...shell(''), command: ['no-such-program'] });
-    expect(program.trouble).toMatchObject({ reason: 'setup', message: expect.stringContaining('no-such-program') as string });
+    expect(program.trouble).toMatchObject({
+      reason: 'setup',
+      message: expect.stringContaining('no-such-program') as string,
+    });
     expect(await place.open({ environment: 'missing', batch: batchOf('b'), signal: never })).toMatchObject({
       ok: false,
       reason: 'infra',

@@ -22,7 +22,9 @@ describe('layer keys', () => {
   // @verifies AC-docker-key-complete
   it('golden vectors: another algorithm is another schema', () => {
     expect(layerKey(RECIPE)).toBe('a0e42ce452640ecfca896838803f9dcd1ce309103f0c1ce613662c97ad470108');
-    expect(layerKey({ ...RECIPE, env: {}, inputs: [] })).toBe('8e8ba5c9bcecf3f80c713f15ebca75344675617f5709d289ac96659c959cc7f5');
+    expect(layerKey({ ...RECIPE, env: {}, inputs: [] })).toBe(
+      '8e8ba5c9bcecf3f80c713f15ebca75344675617f5709d289ac96659c959cc7f5',
+    );
   });
 
   // @verifies AC-docker-key-complete
@@ -58,7 +60,9 @@ describe('layer keys', () => {
         fc.array(fc.string(), { maxLength: 4 }),
         (a, b, c, d) => {
           const same = JSON.stringify([a, b]) === JSON.stringify([c, d]);
-          expect(layerKey({ ...RECIPE, shell: a, inputs: b }) === layerKey({ ...RECIPE, shell: c, inputs: d })).toBe(same);
+          expect(layerKey({ ...RECIPE, shell: a, inputs: b }) === layerKey({ ...RECIPE, shell: c, inputs: d })).toBe(
+            same,
+          );
         },
       ),
     );
@@ -92,7 +96,12 @@ describe('names on the daemon', () => {
     const key = 'a1'.repeat(32);
     expect(layerReference(key)).toMatch(/^[a-z][a-z-]*:[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}$/);
     expect(layerKeyOf(layerReference(key))).toBe(key);
-    for (const other of [`x/coherence-layer:${key}`, `coherence-layer:${key}0`, 'coherence-layer:latest', `coherence-layers:${key}`])
+    for (const other of [
+      `x/coherence-layer:${key}`,
+      `coherence-layer:${key}0`,
+      'coherence-layer:latest',
+      `coherence-layers:${key}`,
+    ])
       expect(layerKeyOf(other)).toBeNull();
   });
 });

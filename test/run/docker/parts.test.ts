@@ -24,24 +24,32 @@ describe('frames of an output stream', () => {
   // @verifies AC-docker-output
   it('come out whole and in order however the bytes are cut', () => {
     fc.assert(
-      fc.property(fc.array(fc.tuple(fc.constantFrom(1, 2), fc.uint8Array({ maxLength: 40 }))), fc.array(fc.nat(30)), (frames, cuts) => {
-        const bytes = Buffer.concat(frames.map(([stream, payload]) => frame(stream, Buffer.from(payload))));
-        const seen = { stdout: Buffer.alloc(0), stderr: Buffer.alloc(0) };
-        const reader = demux((stream, piece) => (seen[stream] = Buffer.concat([seen[stream], piece])));
-        let at = 0;
-        for (const cut of [...cuts, bytes.length]) {
-          expect(reader.write(bytes.subarray(at, at + cut))).toBeNull();
-          at += cut;
-        }
-        expect(reader.end()).toBeNull();
-        for (const [name, number] of [
-          ['stdout', 1],
-          ['stderr', 2],
-        ] as const)
-          expect(
-            seen[name].equals(Buffer.concat(frames.filter(([stream]) => stream === number).map(([, payload]) => Buffer.from(payload)))),
-          ).toBe(true);
-      }),
+      fc.property(
+        fc.array(fc.tuple(fc.constantFrom(1, 2), fc.uint8Array({ maxLength: 40 }))),
+        fc.array(fc.nat(30)),
+        (frames, cuts) => {
+          const bytes = Buffer.concat(frames.map(([stream, payload]) => frame(stream, Buffer.from(payload))));
+          const seen = { stdout: Buffer.alloc(0), stderr: Buffer.alloc(0) };
+          const reader = demux((stream, piece) => (seen[stream] = Buffer.concat([seen[stream], piece])));
+          let at = 0;
+          for (const cut of [...cuts, bytes.length]) {
+            expect(reader.write(bytes.subarray(at, at + cut))).toBeNull();
+            at += cut;
+          }
+          expect(reader.end()).toBeNull();
+          for (const [name, number] of [
+            ['stdout', 1],
+            ['stderr', 2],
+          ] as const)
+            expect(
+              seen[name].equals(
+                Buffer.concat(
+                  frames.filter(([stream]) => stream === number).map(([, payload]) => Buffer.from(payload)),
+                ),
+              ),
+            ).toBe(true);
+        },
+      ),
     );
   });
 
@@ -70,7 +78,10 @@ describe('which daemon', () => {
     for (const [name, host] of Object.entries(contexts)) {
       const meta = join(folder, 'contexts', 'meta', createHash('sha256').update(name).digest('hex'));
       await mkdir(meta, { recursive: true });
-      await writeFile(join(meta, 'meta.json'), JSON.stringify({ Name: name, Endpoints: { docker: { Host: host, SkipTLSVerify: false } } }));
+      await writeFile(
+        join(meta, 'meta.json'),
+        JSON.stringify({ Name: name, Endpoints: { docker: { Host: host, SkipTLSVerify: false } } }),
+      );
     }
     return folder;
   };
@@ -78,14 +89,26 @@ describe('which daemon', () => {
   // @verifies AC-docker-which-daemon
   it('DOCKER_HOST comes first, then DOCKER_CONTEXT, then the current context, then the default socket', async () => {
     const DOCKER_CONFIG = await config('colima', { colima: 'unix:///c/colima.sock', remote: 'tcp://10.0.0.1:2375' });
-    expect(await daemonAddress({ DOCKER_CONFIG, DOCKER_CONTEXT: 'remote', DOCKER_HOST: 'unix:///x.sock' })).toMatchObject({
+    expect(
+      await daemonAddress({ DOCKER_CONFIG, DOCKER_CONTEXT: 'remote', DOCKER_HOST: 'unix:///x.sock' }),
+    ).toMatchObject({
       kind: 'socket',
       path: '/x.sock',
     });
-    expect(await daemonAddress({ DOCKER_CONFIG, DOCKER_CONTEXT: 'remote' })).toMatchObject({ kind: 'tcp', host: '10.0.0.1', port: 2375 });
+    expect(await daemonAddress({ DOCKER_CONFIG, DOCKER_CONTEXT: 'remote' })).toMatchObject({
+      kind: 'tcp',
+      host: '10.0.0.1',
+      port: 2375,
+    });
     expect(await daemonAddress({ DOCKER_CONFIG })).toMatchObject({ kind: 'socket', path: '/c/colima.sock' });
-    expect(await daemonAddress({ DOCKER_CONFIG, DOCKER_CONTEXT: 'default' })).toMatchObject({ kind: 'socket', from: 'the default socket' });
-    expect(await daemonAddress({ DOCKER_CONFIG: await config(null, {}) })).toMatchObject({ kind: 'socket', from: 'the default socket' });
+    expect(await daemonAddress({ DOCKER_CONFIG, DOCKER_CONTEXT: 'default' })).toMatchObject({
+      kind: 'socket',
+      from: 'the default socket',
+    });
+    expect(await daemonAddress({ DOCKER_CONFIG: await config(null, {}) })).toMatchObject({
+      kind: 'socket',
+      from: 'the default socket',
+    });
     expect(await daemonAddress({ DOCKER_CONFIG, DOCKER_CONTEXT: 'gone' })).toMatchObject({
       kind: 'none',
       detail: expect.stringContaining('gone') as string,
@@ -97,7 +120,12 @@ describe('which daemon', () => {
     for (const host of ['ssh://user@host', 'npipe:////./pipe/docker', 'unix://relative', 'tcp://'])
       expect(await daemonAddress({ DOCKER_HOST: host })).toMatchObject({ kind: 'none' });
     expect(await daemonAddress({ DOCKER_HOST: 'https://host' })).toMatchObject({ kind: 'tcp', port: 2376, tls: {} });
-    expect(await daemonAddress({ DOCKER_HOST: 'host:99' })).toMatchObject({ kind: 'tcp', host: 'host', port: 99, tls: null });
+    expect(await daemonAddress({ DOCKER_HOST: 'host:99' })).toMatchObject({
+      kind: 'tcp',
+      host: 'host',
+      port: 99,
+      tls: null,
+    });
   });
 });
 
@@ -125,7 +153,9 @@ describe('permits', () => {
     const first = await permits.take(never);
     const abort = new AbortController();
     const order: string[] = [];
-    const second = permits.take(abort.signal).then((permit) => order.push(permit === null ? 'second gave up' : 'second'));
+    const second = permits
+      .take(abort.signal)
+      .then((permit) => order.push(permit === null ? 'second gave up' : 'second'));
     const third = permits.take(never).then((permit) => {
       order.push('third');
       permit?.();
@@ -150,7 +180,8 @@ describe('the event loop', () => {
     const room = join(import.meta.dirname, '../../../src/run/docker');
     const blocking: string[] = [];
     for (const name of await readdir(room))
-      for (const [match] of (await readFile(join(room, name), 'utf8')).matchAll(/\b\w+Sync\(/g)) blocking.push(`${name}: ${match}`);
+      for (const [match] of (await readFile(join(room, name), 'utf8')).matchAll(/\b\w+Sync\(/g))
+        blocking.push(`${name}: ${match}`);
     expect(blocking).toEqual([]);
     expect((await readdir(room)).length).toBeGreaterThan(20);
   });
@@ -240,7 +271,9 @@ describe('environments', () => {
 
   // @verifies AC-docker-secrets
   it('a secret is masked in every form that a report writes it in', () => {
-    expect(maskForms(['a&"<b'])).toEqual(expect.arrayContaining(['a&"<b', 'a&amp;&quot;&lt;b', 'a&\\"<b', 'a%26%22%3Cb']));
+    expect(maskForms(['a&"<b'])).toEqual(
+      expect.arrayContaining(['a&"<b', 'a&amp;&quot;&lt;b', 'a&\\"<b', 'a%26%22%3Cb']),
+    );
     expect(maskForms(['', 'x', 'ab'])).toEqual([]);
   });
 

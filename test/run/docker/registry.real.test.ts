@@ -20,7 +20,13 @@ describe.skipIf(absent !== null)('layers on a shared daemon', () => {
     }
   };
   const clear = async (project: Project, all = true) =>
-    dockerGc({ env: { DOCKER_HOST: rig.proxy().host }, all, layerCapacity: 64, stateFolder: project.state, cacheFolder: project.cache });
+    dockerGc({
+      env: { DOCKER_HOST: rig.proxy().host },
+      all,
+      layerCapacity: 64,
+      stateFolder: project.state,
+      cacheFolder: project.cache,
+    });
   const layerTags = async (): Promise<string[]> =>
     (await rig.docker('images', '--format', '{{.Repository}}:{{.Tag}}', 'coherence-layer'))
       .split('\n')
@@ -72,7 +78,10 @@ describe.skipIf(absent !== null)('layers on a shared daemon', () => {
     await clear(project);
     const place = project.place({ base: { setup: [{ id: 'one', run: 'echo leased > /one' }] } });
     const workspace = await openIn(place);
-    expect(await clear(project)).toMatchObject({ ok: true, removed: { layers: 0, containers: 0, tags: 0, folders: 0 } });
+    expect(await clear(project)).toMatchObject({
+      ok: true,
+      removed: { layers: 0, containers: 0, tags: 0, folders: 0 },
+    });
     for (const tag of await layerTags()) await rig.docker('rmi', tag);
     const executed = await workspace.exec(shell('cat /one'), never);
     expect({ code: executed.end.code, hits: hits(executed.layers) }).toEqual({ code: 0, hits: [false] });
@@ -149,7 +158,8 @@ describe.skipIf(absent !== null)('layers on a shared daemon', () => {
     await clear(project);
     const before = await project.ledger();
     const keyOf = async (word: string, capacity: number): Promise<string> =>
-      (await run(project, { setup: [{ id: word, run: `echo ${word} > /w` }] }, 'true', { layerCapacity: capacity })).layers[0]?.key ?? '';
+      (await run(project, { setup: [{ id: word, run: `echo ${word} > /w` }] }, 'true', { layerCapacity: capacity }))
+        .layers[0]?.key ?? '';
     const a = await keyOf('a', 2);
     const b = await keyOf('b', 2);
     expect(await keyOf('a', 2)).toBe(a); // touched: b is now the oldest
@@ -215,9 +225,15 @@ describe.skipIf(absent !== null)('layers on a shared daemon', () => {
     await hold.met;
     // A request of the same limit that began after the commit runs into it, and the commit is awaited still.
     const asked = rig.proxy().rule(/^GET \/images\/coherence-test/, { do: 'hold' }, Infinity);
-    const other = await project.place({ base: {} }, limit).open({ environment: 'base', batch: batchOf('b'), signal: never });
+    const other = await project
+      .place({ base: {} }, limit)
+      .open({ environment: 'base', batch: batchOf('b'), signal: never });
     await asked.met;
-    expect(other).toMatchObject({ ok: false, reason: 'infra', message: expect.stringMatching(/time|within/i) as string });
+    expect(other).toMatchObject({
+      ok: false,
+      reason: 'infra',
+      message: expect.stringMatching(/time|within/i) as string,
+    });
     asked.remove();
     asked.release();
     hold.release();

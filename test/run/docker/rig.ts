@@ -38,7 +38,10 @@ export interface Project {
   readonly events: RunEvent[];
   write(path: string, text: string, mode?: number): Promise<void>;
   git(...args: string[]): Promise<void>;
-  place(environments: Readonly<Record<string, Partial<DeclaredEnvironment>>>, more?: Partial<DockerOptions>): DockerPlace;
+  place(
+    environments: Readonly<Record<string, Partial<DeclaredEnvironment>>>,
+    more?: Partial<DockerOptions>,
+  ): DockerPlace;
   ledger(): Promise<Ledger>;
 }
 
@@ -61,7 +64,8 @@ export async function treeHash(root: string): Promise<string> {
         ? sha256(await readFile(join(root, below)))
         : 'folder';
     lines.push([below, found.mode, found.mtimeNs, found.uid, what].join('\0'));
-    if (found.isDirectory()) for (const name of (await readdir(join(root, below))).sort()) await visit(join(below, name));
+    if (found.isDirectory())
+      for (const name of (await readdir(join(root, below))).sort()) await visit(join(below, name));
   };
   await visit('.');
   return sha256(lines.join('\n'));
@@ -95,7 +99,11 @@ export interface Ran extends Executed {
 
 export async function execIn(workspace: Workspace, invocation: Invocation, signal: AbortSignal = never): Promise<Ran> {
   const executed = await workspace.exec(invocation, signal);
-  return { ...executed, out: await readFile(executed.stdout.file, 'utf8'), err: await readFile(executed.stderr.file, 'utf8') };
+  return {
+    ...executed,
+    out: await readFile(executed.stdout.file, 'utf8'),
+    err: await readFile(executed.stderr.file, 'utf8'),
+  };
 }
 
 export async function openIn(
@@ -163,7 +171,8 @@ export function dockerRig(): DockerRig {
     ).flat();
     for (const path of projects.splice(0)) await rm(path, { recursive: true, force: true });
     // The books after every test: only registered layers may stay.
-    if (left !== null) expect({ ...left, folders }).toEqual({ containers: [], tags: [], dangling: [], volumes: [], folders: [] });
+    if (left !== null)
+      expect({ ...left, folders }).toEqual({ containers: [], tags: [], dangling: [], volumes: [], folders: [] });
   });
   afterAll(async () => {
     await proxy?.[Symbol.asyncDispose]();
@@ -175,7 +184,12 @@ export function dockerRig(): DockerRig {
     const base = await mkdtemp(join(folder, 'p-'));
     await chmod(base, 0o711);
     projects.push(base);
-    const [root, state, cache, output] = [join(base, 'root'), join(base, 'state'), join(base, 'cache'), join(base, 'output')];
+    const [root, state, cache, output] = [
+      join(base, 'root'),
+      join(base, 'state'),
+      join(base, 'cache'),
+      join(base, 'output'),
+    ];
     for (const path of [root, state, cache, output]) await mkdir(path);
     const events: RunEvent[] = [];
     const write: Project['write'] = async (path, text, mode) => {
@@ -183,7 +197,10 @@ export function dockerRig(): DockerRig {
       await writeFile(join(root, path), text, mode === undefined ? {} : { mode });
     };
     const git: Project['git'] = async (...args) => {
-      const done = await capture({ command: ['git', '-c', 'user.name=a', '-c', 'user.email=a@b.c', ...args], cwd: root });
+      const done = await capture({
+        command: ['git', '-c', 'user.name=a', '-c', 'user.email=a@b.c', ...args],
+        cwd: root,
+      });
       if (!done.ok) throw new Error(done.stderr);
     };
     await git('init', '-q');
@@ -198,7 +215,10 @@ export function dockerRig(): DockerRig {
       git,
       place: (environments, more = {}) => {
         const declared = Object.fromEntries(
-          Object.entries(environments).map(([name, value]) => [name, { image: BASE, pull: 'never' as const, ...value }]),
+          Object.entries(environments).map(([name, value]) => [
+            name,
+            { image: BASE, pull: 'never' as const, ...value },
+          ]),
         );
         const place = dockerPlace({
           root,
@@ -264,4 +284,5 @@ export const withoutLayers = (found: Ledger): Ledger => ({
   tags: found.tags.filter((tag) => !tag.startsWith('coherence-layer:')),
 });
 
-export const expectSame = (after: Ledger, before: Ledger): void => expect(withoutLayers(after)).toEqual(withoutLayers(before));
+export const expectSame = (after: Ledger, before: Ledger): void =>
+  expect(withoutLayers(after)).toEqual(withoutLayers(before));

@@ -14,7 +14,9 @@ const out = async (command: readonly string[]): Promise<string> => {
 /** Absolute paths of the shared libraries of some programs, loader included. */
 async function librariesOf(files: readonly string[]): Promise<string[]> {
   const text = await out(['sh', '-c', 'ldd "$@" 2>/dev/null || true', 'ldd', ...files]);
-  return [...new Set([...text.matchAll(/(\/\S+\.so[^\s:]*)(?= \(|$)/gm)].map((match) => match[1] ?? ''))].filter((path) => path !== '');
+  return [...new Set([...text.matchAll(/(\/\S+\.so[^\s:]*)(?= \(|$)/gm)].map((match) => match[1] ?? ''))].filter(
+    (path) => path !== '',
+  );
 }
 
 async function put(tree: string, source: string, target = source): Promise<void> {
@@ -72,19 +74,35 @@ export async function importRunners(scratch: string, host: string, reference: st
     await cp(stdlib, join(tree, stdlib), {
       recursive: true,
       filter: (source) =>
-        !skipped.some((name) => source === join(stdlib, name) || source.endsWith(`/${name}`) || source.includes('/config-3')),
+        !skipped.some(
+          (name) => source === join(stdlib, name) || source.endsWith(`/${name}`) || source.includes('/config-3'),
+        ),
     });
-    const metadata = (await readdir(site)).filter((name) => /^(pytest|pluggy|iniconfig|packaging|pygments)-.*\.dist-info$/i.test(name));
+    const metadata = (await readdir(site)).filter((name) =>
+      /^(pytest|pluggy|iniconfig|packaging|pygments)-.*\.dist-info$/i.test(name),
+    );
     for (const name of [...PACKAGES, ...metadata])
-      await cp(join(site, name), join(tree, site, name), { recursive: true, filter: (source) => !source.endsWith('__pycache__') });
+      await cp(join(site, name), join(tree, site, name), {
+        recursive: true,
+        filter: (source) => !source.endsWith('__pycache__'),
+      });
     const installed = join(import.meta.dirname, '../../../node_modules');
     for (const name of await closureOf('vitest', installed))
-      await cp(join(installed, name), join(tree, 'opt/app/node_modules', name), { recursive: true, verbatimSymlinks: true });
+      await cp(join(installed, name), join(tree, 'opt/app/node_modules', name), {
+        recursive: true,
+        verbatimSymlinks: true,
+      });
     const modules = (await out(['find', join(stdlib, 'lib-dynload'), '-name', '*.so'])).split('\n');
     const addons = (await out(['find', join(tree, 'opt/app/node_modules'), '-name', '*.node']))
       .split('\n')
       .filter((file) => !file.includes('musl'));
-    const libraries = await librariesOf([process.execPath, executable, ...modules, ...addons, ...(await putRust(tree))]);
+    const libraries = await librariesOf([
+      process.execPath,
+      executable,
+      ...modules,
+      ...addons,
+      ...(await putRust(tree)),
+    ]);
     for (const library of libraries) await put(tree, library);
     await mkdir(join(tree, 'usr', 'bin'), { recursive: true });
     await out(['ln', '-sf', join(prefix, 'bin', 'python3'), join(tree, 'usr', 'bin', 'python3')]);

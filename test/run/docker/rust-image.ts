@@ -49,10 +49,14 @@ export async function putRust(tree: string): Promise<string[]> {
   for (const name of await readdir(gcc)) if (!UNUSED.test(name)) await copy(join(gcc, name), join(gcc, name));
   const libraries = dirname(await out(['realpath', await out(['gcc', '-print-file-name=crt1.o'])]));
   for (const name of LINKED) await copy(join(libraries, name), join(libraries, name));
-  const needed = ['libgcc_s.so.1', 'libm.so.6', 'libmvec.so.1', 'libc.so.6'].map((name) => `/lib/${basename(libraries)}/${name}`);
+  const needed = ['libgcc_s.so.1', 'libm.so.6', 'libmvec.so.1', 'libc.so.6'].map(
+    (name) => `/lib/${basename(libraries)}/${name}`,
+  );
   for (const path of needed) await copy(path, path);
   const linker = await out(['gcc', '-print-prog-name=ld']);
-  const programs = await Promise.all(['gcc', linker].map(async (name) => out(['sh', '-c', 'realpath "$(command -v "$0")"', name])));
+  const programs = await Promise.all(
+    ['gcc', linker].map(async (name) => out(['sh', '-c', 'realpath "$(command -v "$0")"', name])),
+  );
   await copy(programs[0] ?? '', '/usr/bin/cc');
   await copy(programs[1] ?? '', '/usr/bin/ld');
   return [
@@ -60,7 +64,9 @@ export async function putRust(tree: string): Promise<string[]> {
     collect,
     join(sysroot, 'bin/cargo'),
     join(sysroot, 'bin/rustc'),
-    ...(await readdir(join(sysroot, 'lib'))).filter((name) => name.includes('.so')).map((name) => join(sysroot, 'lib', name)),
+    ...(await readdir(join(sysroot, 'lib')))
+      .filter((name) => name.includes('.so'))
+      .map((name) => join(sysroot, 'lib', name)),
     join(sysroot, 'lib/rustlib', target, 'bin/rust-lld'),
   ];
 }

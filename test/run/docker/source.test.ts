@@ -1,4 +1,18 @@
-import { chmod, link, lstat, mkdir, mkdtemp, readFile, readdir, readlink, rm, stat, symlink, utimes, writeFile } from 'node:fs/promises';
+import {
+  chmod,
+  link,
+  lstat,
+  mkdir,
+  mkdtemp,
+  readFile,
+  readdir,
+  readlink,
+  rm,
+  stat,
+  symlink,
+  utimes,
+  writeFile,
+} from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -62,7 +76,15 @@ describe('the frozen source', () => {
     ]);
     expect(found.folders).toEqual(['empty']);
     expect(await readlink(join(found.folder, '.dot', 'link'))).toBe('../a.txt');
-    expect((await readdir(found.folder)).sort()).toEqual(['.coherence', '.dot', '.gitignore', 'a.txt', 'dangling', 'empty', 'nested']);
+    expect((await readdir(found.folder)).sort()).toEqual([
+      '.coherence',
+      '.dot',
+      '.gitignore',
+      'a.txt',
+      'dangling',
+      'empty',
+      'nested',
+    ]);
   });
 
   // @verifies AC-docker-source
@@ -127,7 +149,10 @@ describe('copies', () => {
       message: expect.stringContaining('there') as string,
     });
     const failed = await cloneTree(join(base, 'missing'), join(base, 'new'), never);
-    expect(failed).toMatchObject({ ok: false, message: expect.stringMatching(/missing.*new.*No such file/s) as string });
+    expect(failed).toMatchObject({
+      ok: false,
+      message: expect.stringMatching(/missing.*new.*No such file/s) as string,
+    });
     await expect(lstat(join(base, 'new'))).rejects.toThrow('ENOENT');
   });
 
@@ -135,9 +160,17 @@ describe('copies', () => {
   it('an environment may take a part of the source', async () => {
     for (const path of ['src/a', 'target/b', 'docs/c']) await put(path, path);
     const whole = await frozen();
-    const part = await freezeFor(whole, { include: ['src', 'target'], exclude: ['target/'] }, { kind: 'as-is' }, join(base, 'part'), never);
+    const part = await freezeFor(
+      whole,
+      { include: ['src', 'target'], exclude: ['target/'] },
+      { kind: 'as-is' },
+      join(base, 'part'),
+      never,
+    );
     expect(part).toMatchObject({ ok: true, frozen: { paths: ['src/a'] } });
-    expect(await freezeFor(whole, { include: ['.'], exclude: [] }, { kind: 'as-is' }, join(base, 'same'), never)).toEqual({
+    expect(
+      await freezeFor(whole, { include: ['.'], exclude: [] }, { kind: 'as-is' }, join(base, 'same'), never),
+    ).toEqual({
       ok: true,
       frozen: whole,
     });
@@ -155,7 +188,10 @@ describe('inputs of a set-up', () => {
     const whole = await frozen();
     const found = await resolveInputs(whole, ['*.json', 'sub']);
     expect(found).toMatchObject({ ok: true, inputs: { paths: ['a.json', 'sub/b.json'] } });
-    expect(await resolveInputs(whole, ['nope'])).toMatchObject({ ok: false, message: expect.stringContaining('"nope"') as string });
+    expect(await resolveInputs(whole, ['nope'])).toMatchObject({
+      ok: false,
+      message: expect.stringContaining('"nope"') as string,
+    });
     expect(await resolveInputs(whole, ['a.json', 'nope2'])).toMatchObject({
       ok: false,
       message: expect.stringContaining('"nope2"') as string,

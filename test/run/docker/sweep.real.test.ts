@@ -108,8 +108,11 @@ describe.skipIf(absent !== null)('what killed runs leave', () => {
     };
   };
   const names = async (filter: string): Promise<string[]> =>
-    (await rig.docker('images', '--format', '{{.Repository}}:{{.Tag}}', filter)).split('\n').filter((line) => line !== '');
-  const runTags = async (): Promise<string[]> => [...(await names('coherence-eph/*')), ...(await names('coherence-lease/*'))].sort();
+    (await rig.docker('images', '--format', '{{.Repository}}:{{.Tag}}', filter))
+      .split('\n')
+      .filter((line) => line !== '');
+  const runTags = async (): Promise<string[]> =>
+    [...(await names('coherence-eph/*')), ...(await names('coherence-lease/*'))].sort();
 
   // @verifies AC-docker-sweep, AC-docker-gc-guarded
   it('the next start removes what a killed run left, and nothing of a live run, another host or the user', async () => {

@@ -31,7 +31,11 @@ describe.skipIf(absent !== null)('trouble with the daemon', () => {
       action: { do: 'cut', afterBytes: 14 },
       line: 'echo first; sleep 0.2; echo second; exit 0',
     },
-    { name: 'an output stream that is cut before anything came', pattern: ATTACH, action: { do: 'cut', afterBytes: 0 } },
+    {
+      name: 'an output stream that is cut before anything came',
+      pattern: ATTACH,
+      action: { do: 'cut', afterBytes: 0 },
+    },
     {
       // The pause is what is under test: nothing is lost here, and only the order of the two ends tells.
       name: 'an output stream that is cut while nothing is printed',
@@ -39,7 +43,11 @@ describe.skipIf(absent !== null)('trouble with the daemon', () => {
       action: { do: 'cut', afterBytes: 14 },
       line: 'echo first; sleep 2; exit 0',
     },
-    { name: 'an attach that is refused', pattern: ATTACH, action: { do: 'fail', status: 500, message: 'no attach today' } },
+    {
+      name: 'an attach that is refused',
+      pattern: ATTACH,
+      action: { do: 'fail', status: 500, message: 'no attach today' },
+    },
     { name: 'a watch that is cut', pattern: WAIT, action: { do: 'cut', afterBytes: 0 } },
     { name: 'a watch without an exit code', pattern: WAIT, action: { do: 'replace', body: '{"StatusCode":null}' } },
     { name: 'a watch that answers nothing', pattern: WAIT, action: { do: 'replace', body: '' } },
@@ -63,9 +71,17 @@ describe.skipIf(absent !== null)('trouble with the daemon', () => {
       pattern: INSPECT,
       action: { do: 'answer', body: '{"State":{"Status":"exited","Running":false,"ExitCode":0,"OOMKilled":true}}' },
     },
-    { name: 'an inspection that finds no container', pattern: INSPECT, action: { do: 'fail', status: 404, message: 'No such container' } },
+    {
+      name: 'an inspection that finds no container',
+      pattern: INSPECT,
+      action: { do: 'fail', status: 404, message: 'No such container' },
+    },
     { name: 'a log that cannot be read', pattern: LOGS, action: { do: 'fail', status: 500, message: 'no log' } },
-    { name: 'a create that fails', pattern: CREATE, action: { do: 'fail', status: 500, message: 'no space left on device' } },
+    {
+      name: 'a create that fails',
+      pattern: CREATE,
+      action: { do: 'fail', status: 500, message: 'no space left on device' },
+    },
     { name: 'a start that fails', pattern: START, action: { do: 'fail', status: 500, message: 'cgroup trouble' } },
   ];
 
@@ -209,7 +225,10 @@ describe.skipIf(absent !== null)('trouble with the daemon', () => {
     const before = await project.ledger();
     for (const pattern of [/^POST \/exec\/[^/]+\/start/, /^POST \/commit/]) {
       const abort = new AbortController();
-      const place = project.place({ base: { setup: [{ id: 's', run: 'echo x > /x; sleep 0.3' }] } }, { signal: abort.signal });
+      const place = project.place(
+        { base: { setup: [{ id: 's', run: 'echo x > /x; sleep 0.3' }] } },
+        { signal: abort.signal },
+      );
       const held = rig.proxy().rule(pattern, { do: 'hold' }, 1);
       const opening = place.open({ environment: 'base', batch: batchOf('b'), signal: never });
       await held.met;
@@ -266,7 +285,10 @@ describe.skipIf(absent !== null)('trouble with the daemon', () => {
     const project = await rig.project();
     const place = project.place({ base: { setup: [{ id: 's', run: 'echo unknown > /x' }] } });
     rig.proxy().rule(/^GET \/exec\/[^/]+\/json/, { do: 'answer', body: '{"Running":false,"ExitCode":null}' });
-    expect(await place.open({ environment: 'base', batch: batchOf('b'), signal: never })).toMatchObject({ ok: false, reason: 'infra' });
+    expect(await place.open({ environment: 'base', batch: batchOf('b'), signal: never })).toMatchObject({
+      ok: false,
+      reason: 'infra',
+    });
     expect(rig.proxy().seen(/^POST \/commit/)).toEqual([]);
   });
 
@@ -294,9 +316,19 @@ describe.skipIf(absent !== null)('trouble with the daemon', () => {
   // @verifies AC-docker-no-daemon
   it('no daemon is unavailable, quickly, wherever the address points', async () => {
     const project = await rig.project();
-    for (const host of ['unix:///nonexistent/docker.sock', 'tcp://127.0.0.1:1', 'ssh://nowhere', 'tcp://', 'nonsense://x']) {
+    for (const host of [
+      'unix:///nonexistent/docker.sock',
+      'tcp://127.0.0.1:1',
+      'ssh://nowhere',
+      'tcp://',
+      'nonsense://x',
+    ]) {
       const env = { DOCKER_HOST: host };
-      expect(await dockerStatus({ env })).toMatchObject({ available: false, what: 'docker', detail: expect.stringMatching(/./) as string });
+      expect(await dockerStatus({ env })).toMatchObject({
+        available: false,
+        what: 'docker',
+        detail: expect.stringMatching(/./) as string,
+      });
       const place = project.place({ base: {} }, { env });
       expect(await place.available()).toMatchObject({ available: false });
       expect(await place.open({ environment: 'base', batch: batchOf('b'), signal: never })).toMatchObject({
@@ -314,15 +346,23 @@ describe.skipIf(absent !== null)('trouble with the daemon', () => {
   it('a daemon that cannot see our files is unavailable', async () => {
     const project = await rig.project();
     const place = project.place({ base: {} });
-    const probe = rig
-      .proxy()
-      .rule(CREATE, { do: 'fail', status: 400, message: 'invalid mount config for type "bind": bind source path does not exist: /x' }, 1);
+    const probe = rig.proxy().rule(
+      CREATE,
+      {
+        do: 'fail',
+        status: 400,
+        message: 'invalid mount config for type "bind": bind source path does not exist: /x',
+      },
+      1,
+    );
     expect(await place.open({ environment: 'base', batch: batchOf('b'), signal: never })).toMatchObject({
       ok: false,
       reason: 'unavailable:docker',
     });
     await probe.met;
-    const blind = rig.proxy().rule(/^HEAD \/containers\/[^/]+\/archive/, { do: 'fail', status: 404, message: 'not there' }, 1);
+    const blind = rig
+      .proxy()
+      .rule(/^HEAD \/containers\/[^/]+\/archive/, { do: 'fail', status: 404, message: 'not there' }, 1);
     expect(await place.open({ environment: 'base', batch: batchOf('b'), signal: never })).toMatchObject({
       ok: false,
       reason: 'unavailable:docker',
@@ -336,7 +376,11 @@ describe.skipIf(absent !== null)('trouble with the daemon', () => {
   it('a run with a pass, a fail, a time-out, an unstartable container and a set-up error leaves nothing at its end', async () => {
     const project = await rig.project();
     const before = await project.ledger();
-    const place = project.place({ base: {}, bad: { setup: [{ id: 's', run: 'exit 3' }] }, odd: { workdir: '/bin/busybox' } });
+    const place = project.place({
+      base: {},
+      bad: { setup: [{ id: 's', run: 'exit 3' }] },
+      odd: { workdir: '/bin/busybox' },
+    });
     const ended = await Promise.all([
       check(place, 'exit 0'),
       check(place, 'exit 1'),

@@ -24,7 +24,15 @@ const executed = (trouble: Executed['trouble']): Executed => ({
   trouble,
   env: {},
 });
-const context = { root: '/', jobs: 1, signal: new AbortController().signal, emit: () => undefined, env: {}, attempt: 1, cargoEnv: [] };
+const context = {
+  root: '/',
+  jobs: 1,
+  signal: new AbortController().signal,
+  emit: () => undefined,
+  env: {},
+  attempt: 1,
+  cargoEnv: [],
+};
 const gathered = (reason: 'executed' | 'assertion') => ({
   finding: () => ({ reason, detail: '' }),
   overdue: () => false,

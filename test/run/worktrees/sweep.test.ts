@@ -3,7 +3,14 @@ import { mkdir, mkdtemp, readdir, readFile, realpath, rename, rm, stat, writeFil
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
-import { sweep, worktrees, type LedgerRow, type SweepOptions, type Worktree, type WorktreeLedger } from '../../../src/run/worktrees/index.js';
+import {
+  sweep,
+  worktrees,
+  type LedgerRow,
+  type SweepOptions,
+  type Worktree,
+  type WorktreeLedger,
+} from '../../../src/run/worktrees/index.js';
 import { capture } from '../../../src/util/process.js';
 
 const cleanups: (() => Promise<void>)[] = [];
@@ -27,7 +34,14 @@ async function rig(): Promise<Rig> {
   cleanups.push(async () => rm(folder, { recursive: true, force: true }));
   const repo = join(folder, 'repo');
   await mkdir(repo);
-  const env = { ...process.env, GIT_CONFIG_GLOBAL: '/dev/null', GIT_AUTHOR_NAME: 'T', GIT_AUTHOR_EMAIL: 't@x', GIT_COMMITTER_NAME: 'T', GIT_COMMITTER_EMAIL: 't@x' };
+  const env = {
+    ...process.env,
+    GIT_CONFIG_GLOBAL: '/dev/null',
+    GIT_AUTHOR_NAME: 'T',
+    GIT_AUTHOR_EMAIL: 't@x',
+    GIT_COMMITTER_NAME: 'T',
+    GIT_COMMITTER_EMAIL: 't@x',
+  };
   const git = async (...args: string[]): Promise<string> => {
     const answer = await capture({ command: ['git', ...args], cwd: repo, env });
     if (!answer.ok) throw new Error(answer.stderr);
@@ -50,23 +64,62 @@ async function rig(): Promise<Rig> {
   const head = await git('rev-parse', 'HEAD');
   const owner = { instanceId: 'dead-instance', identity: { bootId: 'b', pid: 1, startTicks: 1 } };
   return {
-    repo, base, head, rows, ledger, git,
+    repo,
+    base,
+    head,
+    rows,
+    ledger,
+    git,
     make: async (run, keep = false) => {
-      const made = await worktrees({ base, owner, ledger, onBackground: (work) => cleanups.unshift(async () => void (await work)) }).create({ repo, commit: head, runId: run, attempt: 1, keep });
+      const made = await worktrees({
+        base,
+        owner,
+        ledger,
+        onBackground: (work) => cleanups.unshift(async () => void (await work)),
+      }).create({ repo, commit: head, runId: run, attempt: 1, keep });
       if (!made.ok) throw new Error(made.trouble.message);
       return made.worktree;
     },
     sweep: async (change = {}) => {
-      const swept = await sweep({ base, extraRoots: [], repos: [repo], ledger, isOwnerDead: () => true, dryRun: false, deleteConcurrency: 2, ...change });
+      const swept = await sweep({
+        base,
+        extraRoots: [],
+        repos: [repo],
+        ledger,
+        isOwnerDead: () => true,
+        dryRun: false,
+        deleteConcurrency: 2,
+        ...change,
+      });
       await swept.deletion;
       return swept.report;
     },
   };
 }
 
-const CLEAN = { sweptCount: 0, failedCount: 0, rootOwnedSkipped: 0, noManifestSkipped: 0, liveSkipped: 0, rootsUnreadable: 0, lockedRemoved: 0, adminPruned: 0, pruneSucceeded: true, backlogCount: 0, trashPending: 0 };
-const listed = async (test: Rig): Promise<string[]> => (await test.git('worktree', 'list', '--porcelain')).split('\n').filter((line) => line.startsWith('worktree ')).map((line) => line.slice(9));
-const there = async (path: string): Promise<boolean> => stat(path).then(() => true, () => false);
+const CLEAN = {
+  sweptCount: 0,
+  failedCount: 0,
+  rootOwnedSkipped: 0,
+  noManifestSkipped: 0,
+  liveSkipped: 0,
+  rootsUnreadable: 0,
+  lockedRemoved: 0,
+  adminPruned: 0,
+  pruneSucceeded: true,
+  backlogCount: 0,
+  trashPending: 0,
+};
+const listed = async (test: Rig): Promise<string[]> =>
+  (await test.git('worktree', 'list', '--porcelain'))
+    .split('\n')
+    .filter((line) => line.startsWith('worktree '))
+    .map((line) => line.slice(9));
+const there = async (path: string): Promise<boolean> =>
+  stat(path).then(
+    () => true,
+    () => false,
+  );
 
 describe('a worktree of ours', () => {
   // @verifies AC-orchestrator-ownership-first
@@ -86,8 +139,14 @@ describe('a worktree of ours', () => {
     expect(worktree.path).toBe(join(test.base, 'verify-R1-1'));
     expect(await readFile(join(worktree.path, 'file.txt'), 'utf8')).toBe('content\n');
     expect(test.rows.get(worktree.path)).toMatchObject({ state: 'live', instance_id: 'dead-instance', run_id: 'R1' });
-    expect(JSON.parse(await readFile(`${worktree.path}.manifest.json`, 'utf8'))).toMatchObject({ instance: 'dead-instance', run: 'R1', path: worktree.path });
-    expect(await test.git('worktree', 'list', '--porcelain')).toContain('locked coherence:v1 instance=dead-instance run=R1 nonce=');
+    expect(JSON.parse(await readFile(`${worktree.path}.manifest.json`, 'utf8'))).toMatchObject({
+      instance: 'dead-instance',
+      run: 'R1',
+      path: worktree.path,
+    });
+    expect(await test.git('worktree', 'list', '--porcelain')).toContain(
+      'locked coherence:v1 instance=dead-instance run=R1 nonce=',
+    );
     await worktree.release();
     await worktree.release();
     expect(await listed(test)).toEqual([test.repo]);
@@ -98,7 +157,12 @@ describe('a worktree of ours', () => {
   it('that git refuses leaves nothing behind', async () => {
     const test = await rig();
     const deletions: Promise<unknown>[] = [];
-    const made = await worktrees({ base: test.base, owner: { instanceId: 'i', identity: { bootId: 'b', pid: 1, startTicks: 1 } }, ledger: test.ledger, onBackground: (work) => deletions.push(work) }).create({ repo: test.repo, commit: 'f'.repeat(40), runId: 'R2', attempt: 1 });
+    const made = await worktrees({
+      base: test.base,
+      owner: { instanceId: 'i', identity: { bootId: 'b', pid: 1, startTicks: 1 } },
+      ledger: test.ledger,
+      onBackground: (work) => deletions.push(work),
+    }).create({ repo: test.repo, commit: 'f'.repeat(40), runId: 'R2', attempt: 1 });
     await Promise.all(deletions);
     expect(made).toMatchObject({ ok: false, trouble: { kind: 'no-commit' } });
     expect([...test.rows.values()].map((row) => row.state)).toEqual(['gone']);
@@ -112,14 +176,25 @@ describe('the sweep', () => {
   // @verifies AC-orchestrator-sweep
   it('takes what a dead instance left, whatever of its three records is missing', async () => {
     const test = await rig();
-    const [all, noRow, noManifest, onlyLock] = [await test.make('R1'), await test.make('R2'), await test.make('R3'), await test.make('R4')];
+    const [all, noRow, noManifest, onlyLock] = [
+      await test.make('R1'),
+      await test.make('R2'),
+      await test.make('R3'),
+      await test.make('R4'),
+    ];
     test.rows.delete(noRow.path);
     test.rows.delete(onlyLock.path);
     await rm(`${noManifest.path}.manifest.json`);
     await rm(`${onlyLock.path}.manifest.json`);
     expect(await test.sweep({ dryRun: true })).toMatchObject({ sweptCount: 4, backlogCount: 4, lockedRemoved: 4 });
     expect(await listed(test)).toHaveLength(5);
-    expect(await test.sweep()).toMatchObject({ ...CLEAN, sweptCount: 4, backlogCount: 4, lockedRemoved: 4, trashPending: 4 });
+    expect(await test.sweep()).toMatchObject({
+      ...CLEAN,
+      sweptCount: 4,
+      backlogCount: 4,
+      lockedRemoved: 4,
+      trashPending: 4,
+    });
     expect(await listed(test)).toEqual([test.repo]);
     expect(await readdir(test.base)).toEqual(['.trash']);
     expect(await readdir(join(test.base, '.trash'))).toEqual([]);
@@ -140,9 +215,30 @@ describe('the sweep', () => {
     const real = await test.make('R8');
     await mkdir(join(test.base, 'verify-copied'));
     await writeFile(join(test.base, 'verify-copied.manifest.json'), await readFile(`${real.path}.manifest.json`));
-    expect(await test.sweep()).toMatchObject({ ...CLEAN, noManifestSkipped: 3, sweptCount: 1, backlogCount: 1, lockedRemoved: 1, trashPending: 1 });
-    expect((await readdir(test.base)).sort()).toEqual(['.trash', 'keep-me', 'mine', 'verify-R9-1', 'verify-R9-1.manifest.json', 'verify-copied', 'verify-copied.manifest.json', 'verify-locked-by-me', 'verify-notes']);
-    expect(await listed(test)).toEqual([test.repo, join(test.base, 'mine'), kept.path, join(test.base, 'verify-locked-by-me')].sort((left, right) => (left === test.repo ? -1 : right === test.repo ? 1 : left < right ? -1 : 1)));
+    expect(await test.sweep()).toMatchObject({
+      ...CLEAN,
+      noManifestSkipped: 3,
+      sweptCount: 1,
+      backlogCount: 1,
+      lockedRemoved: 1,
+      trashPending: 1,
+    });
+    expect((await readdir(test.base)).sort()).toEqual([
+      '.trash',
+      'keep-me',
+      'mine',
+      'verify-R9-1',
+      'verify-R9-1.manifest.json',
+      'verify-copied',
+      'verify-copied.manifest.json',
+      'verify-locked-by-me',
+      'verify-notes',
+    ]);
+    expect(await listed(test)).toEqual(
+      [test.repo, join(test.base, 'mine'), kept.path, join(test.base, 'verify-locked-by-me')].sort((left, right) =>
+        left === test.repo ? -1 : right === test.repo ? 1 : left < right ? -1 : 1,
+      ),
+    );
   });
 
   // @verifies AC-orchestrator-sweep
@@ -166,12 +262,19 @@ describe('the sweep', () => {
     cleanups.unshift(async () => void shell.kill('SIGKILL'));
     test.rows.set(owned.path, { ...(test.rows.get(owned.path) as LedgerRow), instance_id: 'alive' });
     const isOwnerDead = (id: string): boolean => id !== 'alive';
-    for (const dryRun of [true, false]) expect(await test.sweep({ isOwnerDead, dryRun })).toMatchObject({ ...CLEAN, liveSkipped: 1, backlogCount: 1 });
-    expect(await there(inside.path) && await there(owned.path)).toBe(true);
+    for (const dryRun of [true, false])
+      expect(await test.sweep({ isOwnerDead, dryRun })).toMatchObject({ ...CLEAN, liveSkipped: 1, backlogCount: 1 });
+    expect((await there(inside.path)) && (await there(owned.path))).toBe(true);
     const ended = new Promise((resolve) => shell.once('exit', resolve));
     shell.kill('SIGKILL');
     await ended;
-    expect(await test.sweep({ isOwnerDead })).toMatchObject({ ...CLEAN, sweptCount: 1, backlogCount: 1, lockedRemoved: 1, trashPending: 1 });
+    expect(await test.sweep({ isOwnerDead })).toMatchObject({
+      ...CLEAN,
+      sweptCount: 1,
+      backlogCount: 1,
+      lockedRemoved: 1,
+      trashPending: 1,
+    });
     expect(await there(owned.path)).toBe(true);
   });
 
@@ -207,7 +310,13 @@ describe('the sweep', () => {
     test.ledger.set(intended.path, 'intended');
     // Killed while it wrote a manifest.
     await writeFile(join(test.base, 'verify-R4-1.manifest.json.0123456789ab.tmp'), '{');
-    expect(await test.sweep()).toMatchObject({ ...CLEAN, sweptCount: 1, backlogCount: 1, lockedRemoved: 2, trashPending: 2 });
+    expect(await test.sweep()).toMatchObject({
+      ...CLEAN,
+      sweptCount: 1,
+      backlogCount: 1,
+      lockedRemoved: 2,
+      trashPending: 2,
+    });
     expect(await listed(test)).toEqual([test.repo]);
     expect(await readdir(test.base)).toEqual(['.trash']);
     expect(test.ledger.open()).toEqual([]);
@@ -220,7 +329,10 @@ describe('the sweep', () => {
     await mkdir(extra);
     await rename(test.base, join(extra, 'base'));
     await mkdir(test.base);
-    expect(await test.sweep({ extraRoots: [join(test.repo, 'file.txt'), join(extra, 'missing')] })).toMatchObject({ rootsUnreadable: 1, lockedRemoved: 1 });
+    expect(await test.sweep({ extraRoots: [join(test.repo, 'file.txt'), join(extra, 'missing')] })).toMatchObject({
+      rootsUnreadable: 1,
+      lockedRemoved: 1,
+    });
     expect(await there(join(extra, 'base', 'verify-R1-1'))).toBe(true);
     expect(test.rows.get(worktree.path)?.state).toBe('gone');
   });
@@ -230,7 +342,13 @@ describe('the sweep', () => {
     const test = await rig();
     const made: Worktree[] = [];
     for (let index = 0; index < 12; index += 1) made.push(await test.make(`R${index}`));
-    expect(await test.sweep()).toMatchObject({ ...CLEAN, sweptCount: 12, backlogCount: 12, lockedRemoved: 12, trashPending: 12 });
+    expect(await test.sweep()).toMatchObject({
+      ...CLEAN,
+      sweptCount: 12,
+      backlogCount: 12,
+      lockedRemoved: 12,
+      trashPending: 12,
+    });
     expect(await listed(test)).toEqual([test.repo]);
   });
 });

@@ -2,7 +2,8 @@
  * Sources that the real tools are asked about. They use every form whose name the tools make up by a rule of their own.
  */
 export const RUST_FILES: Readonly<Record<string, string>> = {
-  'Cargo.toml': '[package]\nname = "sample"\nversion = "0.1.0"\nedition = "2021"\n\n[features]\nextra = []\n\n[workspace]\n',
+  'Cargo.toml':
+    '[package]\nname = "sample"\nversion = "0.1.0"\nedition = "2021"\n\n[features]\nextra = []\n\n[workspace]\n',
   'src/lib.rs': `//! A crate.
 //!
 //! \`\`\`
@@ -119,7 +120,8 @@ fn at_top() { assert_eq!(SIDES, 4); }
 `,
   'src/deep/mod.rs': 'mod leaf;\n\n#[test]\nfn in_mod_file() { assert!(true); }\n',
   'src/deep/leaf.rs': '#[cfg(test)]\nmod tests {\n    #[test]\n    fn in_leaf() { assert!(true); }\n}\n',
-  'tests/whole.rs': '#[test]\nfn outside() { assert_eq!(sample::add(1, 1), 2); }\nmod part { #[test] fn inside() { assert!(true); } }\n',
+  'tests/whole.rs':
+    '#[test]\nfn outside() { assert_eq!(sample::add(1, 1), 2); }\nmod part { #[test] fn inside() { assert!(true); } }\n',
 };
 
 export const RUST_CRATES: Readonly<Record<string, string>> = {

@@ -11,10 +11,12 @@ import { capture, findProgram } from '../../../src/util/process.js';
 import { find } from './rig.js';
 import { GO_FILES, PYTHON_FILES, RUST_CRATES, RUST_FILES } from './agreement-sources.js';
 
-const missing = async (program: string): Promise<boolean> => (await findProgram(program)) === null && process.env['CI'] !== 'true';
+const missing = async (program: string): Promise<boolean> =>
+  (await findProgram(program)) === null && process.env['CI'] !== 'true';
 
 const lacksPytest = async (): Promise<boolean> =>
-  process.env['CI'] !== 'true' && !(await capture({ command: ['python3', '-m', 'pytest', '--version'], cwd: tmpdir() })).ok;
+  process.env['CI'] !== 'true' &&
+  !(await capture({ command: ['python3', '-m', 'pytest', '--version'], cwd: tmpdir() })).ok;
 
 let folder: string;
 beforeAll(async () => {
@@ -37,13 +39,26 @@ beforeEach((context) => {
   given = context.signal;
 });
 
-async function output(command: readonly string[], cwd: string, env: Readonly<Record<string, string>> = {}): Promise<string> {
-  const answer = await capture({ command, cwd, env: { ...process.env, ...env }, ...(given === undefined ? {} : { signal: given }) });
+async function output(
+  command: readonly string[],
+  cwd: string,
+  env: Readonly<Record<string, string>> = {},
+): Promise<string> {
+  const answer = await capture({
+    command,
+    cwd,
+    env: { ...process.env, ...env },
+    ...(given === undefined ? {} : { signal: given }),
+  });
   if (!answer.ok) throw new Error(`${command.join(' ')}\n${answer.stdout}\n${answer.stderr}`);
   return answer.stdout;
 }
 
-const cases = async (language: typeof rust, files: Readonly<Record<string, string>>, ending: RegExp): Promise<readonly FoundTest[]> =>
+const cases = async (
+  language: typeof rust,
+  files: Readonly<Record<string, string>>,
+  ending: RegExp,
+): Promise<readonly FoundTest[]> =>
   (
     await Promise.all(
       Object.entries(files)
@@ -76,17 +91,24 @@ function cargoName(test: FoundTest): string {
 async function compareWithCargo(
   name: string,
   files: Readonly<Record<string, string>>,
-): Promise<{ readonly found: readonly string[]; readonly listed: readonly string[]; readonly unlisted: readonly string[] }> {
+): Promise<{
+  readonly found: readonly string[];
+  readonly listed: readonly string[];
+  readonly unlisted: readonly string[];
+}> {
   const root = await project(name, files);
   const listed = (
-    await output(['cargo', 'test', '--quiet', '--', '--list', '--format', 'terse'], root, { CARGO_TARGET_DIR: join(folder, 'target') })
+    await output(['cargo', 'test', '--quiet', '--', '--list', '--format', 'terse'], root, {
+      CARGO_TARGET_DIR: join(folder, 'target'),
+    })
   )
     .split('\n')
     .filter((line) => line.endsWith(': test'))
     .map((line) => line.slice(0, -': test'.length).replace(/ - compile(?: fail)?$/u, ''));
   const found = await cases(rust, files, /\.rs$/u);
   const parametrised = found.filter((test) => test.parametrised).map(cargoName);
-  const base = (listedName: string): string => parametrised.find((prefix) => listedName.startsWith(`${prefix}::`)) ?? listedName;
+  const base = (listedName: string): string =>
+    parametrised.find((prefix) => listedName.startsWith(`${prefix}::`)) ?? listedName;
   return {
     found: [...new Set(found.map(cargoName))].sort(),
     listed: [...new Set(listed.map(base))].sort(),
@@ -115,7 +137,9 @@ describe('agreement', () => {
     if (await lacksPytest()) context.skip('pytest is not installed');
     const root = await project(`python-${name.replace(/\W+/gu, '-')}`, files);
     const collected = (
-      await output(['python3', '-m', 'pytest', '--collect-only', '-q', '-p', 'no:cacheprovider'], root, { PYTHONDONTWRITEBYTECODE: '1' })
+      await output(['python3', '-m', 'pytest', '--collect-only', '-q', '-p', 'no:cacheprovider'], root, {
+        PYTHONDONTWRITEBYTECODE: '1',
+      })
     )
       .split('\n')
       .filter((line) => line.includes('::'))
@@ -152,8 +176,12 @@ describe('agreement', () => {
     );
     const names = found.map((test) => test.path.join('/').replace(/\s/gu, '_'));
     expect(names.filter((name) => !ran.has(name))).toEqual([]);
-    const parametrised = found.filter((test) => test.parametrised).map((test) => test.path.join('/').replace(/\s/gu, '_'));
-    expect([...ran].filter((name) => !names.includes(name) && !parametrised.some((prefix) => name.startsWith(`${prefix}/`)))).toEqual([]);
+    const parametrised = found
+      .filter((test) => test.parametrised)
+      .map((test) => test.path.join('/').replace(/\s/gu, '_'));
+    expect(
+      [...ran].filter((name) => !names.includes(name) && !parametrised.some((prefix) => name.startsWith(`${prefix}/`))),
+    ).toEqual([]);
   });
 
   it('finds the tests of the Go standard library that go test lists', async (context) => {
@@ -162,7 +190,10 @@ describe('agreement', () => {
     for (const name of ['strings', 'sort', 'encoding/json', 'path/filepath']) {
       const at = join(goRoot, 'src', name);
       const listed = (
-        await output(['go', 'list', '-f', '{{range .TestGoFiles}}{{.}}\n{{end}}{{range .XTestGoFiles}}{{.}}\n{{end}}', '.'], at)
+        await output(
+          ['go', 'list', '-f', '{{range .TestGoFiles}}{{.}}\n{{end}}{{range .XTestGoFiles}}{{.}}\n{{end}}', '.'],
+          at,
+        )
       )
         .split('\n')
         .filter((line) => line !== '');

@@ -100,7 +100,9 @@ describe('tests', () => {
       'case TestAll/a skip',
     ]);
     const one = 'func TestA(t *testing.T) { t.Error() }';
-    expect(testLines(await find(go, 'a_test.go', `//go:build linux && cgo\n\n${HEAD}${one}`))).toEqual(['case TestA conditional']);
+    expect(testLines(await find(go, 'a_test.go', `//go:build linux && cgo\n\n${HEAD}${one}`))).toEqual([
+      'case TestA conditional',
+    ]);
     expect(testLines(await find(go, 'a_windows_test.go', `${HEAD}${one}`))).toEqual(['case TestA conditional']);
     expect(testLines(await find(go, 'a_test.go', `${HEAD}//go:build linux\n${one}`))).toEqual(['case TestA']);
   });
@@ -194,7 +196,9 @@ describe('hollow tests', () => {
   );
 
   it('follows functions of the file, and does not know about others that get t', async () => {
-    expect(await hollow('run(t)', 'func run(t *testing.T) { inner(t) }\nfunc inner(t *testing.T) { t.Error() }')).toBe(false);
+    expect(await hollow('run(t)', 'func run(t *testing.T) { inner(t) }\nfunc inner(t *testing.T) { t.Error() }')).toBe(
+      false,
+    );
     expect(await hollow('run(t)', 'func run(t *testing.T) {}')).toBe(true);
     expect(await hollow('helpers.Run(1, t)')).toBe(undefined);
     expect(await hollow('run(1)', 'func run(x int) { return; panic(1) }')).toBe(true);

@@ -101,7 +101,11 @@ it('fingerprints ignore comments, formatting and tags, and nothing else', async 
 
 // @verifies AC-scan-languages-broken
 it('keeps what can be read of a broken file', async () => {
-  const found = await find(java, FILE, 'class ATest { @Test void a() { fail(); } @Test void b( { } @Test void c() { fail(); } }');
+  const found = await find(
+    java,
+    FILE,
+    'class ATest { @Test void a() { fail(); } @Test void b( { } @Test void c() { fail(); } }',
+  );
   expect(selectors(found)).toContain('ATest::a');
   expect(found.problems.length).toBeGreaterThan(0);
 });

@@ -102,7 +102,10 @@ describe('tests', () => {
       'case B::test_shared',
       'case B::test_over hollow',
     ]);
-    expect(linkLines(found)).toEqual(['verifies AC-shared -> test A::test_shared', 'verifies AC-shared -> test B::test_shared']);
+    expect(linkLines(found)).toEqual([
+      'verifies AC-shared -> test A::test_shared',
+      'verifies AC-shared -> test B::test_shared',
+    ]);
     expect(testNamed(found, 'A::test_shared').line).toBe(7);
     expect(testNamed(found, 'A::test_shared').fingerprint).toBe(testNamed(found, 'B::test_shared').fingerprint);
   });
@@ -189,8 +192,11 @@ describe('tests', () => {
 
 // @verifies AC-scan-languages-python-files
 describe('which files hold tests', () => {
-  const cases = async (file: string, files: Record<string, string> = {}, source = 'def test_a(): assert 1\n'): Promise<readonly string[]> =>
-    selectors(await find(python, file, source, files));
+  const cases = async (
+    file: string,
+    files: Record<string, string> = {},
+    source = 'def test_a(): assert 1\n',
+  ): Promise<readonly string[]> => selectors(await find(python, file, source, files));
 
   it('goes by name', async () => {
     expect(await cases('test_a.py')).toEqual(['test_a']);
@@ -201,21 +207,33 @@ describe('which files hold tests', () => {
 
   it('goes by the nearest configuration of pytest, read as text', async () => {
     expect(
-      await cases('pkg/check_a.py', { 'pyproject.toml': '[tool.pytest.ini_options]\npython_files = "check_*.py tests.py"\n' }),
+      await cases('pkg/check_a.py', {
+        'pyproject.toml': '[tool.pytest.ini_options]\npython_files = "check_*.py tests.py"\n',
+      }),
     ).toEqual(['test_a']);
-    expect(await cases('pkg/check_a.py', { 'pyproject.toml': '[tool.pytest.ini_options]\npython_files = ["check_*.py"]\n' })).toEqual([
-      'test_a',
-    ]);
-    expect(await cases('pkg/check_a.py', { 'pytest.ini': '[pytest]\n# x\npython_files =\n    test_*.py\n    check_*.py\n' })).toEqual([
-      'test_a',
-    ]);
-    expect(await cases('pkg/check_a.py', { 'setup.cfg': '[metadata]\nname = x\n[tool:pytest]\npython_files = check_*.py\n' })).toEqual([
-      'test_a',
-    ]);
-    expect(await cases('test_a.py', { 'setup.cfg': '[tool:pytest]\npython_files = check_*.py\n' })).toEqual([]);
-    expect(await cases('pkg/check_a.py', { 'setup.cfg': '[tool:pytest]\npython_files = check_*.py\n', 'pkg/pytest.ini': '' })).toEqual([]);
     expect(
-      await cases('pkg/check_a.py', { 'pyproject.toml': '[tool.black]\n', 'tox.ini': '[pytest]\npython_files = check_?.py\n' }),
+      await cases('pkg/check_a.py', { 'pyproject.toml': '[tool.pytest.ini_options]\npython_files = ["check_*.py"]\n' }),
+    ).toEqual(['test_a']);
+    expect(
+      await cases('pkg/check_a.py', { 'pytest.ini': '[pytest]\n# x\npython_files =\n    test_*.py\n    check_*.py\n' }),
+    ).toEqual(['test_a']);
+    expect(
+      await cases('pkg/check_a.py', {
+        'setup.cfg': '[metadata]\nname = x\n[tool:pytest]\npython_files = check_*.py\n',
+      }),
+    ).toEqual(['test_a']);
+    expect(await cases('test_a.py', { 'setup.cfg': '[tool:pytest]\npython_files = check_*.py\n' })).toEqual([]);
+    expect(
+      await cases('pkg/check_a.py', {
+        'setup.cfg': '[tool:pytest]\npython_files = check_*.py\n',
+        'pkg/pytest.ini': '',
+      }),
+    ).toEqual([]);
+    expect(
+      await cases('pkg/check_a.py', {
+        'pyproject.toml': '[tool.black]\n',
+        'tox.ini': '[pytest]\npython_files = check_?.py\n',
+      }),
     ).toEqual(['test_a']);
     expect(await cases('test_a.py', { 'pyproject.toml': 'not = [toml' })).toEqual(['test_a']);
   });
@@ -243,7 +261,11 @@ describe('which files hold tests', () => {
       ),
     );
     expect(found.tests).toEqual([]);
-    expect(linkLines(found)).toEqual(['implements AC-a -> code run', 'implements AC-b -> code run', 'implements AC-c -> code Store.get']);
+    expect(linkLines(found)).toEqual([
+      'implements AC-a -> code run',
+      'implements AC-b -> code run',
+      'implements AC-c -> code Store.get',
+    ]);
     expect(found.symbols.map((symbol) => symbol.name)).toEqual(['run', 'Store', 'Store.get', 'Store::get', 'LIMIT']);
   });
 });
@@ -304,18 +326,24 @@ describe('links', () => {
 
   // @verifies AC-scan-languages-file-tags
   it('binds the module docstring and what stands at the top to the file', async () => {
-    expect(linkLines(await find(python, 'test_a.py', '"""Doc.\n\n@verifies AC-a\n"""\ndef test_a(): assert 1\n'))).toEqual([
-      'verifies AC-a -> file',
-    ]);
     expect(
-      linkLines(await find(python, 'test_a.py', '#!/usr/bin/env python\n# @verifies AC-a\n\nimport x\ndef test_a(): assert 1\n')),
+      linkLines(await find(python, 'test_a.py', '"""Doc.\n\n@verifies AC-a\n"""\ndef test_a(): assert 1\n')),
+    ).toEqual(['verifies AC-a -> file']);
+    expect(
+      linkLines(
+        await find(
+          python,
+          'test_a.py',
+          '#!/usr/bin/env python\n# @verifies AC-a\n\nimport x\ndef test_a(): assert 1\n',
+        ),
+      ),
     ).toEqual(['verifies AC-a -> file']);
     expect(linkLines(await find(python, 'test_a.py', '# @verifies AC-a\ndef test_a(): assert 1\n'))).toEqual([
       'verifies AC-a -> test test_a',
     ]);
-    expect(linkLines(await find(python, 'test_a.py', '"""Doc."""\n# @verifies AC-a\ndef test_a(): assert 1\n'))).toEqual([
-      'verifies AC-a -> test test_a',
-    ]);
+    expect(
+      linkLines(await find(python, 'test_a.py', '"""Doc."""\n# @verifies AC-a\ndef test_a(): assert 1\n')),
+    ).toEqual(['verifies AC-a -> test test_a']);
   });
 
   // @verifies AC-scan-languages-comment-tags
@@ -414,8 +442,9 @@ describe('hollow tests', () => {
     'check_page(x)',
   ])('is not %s', async (body) => expect(await hollow(body)).toBe(false));
 
-  it.each(['pass', '...', 'run()', 'x = 1', 'return\nassert x', 'print("assert x")', '"""assert x"""'])('is %s', async (body) =>
-    expect(await hollow(body)).toBe(true),
+  it.each(['pass', '...', 'run()', 'x = 1', 'return\nassert x', 'print("assert x")', '"""assert x"""'])(
+    'is %s',
+    async (body) => expect(await hollow(body)).toBe(true),
   );
 
   it('follows functions of the file, and does not know about fixtures and foreign base classes', async () => {
@@ -433,7 +462,8 @@ describe('hollow tests', () => {
 
 // @verifies AC-scan-languages-fingerprint
 describe('fingerprints', () => {
-  const print = async (source: string): Promise<string> => testNamed(await find(python, 'test_a.py', source), 'test_a').fingerprint;
+  const print = async (source: string): Promise<string> =>
+    testNamed(await find(python, 'test_a.py', source), 'test_a').fingerprint;
 
   it('ignores comments, docstrings, formatting and links, and nothing else', async () => {
     const base = await print('def test_a():\n    if x:\n        run(1, "a")\n    assert y\n');
@@ -453,7 +483,11 @@ describe('fingerprints', () => {
 
 // @verifies AC-scan-languages-broken
 it('keeps what can be read of a broken file and says where it broke', async () => {
-  const found = await find(python, 'test_a.py', 'def test_a(): assert 1\ndef broken(:\n    pass\ndef test_b(): assert 1\n');
+  const found = await find(
+    python,
+    'test_a.py',
+    'def test_a(): assert 1\ndef broken(:\n    pass\ndef test_b(): assert 1\n',
+  );
   expect(selectors(found)).toEqual(['test_a', 'test_b']);
   expect(found.problems[0]).toMatchObject({ line: 2 });
 });

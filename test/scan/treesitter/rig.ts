@@ -36,7 +36,9 @@ export const selectors = (found: FoundFile): readonly string[] =>
 
 const bound = (link: FoundLink, file: string): string => {
   if (link.binds.kind === 'file') return 'file';
-  return link.binds.kind === 'code' ? `code ${link.binds.symbol}` : `test ${link.binds.selector.slice(file.length + 2)}`;
+  return link.binds.kind === 'code'
+    ? `code ${link.binds.symbol}`
+    : `test ${link.binds.selector.slice(file.length + 2)}`;
 };
 
 /** `verifies AC-a -> test a::b`. */

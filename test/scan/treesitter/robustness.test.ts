@@ -75,7 +75,21 @@ const LANGUAGES: readonly (readonly [Language, string, readonly string[]])[] = [
   [
     java,
     'ATest.java',
-    ['class A', '{', '}', '@Test', 'void a()', '@Tag("AC-a")', '"""', '/** @verifies AC-a */', '@', '(', ')', ';', '\n'],
+    [
+      'class A',
+      '{',
+      '}',
+      '@Test',
+      'void a()',
+      '@Tag("AC-a")',
+      '"""',
+      '/** @verifies AC-a */',
+      '@',
+      '(',
+      ')',
+      ';',
+      '\n',
+    ],
   ],
   [shell, 'a.sh', ['# @verifies AC-a\n', 'f() {', '}', '<<EOF\n', 'EOF\n', '"', "'", '$(', ')', 'if', 'fi', '\n', '`']],
 ];
@@ -116,7 +130,10 @@ describe('whatever the bytes', () => {
       );
       await expect(
         fc.assert(
-          fc.asyncProperty(source, async (parts) => (await faults(language, file, Buffer.from(parts.join(' ')))).length === 0),
+          fc.asyncProperty(
+            source,
+            async (parts) => (await faults(language, file, Buffer.from(parts.join(' ')))).length === 0,
+          ),
           { numRuns: 150 },
         ),
       ).resolves.toBeUndefined();
@@ -126,8 +143,18 @@ describe('whatever the bytes', () => {
   it.each([
     ['rust', rust, 'a.rs', `#[test] fn a() { ${'('.repeat(20_000)}${')'.repeat(20_000)}; assert!(x) }`],
     ['python', python, 'test_a.py', `def test_a():\n  x = ${'['.repeat(5_000)}${']'.repeat(5_000)}\n  assert x\n`],
-    ['go', go, 'a_test.go', `package a\nfunc TestA(t *testing.T) { x := ${'('.repeat(20_000)}1${')'.repeat(20_000)}; t.Error(x) }`],
-    ['java', java, 'ATest.java', `class A { @Test void a() { x = ${'('.repeat(20_000)}1${')'.repeat(20_000)}; fail(); } }`],
+    [
+      'go',
+      go,
+      'a_test.go',
+      `package a\nfunc TestA(t *testing.T) { x := ${'('.repeat(20_000)}1${')'.repeat(20_000)}; t.Error(x) }`,
+    ],
+    [
+      'java',
+      java,
+      'ATest.java',
+      `class A { @Test void a() { x = ${'('.repeat(20_000)}1${')'.repeat(20_000)}; fail(); } }`,
+    ],
     ['rust modules', rust, 'a.rs', `${'mod m {'.repeat(3_000)} #[test] fn a() {} ${'}'.repeat(3_000)}`],
   ] as const)('deep nesting: %s', async (_name, language, file, source) =>
     expect(await faults(language, file, Buffer.from(source))).toEqual([]),
@@ -161,6 +188,7 @@ describe('the byte prefilter', () => {
   });
 
   it('keeps out what holds none', () => {
-    for (const language of [rust, python, go, java, shell]) expect(language.mentions(Buffer.from('fn main() {}'))).toBe(false);
+    for (const language of [rust, python, go, java, shell])
+      expect(language.mentions(Buffer.from('fn main() {}'))).toBe(false);
   });
 });

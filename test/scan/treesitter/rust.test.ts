@@ -172,7 +172,8 @@ describe('doc tests', () => {
       expect((await find(rust, file, source)).tests).toEqual([]);
     expect((await find(rust, 'src/a.rs', source, { 'src/main.rs': 'mod a;' })).tests).toEqual([]);
     expect(
-      (await find(rust, 'crates/x/src/tests/a.rs', source, { 'crates/x/src/main.rs': '', 'crates/x/src/lib.rs': '' })).tests,
+      (await find(rust, 'crates/x/src/tests/a.rs', source, { 'crates/x/src/main.rs': '', 'crates/x/src/lib.rs': '' }))
+        .tests,
     ).toHaveLength(1);
   });
 
@@ -261,11 +262,19 @@ describe('links', () => {
   it('binds what stands at the top to the file, unless it stands directly on a declaration', async () => {
     const test = '#[test] fn a() { assert!(true); }';
     expect(linkLines(await find(rust, 'a.rs', `//! Verifies: AC-a\n${test}`))).toEqual(['verifies AC-a -> file']);
-    expect(linkLines(await find(rust, 'a.rs', `// licence\n\n// @verifies AC-a\n\n${test}`))).toEqual(['verifies AC-a -> file']);
-    expect(linkLines(await find(rust, 'a.rs', `// @verifies AC-a\nuse x;\n${test}`))).toEqual(['verifies AC-a -> file']);
-    expect(linkLines(await find(rust, 'a.rs', `// licence\n\n// @verifies AC-a\n${test}`))).toEqual(['verifies AC-a -> test a']);
+    expect(linkLines(await find(rust, 'a.rs', `// licence\n\n// @verifies AC-a\n\n${test}`))).toEqual([
+      'verifies AC-a -> file',
+    ]);
+    expect(linkLines(await find(rust, 'a.rs', `// @verifies AC-a\nuse x;\n${test}`))).toEqual([
+      'verifies AC-a -> file',
+    ]);
+    expect(linkLines(await find(rust, 'a.rs', `// licence\n\n// @verifies AC-a\n${test}`))).toEqual([
+      'verifies AC-a -> test a',
+    ]);
     expect(linkLines(await find(rust, 'a.rs', `/// Verifies: AC-a\n\n${test}`))).toEqual(['verifies AC-a -> test a']);
-    expect(linkLines(await find(rust, 'a.rs', `use x;\n// @verifies AC-a\n\n${test}`))).toEqual(['verifies AC-a -> test a']);
+    expect(linkLines(await find(rust, 'a.rs', `use x;\n// @verifies AC-a\n\n${test}`))).toEqual([
+      'verifies AC-a -> test a',
+    ]);
   });
 
   // @verifies AC-scan-languages-only-comments
@@ -304,7 +313,8 @@ describe('links', () => {
 // @verifies AC-scan-languages-hollow
 describe('hollow tests', () => {
   const hollow = async (body: string, rest = ''): Promise<boolean | undefined> =>
-    testNamed(await find(rust, 'a.rs', `#[test] fn t() ${body.startsWith('->') ? body : `{ ${body} }`}\n${rest}`), 't').hollow;
+    testNamed(await find(rust, 'a.rs', `#[test] fn t() ${body.startsWith('->') ? body : `{ ${body} }`}\n${rest}`), 't')
+      .hollow;
 
   it.each([
     'assert!(x)',
@@ -343,12 +353,16 @@ describe('hollow tests', () => {
     expect(await hollow('run(1)', 'fn run(x: u8) { run(x) }')).toBe(true);
     expect(await hollow('check(1)', 'fn check(x: u8) { let _ = x; }')).toBe(true);
     expect(await hollow('run(1)', 'fn run(x: u8) { return; assert!(x > 0) }')).toBe(true);
-    expect(await hollow('same!(1, 1)', 'macro_rules! same { ($a:expr, $b:expr) => { assert_eq!($a, $b) } }')).toBe(false);
+    expect(await hollow('same!(1, 1)', 'macro_rules! same { ($a:expr, $b:expr) => { assert_eq!($a, $b) } }')).toBe(
+      false,
+    );
     expect(await hollow('with(checker)', 'fn checker() { assert!(true) }')).toBe(false);
   });
 
   it('takes should_panic for an assertion', async () => {
-    expect(testNamed(await find(rust, 'a.rs', '#[test] #[should_panic(expected = "x")] fn t() { run(); }'), 't').hollow).toBe(false);
+    expect(
+      testNamed(await find(rust, 'a.rs', '#[test] #[should_panic(expected = "x")] fn t() { run(); }'), 't').hollow,
+    ).toBe(false);
   });
 });
 
@@ -359,7 +373,11 @@ describe('fingerprints', () => {
   it('ignores comments and formatting, and nothing else', async () => {
     const base = await print('#[test] fn t() { assert_eq!(add(1, 2), "a b"); }');
     expect(base).toMatch(/^[0-9a-f]{64}$/u);
-    expect(await print('/// Verifies: AC-x\n#[test]\nfn t()\n{\n  // why\n  assert_eq!(\n    add(1, 2),\n    "a b",\n  );\n}')).toBe(base);
+    expect(
+      await print(
+        '/// Verifies: AC-x\n#[test]\nfn t()\n{\n  // why\n  assert_eq!(\n    add(1, 2),\n    "a b",\n  );\n}',
+      ),
+    ).toBe(base);
     expect(await print('#[test] fn t() { assert_eq!(add(1, 2), "a  b"); }')).not.toBe(base);
     expect(await print('#[test] fn t() { assert_eq!(add(1, 3), "a b"); }')).not.toBe(base);
     expect(await print('#[test] #[ignore] fn t() { assert_eq!(add(1, 2), "a b"); }')).not.toBe(base);
@@ -381,9 +399,17 @@ describe('symbols and broken files', () => {
 
   // @verifies AC-scan-languages-broken
   it('keeps what can be read of a broken file and says where it broke', async () => {
-    const found = await find(rust, 'a.rs', '#[test] fn a() { assert!(true); }\nfn broken( {\n#[test] fn b() { assert!(true); }\n');
+    const found = await find(
+      rust,
+      'a.rs',
+      '#[test] fn a() { assert!(true); }\nfn broken( {\n#[test] fn b() { assert!(true); }\n',
+    );
     expect(selectors(found)).toContain('a');
     expect(found.problems.length).toBeGreaterThan(0);
-    expect(found.problems[0]).toMatchObject({ file: 'a.rs', line: expect.any(Number), message: expect.stringContaining('syntax error') });
+    expect(found.problems[0]).toMatchObject({
+      file: 'a.rs',
+      line: expect.any(Number),
+      message: expect.stringContaining('syntax error'),
+    });
   });
 });

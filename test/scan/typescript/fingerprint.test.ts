@@ -9,10 +9,19 @@ describe('fingerprints', () => {
   const base = "it('x', () => { const a = [1, 2]; expect(a.map((n) => n + 1)).toEqual([2, 3]); });";
 
   it.each([
-    ['formatting', "it('x',()=>{\n  const a=[\n    1,\n    2,\n  ];\n  expect( a.map( n => n+1 ) ).toEqual([2,3])\n});"],
-    ['comments', "it('x', () => { /* why */ const a = [1, 2]; // here\n expect(a.map((n) => n + 1)).toEqual([2, 3]); });"],
+    [
+      'formatting',
+      "it('x',()=>{\n  const a=[\n    1,\n    2,\n  ];\n  expect( a.map( n => n+1 ) ).toEqual([2,3])\n});",
+    ],
+    [
+      'comments',
+      "it('x', () => { /* why */ const a = [1, 2]; // here\n expect(a.map((n) => n + 1)).toEqual([2, 3]); });",
+    ],
     ['the title', "it('another title', () => { const a = [1, 2]; expect(a.map((n) => n + 1)).toEqual([2, 3]); });"],
-    ['quotes in the title and semicolons', 'it("x", () => { const a = [1, 2];; expect(a.map((n) => n + 1)).toEqual([2, 3]) })'],
+    [
+      'quotes in the title and semicolons',
+      'it("x", () => { const a = [1, 2];; expect(a.map((n) => n + 1)).toEqual([2, 3]) })',
+    ],
   ])('ignore %s', async (_, text) => {
     expect(await printOf(text)).toBe(await printOf(base));
     expect(await printOf(base)).toMatch(/^[0-9a-f]{64}$/u);

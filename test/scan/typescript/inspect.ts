@@ -43,4 +43,6 @@ export const linksOf = (found: FoundFile): string[] =>
   );
 
 export const hollowOf = (found: FoundFile): Record<string, boolean | undefined> =>
-  Object.fromEntries(found.tests.filter((test) => test.kind === 'case').map((test) => [test.path.at(-1) ?? '', test.hollow]));
+  Object.fromEntries(
+    found.tests.filter((test) => test.kind === 'case').map((test) => [test.path.at(-1) ?? '', test.hollow]),
+  );

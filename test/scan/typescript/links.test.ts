@@ -58,9 +58,21 @@ export const table = { a: 1 };
     ],
     ['at the top, before a blank line', "// @verifies AC-a\n\nit('x', () => {});", 'AC-a -> file'],
     ['right above the first test', "// @verifies AC-a\nit('x', () => {});", 'AC-a -> x'],
-    ['right above the first test with its block', "/**\n * @verifies AC-a\n */\ndescribe('s', () => { it('x', () => {}); });", 'AC-a -> s'],
-    ['between imports', "import { it } from 'vitest';\n// @verifies AC-a\nimport x from 'x';\nit('x', () => {});", 'AC-a -> file'],
-    ['after imports', "import { it } from 'vitest';\n// @verifies AC-a\n\nconst n = 1;\nit('x', () => {});", 'AC-a -> x'],
+    [
+      'right above the first test with its block',
+      "/**\n * @verifies AC-a\n */\ndescribe('s', () => { it('x', () => {}); });",
+      'AC-a -> s',
+    ],
+    [
+      'between imports',
+      "import { it } from 'vitest';\n// @verifies AC-a\nimport x from 'x';\nit('x', () => {});",
+      'AC-a -> file',
+    ],
+    [
+      'after imports',
+      "import { it } from 'vitest';\n// @verifies AC-a\n\nconst n = 1;\nit('x', () => {});",
+      'AC-a -> x',
+    ],
     ['in a file with nothing to bind to', '// @implements AC-a\n', 'implements AC-a -> file'],
     ['at the end of a file', "it('x', () => {});\n// @verifies AC-a", 'AC-a -> file'],
   ])('%s: bind as expected', async (_, text, expected) => {

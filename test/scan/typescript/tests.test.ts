@@ -145,7 +145,12 @@ test.skip(({ browserName }) => browserName === 'x', 'why');
 test('three', async ({ browserName }) => { test.skip(browserName === 'x', 'why'); });
 `,
     });
-    expect(testsOf(found)).toEqual(['5 group (suite)', '6 group > one', '7 group > two (skip)', '10 three (conditional)']);
+    expect(testsOf(found)).toEqual([
+      '5 group (suite)',
+      '6 group > one',
+      '7 group > two (skip)',
+      '10 three (conditional)',
+    ]);
   });
 
   it.each([
@@ -169,7 +174,10 @@ test('three', async ({ browserName }) => { test.skip(browserName === 'x', 'why')
     };
     const near = await inspect({ 'packages/a/test/x.js': "it('x', () => {});", ...others });
     expect(near.tests[0]?.framework).toBe('mocha');
-    const imported = await inspect({ 'packages/a/test/x.js': "import { expect } from '@jest/globals';\nit('x', () => {});", ...others });
+    const imported = await inspect({
+      'packages/a/test/x.js': "import { expect } from '@jest/globals';\nit('x', () => {});",
+      ...others,
+    });
     expect(imported.tests[0]?.framework).toBe('jest');
   });
 
@@ -326,7 +334,9 @@ export const one = (n: string) => { it(n, () => {}); };`,
   });
 
   it('ends on wrappers that call themselves or each other', async () => {
-    const found = await vitestFile("function a(t: string) { it(t, () => {}); b(t); }\nfunction b(t: string) { a(t); }\na('x');");
+    const found = await vitestFile(
+      "function a(t: string) { it(t, () => {}); b(t); }\nfunction b(t: string) { a(t); }\na('x');",
+    );
     expect(testsOf(found)).toEqual(['4 x']);
   });
 });

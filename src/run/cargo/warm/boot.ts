@@ -53,7 +53,8 @@ export const tailOf = (text: string, bytes = TAIL_BYTES): string => {
 /** What cargo's last words say about the machine; null when they are about the crate. */
 export function reasonOfStderr(stderr: string): WarmReason | null {
   if (/No space left on device|os error 28|Disk quota exceeded|os error 122/u.test(stderr)) return 'disk-full';
-  if (/Permission denied|os error 13|Read-only file system|os error 30|Operation not permitted/u.test(stderr)) return 'permission-denied';
+  if (/Permission denied|os error 13|Read-only file system|os error 30|Operation not permitted/u.test(stderr))
+    return 'permission-denied';
   return null;
 }
 
@@ -138,7 +139,12 @@ async function warm(
   try {
     await makeFolder(targetDir);
   } catch (error) {
-    return { status: 'Unavailable', reason: reasonOfMkdir(error), stderr: error instanceof Error ? error.message : '', cargoVersion };
+    return {
+      status: 'Unavailable',
+      reason: reasonOfMkdir(error),
+      stderr: error instanceof Error ? error.message : '',
+      cargoVersion,
+    };
   }
   const lock = await waitForLock(directoryLock(targetDir), signal, Math.max(0, deadline - Date.now()));
   if (lock === null)
@@ -156,7 +162,10 @@ async function warm(
       const guard = await guardLockFile(
         folder,
         join(cacheRoot(base), 'cargo'),
-        AbortSignal.any([AbortSignal.timeout(Math.max(1, deadline - Date.now())), ...(signal === undefined ? [] : [signal])]),
+        AbortSignal.any([
+          AbortSignal.timeout(Math.max(1, deadline - Date.now())),
+          ...(signal === undefined ? [] : [signal]),
+        ]),
       );
       guards.push(guard);
       locked.set(folder, guard.locked);
@@ -177,12 +186,19 @@ async function warm(
     const shared = { env, deadline, signal, locked, configured };
     const first = await stage(program, roots, { ...shared, args: ['check', '--workspace'] });
     stages.check = first === null ? 'ok' : 'failed';
-    const second = first === null ? await stage(program, roots, { ...shared, args: ['test', '--no-run', '--workspace'] }) : null;
+    const second =
+      first === null ? await stage(program, roots, { ...shared, args: ['test', '--no-run', '--workspace'] }) : null;
     if (first === null) stages.tests = second === null ? 'ok' : 'failed';
     if (first !== null) return { ...first, cargoVersion };
     // A canceled boot is not a warm one; every other trouble of the second stage is reported and no more.
     if (second?.reason === 'cancelled') return { ...second, cargoVersion };
-    return { status: 'Warmed', reason: 'ok', exitCode: second?.exitCode ?? 0, stderr: second?.stderr ?? '', cargoVersion };
+    return {
+      status: 'Warmed',
+      reason: 'ok',
+      exitCode: second?.exitCode ?? 0,
+      stderr: second?.stderr ?? '',
+      cargoVersion,
+    };
   } finally {
     for (const guard of guards) await guard.restore();
     await lock.release();
@@ -194,13 +210,15 @@ async function boot(sessionId: string, targetDir: string, repo: string, options:
   const startedMs = Date.now();
   const stages: Stages = { check: 'skipped', tests: 'skipped' };
   options.emit?.({ type: 'warm_boot.start', session_id: sessionId, target_dir: targetDir });
-  const ending = await warm(targetDir, repo, options, stages).catch((error: unknown): Ending & { cargoVersion: null } => ({
-    // A full or read-only disk may strike in any file operation above; nothing else is expected to throw.
-    status: 'Unavailable',
-    reason: errorCode(error) === '' ? 'spawn-failed' : reasonOfMkdir(error),
-    stderr: error instanceof Error ? error.message : String(error),
-    cargoVersion: null,
-  }));
+  const ending = await warm(targetDir, repo, options, stages).catch(
+    (error: unknown): Ending & { cargoVersion: null } => ({
+      // A full or read-only disk may strike in any file operation above; nothing else is expected to throw.
+      status: 'Unavailable',
+      reason: errorCode(error) === '' ? 'spawn-failed' : reasonOfMkdir(error),
+      stderr: error instanceof Error ? error.message : String(error),
+      cargoVersion: null,
+    }),
+  );
   const contents = await contentsOf(targetDir, startedMs - 20).catch(() => ({ artifacts: 0, populated: false }));
   const report: WarmReport = {
     status: ending.status,
@@ -249,7 +267,12 @@ export const skippedReport: WarmReport = {
  * Warms the session's directory from the tree at `repo`, once a session and process: calls at the same time share one
  * boot, and after a successful one its report is given again while the directory exists. Never rejects.
  */
-export async function warmBoot(sessionId: string, repo: string, enabled: boolean, options: WarmOptions = {}): Promise<WarmReport> {
+export async function warmBoot(
+  sessionId: string,
+  repo: string,
+  enabled: boolean,
+  options: WarmOptions = {},
+): Promise<WarmReport> {
   if (!enabled) return skippedReport;
   const targetDir = warmTargetDir(sessionId, options.env ?? process.env);
   const before = done.get(targetDir);

@@ -106,7 +106,8 @@ export async function cleanWarm(cacheFolder: string, options: CleanOptions): Pro
   candidates.sort((left, right) => left.usedMs - right.usedMs);
   let bytes = candidates.reduce((sum, candidate) => sum + candidate.bytes, 0);
   for (const candidate of candidates) {
-    const why = now - candidate.usedMs > options.ttlHours * 3_600_000 ? 'ttl' : bytes > options.maxBytes ? 'size' : null;
+    const why =
+      now - candidate.usedMs > options.ttlHours * 3_600_000 ? 'ttl' : bytes > options.maxBytes ? 'size' : null;
     if (why === null) continue;
     if (!candidate.live && (await drop(candidate.directory, candidate.bytes, why))) bytes -= candidate.bytes;
     else kept.push(candidate.directory);

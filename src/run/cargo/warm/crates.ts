@@ -15,7 +15,8 @@ export async function crateRoots(repo: string): Promise<readonly string[]> {
     }
     if (depth === DEEPEST) return;
     for (const entry of entries)
-      if (entry.isDirectory() && !entry.name.startsWith('.') && !SKIPPED.has(entry.name)) await visit(join(folder, entry.name), depth + 1);
+      if (entry.isDirectory() && !entry.name.startsWith('.') && !SKIPPED.has(entry.name))
+        await visit(join(folder, entry.name), depth + 1);
   };
   await visit(repo, 0);
   return found.sort();

@@ -13,7 +13,9 @@ export interface ReuseProof {
 /** Counts the first appearance of each artifact. `runJsonl` is the stream itself or the path of a file that holds it. */
 export async function assertReuse(runJsonl: string): Promise<ReuseProof> {
   const text =
-    runJsonl.trimStart().startsWith('{') || runJsonl.includes('\n') || runJsonl === '' ? runJsonl : await readFile(runJsonl, 'utf8');
+    runJsonl.trimStart().startsWith('{') || runJsonl.includes('\n') || runJsonl === ''
+      ? runJsonl
+      : await readFile(runJsonl, 'utf8');
   const seen = new Set<string>();
   let depsFresh = 0;
   let depsTotal = 0;

@@ -23,5 +23,8 @@ export interface Speculative {
 
 export async function speculativeCargo(options: SpeculativeOptions): Promise<Speculative> {
   const report = await warmBoot(options.sessionId, options.worktree, options.enabled, options);
-  return { report, cargoEnv: workerCargoEnv(options.sessionId, report.status === 'Warmed', options.env ?? process.env) };
+  return {
+    report,
+    cargoEnv: workerCargoEnv(options.sessionId, report.status === 'Warmed', options.env ?? process.env),
+  };
 }

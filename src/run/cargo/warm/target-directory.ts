@@ -26,5 +26,8 @@ export const warmTargetDir = (sessionId: string, env: Environment = process.env)
   join(cacheRoot(env), `target-${safeSession(sessionId)}`);
 
 /** What a worker's cargo gets: nothing, or exactly the one pair CARGO_TARGET_DIR. */
-export const workerCargoEnv = (sessionId: string, speculative: boolean, env: Environment = process.env): [string, string][] =>
-  speculative ? [['CARGO_TARGET_DIR', warmTargetDir(sessionId, env)]] : [];
+export const workerCargoEnv = (
+  sessionId: string,
+  speculative: boolean,
+  env: Environment = process.env,
+): [string, string][] => (speculative ? [['CARGO_TARGET_DIR', warmTargetDir(sessionId, env)]] : []);

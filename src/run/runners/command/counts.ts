@@ -20,7 +20,11 @@ export const addCounts = (left: Counts, right: Counts): Counts => ({
   skipped: left.skipped + right.skipped,
   failures: [...left.failures, ...right.failures],
   message: [left.message, right.message].filter((text) => text !== '').join('\n'),
-  ...(left.trouble === undefined ? (right.trouble === undefined ? {} : { trouble: right.trouble }) : { trouble: left.trouble }),
+  ...(left.trouble === undefined
+    ? right.trouble === undefined
+      ? {}
+      : { trouble: right.trouble }
+    : { trouble: left.trouble }),
 });
 
 export const NO_COUNTS: Counts = { passed: 0, skipped: 0, failures: [], message: '' };
@@ -38,12 +42,19 @@ export function judgeCounts(entry: Case, counts: Counts, exitCode: number | null
     ...(failed > 0 ? [`${failed} failed`] : []),
     ...(counts.skipped > 0 ? [`${counts.skipped} skipped`] : []),
   ].join(', ');
-  const finding = (reason: Finding['reason'], detail: string): Finding => ({ reason, detail, message: counts.message, proof: 'report' });
-  if (failed > 0) return finding('assertion', `${counts.failures[0] ?? ''}${failed > 1 ? ` and ${failed - 1} more` : ''} (${sums})`);
+  const finding = (reason: Finding['reason'], detail: string): Finding => ({
+    reason,
+    detail,
+    message: counts.message,
+    proof: 'report',
+  });
+  if (failed > 0)
+    return finding('assertion', `${counts.failures[0] ?? ''}${failed > 1 ? ` and ${failed - 1} more` : ''} (${sums})`);
   if (counts.trouble !== undefined) return finding(counts.trouble.reason, counts.trouble.detail);
   if (counts.passed === 0 && counts.skipped === 0)
     return finding('not-reported', `its report names no test that ran (exit code ${exitCode ?? 'unknown'})`);
-  if (exitCode !== expected) return finding('exit-code', `exit code ${exitCode ?? 'unknown'}, expected ${expected} (${sums})`);
+  if (exitCode !== expected)
+    return finding('exit-code', `exit code ${exitCode ?? 'unknown'}, expected ${expected} (${sums})`);
   if (counts.passed === 0) return finding('runner-skipped', `all ${counts.skipped} tests were skipped`);
   if (counts.passed < least) return finding('not-reported', `${sums}; min_executed asks for ${least}`);
   if (counts.skipped > 0 && entry.expect.min_executed === undefined)

@@ -46,7 +46,8 @@ function ending(entry: Case, executed: Executed): Finding | null {
   if (trouble !== null) return { reason: trouble.reason, detail: trouble.message };
   if (end.timedOut) return { reason: 'timeout', detail: timeoutDetail(entry.timeoutMs), proof: 'exit-code' };
   if (end.canceled) return { reason: 'canceled', detail: 'canceled before it ended' };
-  if (end.code === null) return { reason: 'crash', detail: `killed by ${end.signal ?? 'an unknown signal'}`, proof: 'exit-code' };
+  if (end.code === null)
+    return { reason: 'crash', detail: `killed by ${end.signal ?? 'an unknown signal'}`, proof: 'exit-code' };
   return null;
 }
 
@@ -57,7 +58,8 @@ function byExitCode(entry: Case, code: number, message: string): Finding {
     : { reason: 'exit-code', detail: exitWords(code, expected), message, proof: 'exit-code' };
 }
 
-const isProblem = (value: Counts | { readonly problem: string }): value is { readonly problem: string } => 'problem' in value;
+const isProblem = (value: Counts | { readonly problem: string }): value is { readonly problem: string } =>
+  'problem' in value;
 
 /** A report that could not be read: the exit code may still say that the command failed, never that it passed. */
 function unread(entry: Case, code: number, problem: string, message: string): Finding {
@@ -96,7 +98,11 @@ async function runOne(
       const early = ending(entry, executed);
       if (early !== null) return early;
       const code = executed.end.code ?? -1;
-      const unproved = (why: string): Finding => ({ reason: 'not-reported', detail: `${why} (exit code ${code})`, message });
+      const unproved = (why: string): Finding => ({
+        reason: 'not-reported',
+        detail: `${why} (exit code ${code})`,
+        message,
+      });
       if (wanted !== null && 'silent' in wanted)
         return unproved(
           `${wanted.silent} is a test runner, whose exit code alone proves nothing: link the test itself, or give expect.report`,
@@ -141,7 +147,9 @@ export const command: Runner = {
     batch.cases.map((entry) => [
       'sh',
       '-c',
-      asksForReport(entry) && silentRunner(entry.selector) === null ? reportingLine(entry.selector, '<reports>') : entry.selector,
+      asksForReport(entry) && silentRunner(entry.selector) === null
+        ? reportingLine(entry.selector, '<reports>')
+        : entry.selector,
     ]),
   run: async (batch, workspace, context) => {
     const outcomes: Outcome[] = [];

@@ -18,13 +18,17 @@ export async function stampOf(root: string, path: string): Promise<string | null
 type Xml = Readonly<Record<string, unknown>>;
 const isNode = (value: unknown): value is Xml => typeof value === 'object' && value !== null;
 const list = (value: unknown): Xml[] =>
-  (Array.isArray(value) ? value : value === undefined ? [] : [value]).map((item: unknown) => (isNode(item) ? item : { '#text': item }));
+  (Array.isArray(value) ? value : value === undefined ? [] : [value]).map((item: unknown) =>
+    isNode(item) ? item : { '#text': item },
+  );
 
 function suiteCounts(suite: Xml): Counts {
   let counts = NO_COUNTS;
   for (const inner of list(suite['testsuite'])) counts = addCounts(counts, suiteCounts(inner));
   for (const test of list(suite['testcase'])) {
-    const name = [test['@classname'], test['@name']].filter((part) => typeof part === 'string' && part !== '').join(' > ');
+    const name = [test['@classname'], test['@name']]
+      .filter((part) => typeof part === 'string' && part !== '')
+      .join(' > ');
     const bad = list(test['failure'] ?? test['error'])[0];
     if (bad !== undefined)
       counts = addCounts(counts, {
@@ -62,13 +66,18 @@ export async function parseJunit(text: string): Promise<Counts | { readonly prob
 }
 
 /** The report at `path` below `root`, if it is newer than `before` (its stamp when the command started). */
-export async function readJunit(root: string, path: string, before: string | null): Promise<Counts | { readonly problem: string }> {
+export async function readJunit(
+  root: string,
+  path: string,
+  before: string | null,
+): Promise<Counts | { readonly problem: string }> {
   const absolute = await insideRoot(root, path);
   if (absolute === null) return { problem: `${path} is not inside the project` };
   const found = await lstat(absolute).catch(() => null);
   if (found === null) return { problem: `the command wrote no ${path}` };
   if (!found.isFile()) return { problem: `${path} is not a file` };
   if (found.size > LIMIT) return { problem: `${path} is larger than ${LIMIT / 1024 / 1024} MiB` };
-  if ((await stampOf(root, path)) === before) return { problem: `${path} was there before and the command did not write it again` };
+  if ((await stampOf(root, path)) === before)
+    return { problem: `${path} was there before and the command did not write it again` };
   return parseJunit(await readFile(absolute, 'utf8'));
 }

@@ -155,7 +155,8 @@ function identify(words: readonly Word[]): KnownRunner | null {
       ? { name: `python -m ${module}`, report: null, insertAt: null }
       : null;
   }
-  if (program === 'coverage') return rest.includes('pytest') ? { name: 'pytest', report: 'pytest', insertAt: null } : null;
+  if (program === 'coverage')
+    return rest.includes('pytest') ? { name: 'pytest', report: 'pytest', insertAt: null } : null;
   if (program === 'node' || program === 'nodejs' || program === 'tsx') {
     const option = rest.indexOf('--test');
     if (option !== -1) return { name: 'node --test', report: 'node-test', insertAt: after(at + 1 + option) };
@@ -173,7 +174,8 @@ function identify(words: readonly Word[]): KnownRunner | null {
     const sub = rest.findIndex((word, index) => !word.startsWith('-') && rest[index - 1] !== '-C');
     return rest[sub] === 'test' ? { name: 'go test', report: 'go', insertAt: after(at + 1 + sub) } : null;
   }
-  if (program === 'playwright') return rest[0] === 'test' ? { name: 'playwright test', report: null, insertAt: null } : null;
+  if (program === 'playwright')
+    return rest[0] === 'test' ? { name: 'playwright test', report: null, insertAt: null } : null;
   if (
     (program === 'bun' ||
       program === 'deno' ||
@@ -205,7 +207,8 @@ function shellText(words: readonly Word[]): string | null {
 /** All known test runners that a line starts, outermost first. Those inside quotes or substitutions have no `insertAt`. */
 export function knownRunners(line: string, depth = 0): readonly KnownRunner[] {
   if (depth > 4) return [];
-  const nested = (text: string): KnownRunner[] => knownRunners(text, depth + 1).map((found) => ({ ...found, insertAt: null }));
+  const nested = (text: string): KnownRunner[] =>
+    knownRunners(text, depth + 1).map((found) => ({ ...found, insertAt: null }));
   return simpleCommands(line).flatMap((words) => {
     const found = identify(words);
     const text = shellText(words);
@@ -218,7 +221,10 @@ export function knownRunners(line: string, depth = 0): readonly KnownRunner[] {
 }
 
 /** The line with words put in at their offsets. */
-export function withInsertions(line: string, insertions: readonly { readonly at: number; readonly words: string }[]): string {
+export function withInsertions(
+  line: string,
+  insertions: readonly { readonly at: number; readonly words: string }[],
+): string {
   let result = line;
   for (const { at, words } of [...insertions].sort((left, right) => right.at - left.at))
     result = `${result.slice(0, at)} ${words}${result.slice(at)}`;

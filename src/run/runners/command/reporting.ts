@@ -76,7 +76,9 @@ async function writeReporters(found: readonly KnownRunner[], host: string): Prom
 
 /** The first of a line's runners that cannot be asked for a report, or null. */
 export const silentRunner = (line: string): string | null =>
-  knownRunners(line).find((runner) => runner.report === null || (runner.report !== 'pytest' && runner.insertAt === null))?.name ?? null;
+  knownRunners(line).find(
+    (runner) => runner.report === null || (runner.report !== 'pytest' && runner.insertAt === null),
+  )?.name ?? null;
 
 /** A line changed so that the runners in it report, or the runner that cannot be made to. Null when no known runner is in it. */
 export async function reportingFor(
@@ -113,16 +115,23 @@ const countsOf = (reports: readonly TestReport[]): Counts =>
       const name = report.path.join(' > ');
       if (report.state === 'passed') return { ...NO_COUNTS, passed: 1 };
       if (report.state === 'skipped') return { ...NO_COUNTS, skipped: 1 };
-      if (report.state === 'unfinished') return { ...NO_COUNTS, trouble: { reason: 'crash', detail: `${name} began and never ended` } };
+      if (report.state === 'unfinished')
+        return { ...NO_COUNTS, trouble: { reason: 'crash', detail: `${name} began and never ended` } };
       return { ...NO_COUNTS, failures: [name], message: `${name}: ${report.message || report.detail}` };
     })
     .reduce(addCounts, NO_COUNTS);
 
-async function readReports(channel: Channel, workspace: Workspace, stdout: string, found: readonly KnownRunner[]): Promise<Counts | null> {
+async function readReports(
+  channel: Channel,
+  workspace: Workspace,
+  stdout: string,
+  found: readonly KnownRunner[],
+): Promise<Counts | null> {
   const fileOf = (path: string): string => relativeTo(workspace.root, path);
   const all: Counts[] = [];
   const bySession = new Map<string, ReportEvent[]>();
-  for (const event of await channel.read()) bySession.set(event.session, [...(bySession.get(event.session) ?? []), event]);
+  for (const event of await channel.read())
+    bySession.set(event.session, [...(bySession.get(event.session) ?? []), event]);
   for (const events of bySession.values()) {
     const types = new Set(events.map((event) => event.type));
     const unfinished = (what: string): Counts => ({
@@ -144,7 +153,8 @@ async function readReports(channel: Channel, workspace: Workspace, stdout: strin
       const reports = new VitestReports(fileOf);
       for (const event of events) reports.take(event);
       all.push(countsOf([...reports.tests.values()].filter((test) => !test.filtered).map(vitestReport)));
-      for (const [file, module] of reports.modules) for (const error of module.errors) all.push(broken(file, error.text));
+      for (const [file, module] of reports.modules)
+        for (const error of module.errors) all.push(broken(file, error.text));
       for (const error of reports.unhandled)
         all.push({ ...NO_COUNTS, failures: [`unhandled error: ${error.message}`], message: error.text });
       if (!reports.ended) all.push(unfinished('vitest'));
@@ -156,13 +166,18 @@ async function readReports(channel: Channel, workspace: Workspace, stdout: strin
         countsOf(
           reports
             .reports()
-            .filter((report) => !(report.path.length === 1 && /\.[cm]?[jt]sx?$/.test(report.path[0] ?? '')) || report.state !== 'passed'),
+            .filter(
+              (report) =>
+                !(report.path.length === 1 && /\.[cm]?[jt]sx?$/.test(report.path[0] ?? '')) ||
+                report.state !== 'passed',
+            ),
         ),
       );
       if (!reports.ended) all.push(unfinished('node:test'));
     }
   }
-  if (found.some((runner) => runner.report === 'cargo')) all.push(...(await libtestCounts(join(workspace.reports.host, 'libtest'))));
+  if (found.some((runner) => runner.report === 'cargo'))
+    all.push(...(await libtestCounts(join(workspace.reports.host, 'libtest'))));
   if (found.some((runner) => runner.report === 'go')) all.push(...goCounts(stdout));
   return all.length === 0 ? null : all.reduce(addCounts, NO_COUNTS);
 }

@@ -39,14 +39,16 @@ export function readTap(text: string): Counts | { readonly problem: string } {
     const point = POINT.exec(line);
     if (point === null) continue;
     points += 1;
-    if (point[2] !== undefined && Number(point[2]) !== points) return { problem: `point ${point[2]} stands where ${points} was due` };
+    if (point[2] !== undefined && Number(point[2]) !== points)
+      return { problem: `point ${point[2]} stands where ${points} was due` };
     const description = point[3] ?? '';
     const directive = /(?:^|[^\\])#\s*(skip|todo)\b\S*\s*(.*)$/i.exec(description);
     if (directive !== null) skipped += 1;
     else if (point[1] === undefined) passed += 1;
     else failures.push(description === '' ? `point ${points}` : description);
   }
-  if (planned === null) return { problem: points === 0 ? 'the output holds no TAP report' : 'the report has no plan (1..N)' };
+  if (planned === null)
+    return { problem: points === 0 ? 'the output holds no TAP report' : 'the report has no plan (1..N)' };
   if (planned !== points) return { problem: `the plan says ${planned} points, ${points} were reported` };
   if (planned === 0 && skipAll !== '') return { passed: 0, skipped: 1, failures: [], message: skipAll };
   return { passed, skipped, failures, message: failures.join('\n') };

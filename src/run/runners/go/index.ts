@@ -32,7 +32,8 @@ export const rewritten = (name: string): string =>
     .join('');
 
 /** The name that events carry. A dynamic subtest is reported below the test that holds it. */
-const nameOf = (entry: Case): string => (entry.test?.dynamic === true ? entry.path.slice(0, -1) : entry.path).map(rewritten).join('/');
+const nameOf = (entry: Case): string =>
+  (entry.test?.dynamic === true ? entry.path.slice(0, -1) : entry.path).map(rewritten).join('/');
 
 /** `-run`: one alternative a test, each level of it anchored. */
 export const runPattern = (names: readonly string[]): string =>
@@ -153,14 +154,20 @@ function missing(entry: Case, reports: GoReports, errors: string, how: string): 
     return { reason: 'build', detail: `the package does not build: ${first.trim()}`, message: errors };
   }
   if (reports.end === null)
-    return { reason: 'setup', detail: `go test did not run the package: ${errors.split('\n')[0] ?? how}`, message: errors };
+    return {
+      reason: 'setup',
+      detail: `go test did not run the package: ${errors.split('\n')[0] ?? how}`,
+      message: errors,
+    };
   return { reason: 'not-found', detail: `go test ran no ${nameOf(entry)} in ${posix.dirname(entry.file)}` };
 }
 
 export const go: BatchRunner = {
   name: 'go',
   available: async (workspace): Promise<Availability> =>
-    (await workspace.find('go')) === null ? { available: false, what: 'go', detail: 'go is not on PATH' } : { available: true },
+    (await workspace.find('go')) === null
+      ? { available: false, what: 'go', detail: 'go is not on PATH' }
+      : { available: true },
   batches: async (root, cases) =>
     batchesBy('go', cases, async (entry) => {
       const directory = await moduleOf(root, entry.file);

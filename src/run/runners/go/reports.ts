@@ -105,8 +105,11 @@ function report(name: string, test: GoTest, file: string): TestReport {
   };
   const first = said.find((line) => /^\s*(?:\S+\.go:\d+:|panic:)/.test(line)) ?? said[0] ?? '';
   const detail = first.trim();
-  if (test.ends.includes('fail')) return { ...base, state: 'failed', detail: detail === '' ? 'failed' : detail, message: said.join('\n') };
-  if (test.startedAt === null || test.ends.length !== 1) return { ...base, state: 'unfinished', detail: '', message: '' };
-  if (test.ends[0] === 'skip') return { ...base, state: 'skipped', detail: detail.replace(/^\S+\.go:\d+:\s*/, ''), message: '' };
+  if (test.ends.includes('fail'))
+    return { ...base, state: 'failed', detail: detail === '' ? 'failed' : detail, message: said.join('\n') };
+  if (test.startedAt === null || test.ends.length !== 1)
+    return { ...base, state: 'unfinished', detail: '', message: '' };
+  if (test.ends[0] === 'skip')
+    return { ...base, state: 'skipped', detail: detail.replace(/^\S+\.go:\d+:\s*/, ''), message: '' };
   return { ...base, state: 'passed', detail: '', message: '' };
 }

@@ -36,7 +36,11 @@ function namePattern(cases: readonly Case[]): string | null {
   if (
     cases.some(
       (entry) =>
-        entry.path.length === 0 || entry.test === null || entry.test.kind !== 'case' || entry.test.dynamic || entry.test.parametrised,
+        entry.path.length === 0 ||
+        entry.test === null ||
+        entry.test.kind !== 'case' ||
+        entry.test.dynamic ||
+        entry.test.parametrised,
     )
   )
     return null;
@@ -46,7 +50,8 @@ function namePattern(cases: readonly Case[]): string | null {
 }
 
 /** The project's own options of Node, found when the batch was made. */
-const ownOptions = (batch: Batch): string[] => (batch.configuration['options'] ?? '').split('\n').filter((option) => option !== '');
+const ownOptions = (batch: Batch): string[] =>
+  (batch.configuration['options'] ?? '').split('\n').filter((option) => option !== '');
 
 function commandLine(node: string, batch: Batch, reporter: string, pattern: string | null): string[] {
   const file = batch.cases[0]?.file ?? '';
@@ -83,7 +88,12 @@ async function runFile(
 ): Promise<Tried> {
   await using channel = await Channel.open(workspace.reports, { once: true });
   await writeFile(join(workspace.reports.host, REPORTER_NAME), REPORTER);
-  const command = commandLine(await nodeProgram(workspace, settings.node), batch, `${workspace.reports.inside}/${REPORTER_NAME}`, pattern);
+  const command = commandLine(
+    await nodeProgram(workspace, settings.node),
+    batch,
+    `${workspace.reports.inside}/${REPORTER_NAME}`,
+    pattern,
+  );
   const invocation: Invocation = {
     command,
     directory: batch.directory,
@@ -121,18 +131,26 @@ const names = (entry: Case, running: { readonly name: string; readonly line: num
   const known = entry.test !== null && running.line !== null;
   const wrapped = entry.test?.reportedAt?.line ?? null;
   if (known && (entry.test.dynamic || entry.test.parametrised))
-    return wrapped === null ? running.line >= entry.line && running.line <= entry.test.endLine : running.line === wrapped;
+    return wrapped === null
+      ? running.line >= entry.line && running.line <= entry.test.endLine
+      : running.line === wrapped;
   return running.name === entry.path.at(-1) && (!known || running.line === (wrapped ?? entry.line));
 };
 
-async function attempt(batch: Batch, workspace: Workspace, context: RunContext, settings: NodeTestOptions): Promise<Attempt> {
+async function attempt(
+  batch: Batch,
+  workspace: Workspace,
+  context: RunContext,
+  settings: NodeTestOptions,
+): Promise<Attempt> {
   const { cases } = batch;
   const first = cases[0];
   const label = `${batch.id}-${context.attempt}`;
   let pattern = namePattern(cases);
   let tried = await runFile(batch, workspace, context, settings, pattern, label);
   // A test inside a test runs only if what holds it does, which the filter left out: then the whole file runs.
-  const out = (entry: Case): boolean => tried.reports.filtered(entry.path) || matching(entry, tried.reports.reports()).kind === 'none';
+  const out = (entry: Case): boolean =>
+    tried.reports.filtered(entry.path) || matching(entry, tried.reports.reports()).kind === 'none';
   if (
     pattern !== null &&
     tried.reports.ended &&
@@ -149,7 +167,10 @@ async function attempt(batch: Batch, workspace: Workspace, context: RunContext, 
   const finding = (entry: Case): Finding | null => {
     const match = matching(entry, all, { declares });
     if (match.kind === 'ambiguous')
-      return { reason: 'ambiguous-selector', detail: `several tests have this title (lines ${match.lines.join(', ')})` };
+      return {
+        reason: 'ambiguous-selector',
+        detail: `several tests have this title (lines ${match.lines.join(', ')})`,
+      };
     if (match.kind === 'some') return settle(match.reports);
     const skip = reports.inheritedSkip(entry.path);
     return skip === null ? null : { reason: 'runner-skipped', detail: skip, proof: 'report' };
@@ -165,8 +186,10 @@ async function attempt(batch: Batch, workspace: Workspace, context: RunContext, 
     },
     overdue: (entry) => [...watchdog.overdue].some((key) => names(entry, keys.get(key) ?? { name: '', line: null })),
     unfinished: (entry) =>
-      (stray && finding(entry)?.reason === 'executed') || [...open].some((key) => names(entry, keys.get(key) ?? { name: '', line: null })),
-    crashDetail: () => (stray ? `passed, but an error outside any test made the run fail (exit code ${code ?? 'unknown'})` : null),
+      (stray && finding(entry)?.reason === 'executed') ||
+      [...open].some((key) => names(entry, keys.get(key) ?? { name: '', line: null })),
+    crashDetail: () =>
+      stray ? `passed, but an error outside any test made the run fail (exit code ${code ?? 'unknown'})` : null,
     missing: (entry) => ({ finding: missing(entry, reports, errors, endWords(watched)), again: false }),
     // Without the reporter's word the file did not get as far as its first test.
     ended: reports.ended || (!reports.session && code !== null && code !== 0 && !watched.expired),
@@ -181,7 +204,11 @@ function missing(entry: Case, reports: NodeTestReports, errors: string, how: str
     const why = errors.split('\n').find((line) => /Error\b.*:|Error \[/.test(line)) ?? how;
     return { reason: 'build', detail: `${entry.file} could not be loaded: ${why.trim()}`, message: errors };
   }
-  return { reason: 'not-found', detail: `node:test reported no test "${entry.path.join(' > ')}" in ${entry.file}`, message: errors };
+  return {
+    reason: 'not-found',
+    detail: `node:test reported no test "${entry.path.join(' > ')}" in ${entry.file}`,
+    message: errors,
+  };
 }
 
 export function nodeTest(settings: NodeTestOptions = {}): BatchRunner {
@@ -194,7 +221,12 @@ export function nodeTest(settings: NodeTestOptions = {}): BatchRunner {
       if (!isTypeScript(file)) return { available: true };
       if (loadsTypeScript(ownOptions(batch))) return { available: true };
       const node = await nodeProgram(workspace, settings.node);
-      const { code, stdout } = await probe(workspace, `${batch.id}-probe`, [node, '-p', 'process.features.typescript || ""'], '');
+      const { code, stdout } = await probe(
+        workspace,
+        `${batch.id}-probe`,
+        [node, '-p', 'process.features.typescript || ""'],
+        '',
+      );
       if (code === 0 && stdout.trim() !== '' && stdout.trim() !== 'undefined') return { available: true };
       return {
         available: false,
@@ -206,7 +238,10 @@ export function nodeTest(settings: NodeTestOptions = {}): BatchRunner {
     batches: async (root, cases) =>
       batchesBy('node-test', cases, async (entry) => {
         const directory = await directoryOf(root, entry.file);
-        return { directory, configuration: { file: entry.file, options: (await projectOptions(root, directory)).join('\n') } };
+        return {
+          directory,
+          configuration: { file: entry.file, options: (await projectOptions(root, directory)).join('\n') },
+        };
       }),
     preview: (batch) => [commandLine('node', batch, `<reports>/${REPORTER_NAME}`, namePattern(batch.cases))],
     attempt: async (batch, workspace, context) => attempt(batch, workspace, context, settings),

@@ -7,7 +7,16 @@ import { join } from 'node:path';
 import { simpleCommands } from '../command/shell-words.js';
 
 /** Options of Node that a test run needs again: those that change how files are loaded. */
-const WITH_VALUE = new Set(['--import', '--loader', '--experimental-loader', '--require', '-r', '--conditions', '-C', '--env-file']);
+const WITH_VALUE = new Set([
+  '--import',
+  '--loader',
+  '--experimental-loader',
+  '--require',
+  '-r',
+  '--conditions',
+  '-C',
+  '--env-file',
+]);
 const ALONE = new Set([
   '--experimental-strip-types',
   '--experimental-transform-types',
@@ -32,7 +41,10 @@ export function optionsOfScript(script: string): string[] | null {
       if (WITH_VALUE.has(text) && value !== undefined) {
         options.push(text, value);
         index += 1;
-      } else if (ALONE.has(text) || [...WITH_VALUE].some((name) => name.startsWith('--') && text.startsWith(`${name}=`)))
+      } else if (
+        ALONE.has(text) ||
+        [...WITH_VALUE].some((name) => name.startsWith('--') && text.startsWith(`${name}=`))
+      )
         options.push(text);
     }
     return options;

@@ -34,9 +34,12 @@ export class NodeTestReports {
   constructor(private readonly fileOf: (path: string) => string) {}
 
   /** Takes one event; gives the key of a test that began or ended to run. */
-  take(
-    event: ReportEvent,
-  ): { readonly kind: 'start' | 'end'; readonly key: string; readonly name: string; readonly line: number | null } | null {
+  take(event: ReportEvent): {
+    readonly kind: 'start' | 'end';
+    readonly key: string;
+    readonly name: string;
+    readonly line: number | null;
+  } | null {
     const { fields } = event;
     const name = textOf(fields['name']);
     const nesting = numberOf(fields['nesting']) ?? 0;
@@ -92,9 +95,17 @@ export class NodeTestReports {
   /** A skipped suite reports none of its tests: the skip that a path inherits, or null. */
   inheritedSkip(path: readonly string[]): string | null {
     const suite = this.results.find(
-      (result) => result.skip !== false && result.skip !== FILTERED && starts(path, result.path) && result.path.length < path.length,
+      (result) =>
+        result.skip !== false &&
+        result.skip !== FILTERED &&
+        starts(path, result.path) &&
+        result.path.length < path.length,
     );
-    return suite === undefined ? null : typeof suite.skip === 'string' && suite.skip !== '' ? suite.skip : 'its suite is skipped';
+    return suite === undefined
+      ? null
+      : typeof suite.skip === 'string' && suite.skip !== ''
+        ? suite.skip
+        : 'its suite is skipped';
   }
 
   reports(): TestReport[] {
@@ -121,12 +132,22 @@ export class NodeTestReports {
     };
     const first = (text: string): string => text.split('\n', 1)[0] ?? '';
     if (result.skip !== false)
-      return { ...base, state: 'skipped', detail: result.skip === true || result.skip === '' ? 'skipped' : result.skip };
+      return {
+        ...base,
+        state: 'skipped',
+        detail: result.skip === true || result.skip === '' ? 'skipped' : result.skip,
+      };
     // A test marked as to do runs, and whatever it comes to does not count.
     if (result.todo !== false)
-      return { ...base, state: 'skipped', detail: result.todo === true || result.todo === '' ? 'todo' : `todo: ${result.todo}` };
+      return {
+        ...base,
+        state: 'skipped',
+        detail: result.todo === true || result.todo === '' ? 'todo' : `todo: ${result.todo}`,
+      };
     if (brokenSuite !== undefined && (result.passed || result.failure === 'cancelledByParent')) {
-      const what = result.passed ? 'passed, but a hook of its suite failed' : 'a hook of its suite failed before it ran';
+      const what = result.passed
+        ? 'passed, but a hook of its suite failed'
+        : 'a hook of its suite failed before it ran';
       return {
         ...base,
         state: result.passed ? 'failed' : 'setup',

@@ -24,14 +24,18 @@ const OPTIONS = ['-p', PLUGIN_NAME, '-p', 'no:cacheprovider', '--continue-on-col
 /** The folder that pytest is started in: the nearest with its configuration, else the nearest project folder, else the root. */
 async function directoryOf(root: string, file: string): Promise<string> {
   const folders = ancestors(file);
-  const text = async (folder: string, name: string): Promise<string> => readFile(join(root, folder, name), 'utf8').catch(() => '');
+  const text = async (folder: string, name: string): Promise<string> =>
+    readFile(join(root, folder, name), 'utf8').catch(() => '');
   for (const folder of folders) {
-    if ((await exists(join(root, folder, 'pytest.ini'))) || (await exists(join(root, folder, '.pytest.ini')))) return folder;
+    if ((await exists(join(root, folder, 'pytest.ini'))) || (await exists(join(root, folder, '.pytest.ini'))))
+      return folder;
     if (/^\[tool\.pytest/m.test(await text(folder, 'pyproject.toml'))) return folder;
-    if (/^\[pytest\]/m.test(await text(folder, 'tox.ini')) || /^\[tool:pytest\]/m.test(await text(folder, 'setup.cfg'))) return folder;
+    if (/^\[pytest\]/m.test(await text(folder, 'tox.ini')) || /^\[tool:pytest\]/m.test(await text(folder, 'setup.cfg')))
+      return folder;
   }
   for (const folder of folders) {
-    for (const name of ['pyproject.toml', 'setup.py', 'setup.cfg']) if (await exists(join(root, folder, name))) return folder;
+    for (const name of ['pyproject.toml', 'setup.py', 'setup.cfg'])
+      if (await exists(join(root, folder, name))) return folder;
   }
   return '';
 }
@@ -60,11 +64,17 @@ async function available(workspace: Workspace, batch: Batch): Promise<Availabili
   const found = await probe(
     workspace,
     `${batch.id}-probe`,
-    [python, '-c', 'import sys; from importlib.util import find_spec; sys.exit(3 if find_spec("pytest") is None else 0)'],
+    [
+      python,
+      '-c',
+      'import sys; from importlib.util import find_spec; sys.exit(3 if find_spec("pytest") is None else 0)',
+    ],
     batch.directory,
   );
   // No exit code: the place is in trouble, which the run itself says; it is no word about pytest.
-  return found.code === 0 || found.code === null ? { available: true } : { available: false, what: 'pytest', detail: `${python} has no pytest` };
+  return found.code === 0 || found.code === null
+    ? { available: true }
+    : { available: false, what: 'pytest', detail: `${python} has no pytest` };
 }
 
 /** Real path of a file of the tree, as programs in the workspace see it. */
@@ -72,7 +82,9 @@ async function seenPath(workspace: Workspace, file: string): Promise<string | nu
   const real = await realpath(join(workspace.hostRoot, file)).catch(() => null);
   if (real === null) return null;
   const root = await realpath(workspace.hostRoot);
-  return real.startsWith(`${root}/`) ? `${workspace.place === 'host' ? root : workspace.root}${real.slice(root.length)}` : real;
+  return real.startsWith(`${root}/`)
+    ? `${workspace.place === 'host' ? root : workspace.root}${real.slice(root.length)}`
+    : real;
 }
 
 async function attempt(batch: Batch, workspace: Workspace, context: RunContext): Promise<Attempt> {
@@ -87,7 +99,10 @@ async function attempt(batch: Batch, workspace: Workspace, context: RunContext):
   const python = cases.length === 0 ? null : await pythonOf(workspace, batch);
   if (python === null)
     return {
-      outcomes: [...gone, ...cases.map((entry) => notStarted(entry, 'unavailable:python', 'no Python was found', context.attempt))],
+      outcomes: [
+        ...gone,
+        ...cases.map((entry) => notStarted(entry, 'unavailable:python', 'no Python was found', context.attempt)),
+      ],
       silent: [],
       foreign: false,
     };
@@ -141,7 +156,13 @@ async function attempt(batch: Batch, workspace: Workspace, context: RunContext):
       overdue: (entry) => kept(entry).some((test) => watchdog.overdue.has(test.id)),
       unfinished: (entry) => kept(entry).some((test) => test.startedAt !== null && !test.ended),
       missing: (entry) =>
-        missing(entry, reports, of(entry), { errors, output, how: endWords(watched) }, new Set(cases.map((item) => item.file)).size > 1),
+        missing(
+          entry,
+          reports,
+          of(entry),
+          { errors, output, how: endWords(watched) },
+          new Set(cases.map((item) => item.file)).size > 1,
+        ),
       // Without the plugin's word pytest refused to start: its own text says why.
       ended: reports.finished || (!reports.session && watched.executed.end.code !== null && !watched.expired),
       exact: true,
@@ -188,22 +209,38 @@ function missing(
       error.text.split('\n').at(-1) ??
       '';
     return {
-      finding: { reason: 'build', detail: `${entry.file} could not be collected: ${why}`, message: error.text, proof: 'report' },
+      finding: {
+        reason: 'build',
+        detail: `${entry.file} could not be collected: ${why}`,
+        message: error.text,
+        proof: 'report',
+      },
       again: several,
     };
   }
   if (tests.length > 0 && tests.every((test) => !test.kept))
     return {
-      finding: { reason: 'runner-skipped', detail: "taken out by the project's own pytest options (-m or -k)", proof: 'report' },
+      finding: {
+        reason: 'runner-skipped',
+        detail: "taken out by the project's own pytest options (-m or -k)",
+        proof: 'report',
+      },
       again: false,
     };
   if (tests.length === 0)
     return {
-      finding: { reason: 'not-found', detail: `pytest collected no ${entry.path.join('::') || 'test'} in ${entry.file}` },
+      finding: {
+        reason: 'not-found',
+        detail: `pytest collected no ${entry.path.join('::') || 'test'} in ${entry.file}`,
+      },
       again: false,
     };
   return {
-    finding: { reason: 'not-reported', detail: `pytest collected it and never reported on it (${text.how})`, message: text.errors },
+    finding: {
+      reason: 'not-reported',
+      detail: `pytest collected it and never reported on it (${text.how})`,
+      message: text.errors,
+    },
     again: false,
   };
 }
@@ -221,7 +258,10 @@ export const pytest: BatchRunner = {
       return { directory, configuration: { python: await environmentOf(root, directory) } };
     }),
   preview: (batch) => [
-    [batch.configuration['python'] || 'python3', ...commandLine(batch, [...new Set(batch.cases.map((entry) => entry.file))])],
+    [
+      batch.configuration['python'] || 'python3',
+      ...commandLine(batch, [...new Set(batch.cases.map((entry) => entry.file))]),
+    ],
   ],
   attempt,
 };

@@ -111,7 +111,11 @@ function stateOf(test: PytestTest): { readonly state: ReportState; readonly deta
   if (failure !== undefined) {
     const detail = firstLine(failure.detail) || lastLine(failure.text) || 'failed';
     if (failure.when === 'setup') return { state: 'setup', detail: `set-up failed: ${detail}`, message: failure.text };
-    return { state: 'failed', detail: failure.when === 'teardown' ? `teardown failed: ${detail}` : detail, message: failure.text };
+    return {
+      state: 'failed',
+      detail: failure.when === 'teardown' ? `teardown failed: ${detail}` : detail,
+      message: failure.text,
+    };
   }
   if (!test.ended) return { state: 'unfinished', detail: '', message: '' };
   const skipped = phases.find((phase) => phase.outcome === 'skipped');
@@ -123,9 +127,15 @@ function stateOf(test: PytestTest): { readonly state: ReportState; readonly deta
       message: '',
     };
   }
-  const passed = (when: string): boolean => phases.some((phase) => phase.when === when && phase.outcome === 'passed' && !phase.sub);
-  if (!passed('setup') || !passed('call') || !passed('teardown')) return { state: 'unfinished', detail: '', message: '' };
-  return { state: 'passed', detail: phases.some((phase) => phase.xfail) ? 'passed although marked xfail' : '', message: '' };
+  const passed = (when: string): boolean =>
+    phases.some((phase) => phase.when === when && phase.outcome === 'passed' && !phase.sub);
+  if (!passed('setup') || !passed('call') || !passed('teardown'))
+    return { state: 'unfinished', detail: '', message: '' };
+  return {
+    state: 'passed',
+    detail: phases.some((phase) => phase.xfail) ? 'passed although marked xfail' : '',
+    message: '',
+  };
 }
 
 export function reportOf(test: PytestTest): TestReport {

@@ -25,7 +25,8 @@ const CONFIGURATION = /^(?:vite(?:st)?\.config|vitest\.(?:workspace|projects))\.
 
 /** The folder that vitest is started in: the nearest with its configuration, else the nearest package, else the root. */
 async function directoryOf(root: string, file: string): Promise<string> {
-  for (const folder of ancestors(file)) if ((orNull(() => readdirSync(join(root, folder))) ?? []).some((name) => CONFIGURATION.test(name))) return folder;
+  for (const folder of ancestors(file))
+    if ((orNull(() => readdirSync(join(root, folder))) ?? []).some((name) => CONFIGURATION.test(name))) return folder;
   for (const folder of ancestors(file)) if (await exists(join(root, folder, 'package.json'))) return folder;
   return '';
 }
@@ -57,7 +58,9 @@ await import(pathToFileURL(start).href);
 
 function options(batch: Batch, cases: readonly Case[], reporter: string): string[] {
   const pattern = namePattern(cases);
-  const files = [...new Set(cases.map((entry) => entry.file))].map((file) => argument(relativeTo(batch.directory, file)));
+  const files = [...new Set(cases.map((entry) => entry.file))].map((file) =>
+    argument(relativeTo(batch.directory, file)),
+  );
   return [
     'run',
     '--bail=0',
@@ -74,7 +77,12 @@ export interface VitestOptions {
   readonly node?: string;
 }
 
-async function attempt(batch: Batch, workspace: Workspace, context: RunContext, settings: VitestOptions): Promise<Attempt> {
+async function attempt(
+  batch: Batch,
+  workspace: Workspace,
+  context: RunContext,
+  settings: VitestOptions,
+): Promise<Attempt> {
   const { cases } = batch;
   await using channel = await Channel.open(workspace.reports, { once: true });
   writeFileSync(join(workspace.reports.host, REPORTER_NAME), REPORTER);
@@ -107,7 +115,8 @@ async function attempt(batch: Batch, workspace: Workspace, context: RunContext, 
     const limits = cases
       .filter(
         (entry) =>
-          entry.file === test.file && (entry.path.length === 0 || entry.path.at(-1) === test.path.at(-1) || entry.line === test.line),
+          entry.file === test.file &&
+          (entry.path.length === 0 || entry.path.at(-1) === test.path.at(-1) || entry.line === test.line),
       )
       .map((entry) => entry.timeoutMs);
     return limits.length === 0 ? null : Math.min(...limits);
@@ -138,10 +147,16 @@ async function attempt(batch: Batch, workspace: Workspace, context: RunContext, 
   const finding = (entry: Case): Finding | null => {
     const tests = matches.get(entry) ?? [];
     if (tests === 'ambiguous')
-      return { reason: 'ambiguous-selector', detail: 'several tests have this title; only their lines tell them apart' };
+      return {
+        reason: 'ambiguous-selector',
+        detail: 'several tests have this title; only their lines tell them apart',
+      };
     const filtered = tests.find((test) => test.filtered);
     if (filtered !== undefined)
-      return { reason: 'not-reported', detail: `its title turned out as "${filtered.path.join(' > ')}", which the filter did not expect` };
+      return {
+        reason: 'not-reported',
+        detail: `its title turned out as "${filtered.path.join(' > ')}", which the filter did not expect`,
+      };
     return settle(tests.map(reportOf));
   };
   const texts = {
@@ -160,12 +175,18 @@ async function attempt(batch: Batch, workspace: Workspace, context: RunContext, 
         const tests = matches.get(entry) ?? [];
         return tests !== 'ambiguous' && tests.some((test) => watchdog.overdue.has(test.id));
       },
-      unfinished: (entry) => moduleOpen(entry.file) || (blamed(entry.file) !== null && finding(entry)?.reason === 'executed'),
+      unfinished: (entry) =>
+        moduleOpen(entry.file) || (blamed(entry.file) !== null && finding(entry)?.reason === 'executed'),
       crashDetail: (entry) => {
         const error = blamed(entry.file);
-        return error === null ? null : `passed, but an error outside any test was left unhandled: ${error.message.split('\n', 1)[0] ?? ''}`;
+        return error === null
+          ? null
+          : `passed, but an error outside any test was left unhandled: ${error.message.split('\n', 1)[0] ?? ''}`;
       },
-      missing: (entry) => ({ finding: missing(entry, reports, texts, endWords(watched), blamed(entry.file)), again: false }),
+      missing: (entry) => ({
+        finding: missing(entry, reports, texts, endWords(watched), blamed(entry.file)),
+        again: false,
+      }),
       // Without a file begun vitest refused to start: its own text says why.
       ended: reports.ended || (reports.modules.size === 0 && code !== null && !watched.expired),
       exact: false,
@@ -184,8 +205,17 @@ function blame(reports: VitestReports): (file: string) => ReportedError | null {
   return (file) => reports.unhandled.find((error) => error.file === file) ?? free ?? null;
 }
 
-function missing(entry: Case, reports: VitestReports, text: { readonly output: string; readonly errors: string }, how: string, blamed: ReportedError | null): Finding {
-  if (reports.modules.size === 0 && (reports.version === '' || /Startup Error|Unhandled Error|failed to load config/i.test(text.errors))) {
+function missing(
+  entry: Case,
+  reports: VitestReports,
+  text: { readonly output: string; readonly errors: string },
+  how: string,
+  blamed: ReportedError | null,
+): Finding {
+  if (
+    reports.modules.size === 0 &&
+    (reports.version === '' || /Startup Error|Unhandled Error|failed to load config/i.test(text.errors))
+  ) {
     // The banner of vitest's own error page says nothing; the first line that names an error does.
     const banner = /^[\u23af\s]*(?:Startup|Unhandled) Errors?|^Vitest caught \d+ unhandled/;
     const why = text.errors.split('\n').find((line) => /error/i.test(line) && !banner.test(line)) ?? how;
@@ -193,7 +223,12 @@ function missing(entry: Case, reports: VitestReports, text: { readonly output: s
   }
   const module = reports.modules.get(entry.file);
   if (module === undefined && blamed?.file === entry.file)
-    return { reason: 'setup', detail: `vitest could not start ${entry.file}: ${cause(blamed)}`, message: blamed.text, proof: 'report' };
+    return {
+      reason: 'setup',
+      detail: `vitest could not start ${entry.file}: ${cause(blamed)}`,
+      message: blamed.text,
+      proof: 'report',
+    };
   if (module === undefined)
     return {
       reason: 'not-found',
@@ -212,7 +247,8 @@ function missing(entry: Case, reports: VitestReports, text: { readonly output: s
 }
 
 /** The first line that says why: the cause where vitest gives one. */
-const cause = (error: ReportedError): string => (/^Caused by: (.+)$/m.exec(error.text)?.[1] ?? error.message).split('\n', 1)[0] ?? '';
+const cause = (error: ReportedError): string =>
+  (/^Caused by: (.+)$/m.exec(error.text)?.[1] ?? error.message).split('\n', 1)[0] ?? '';
 
 export function vitest(settings: VitestOptions = {}): BatchRunner {
   return {

@@ -124,7 +124,8 @@ export class VitestReports {
    * One error for each of them; where none of them can be read out of it, the error as it is, which then doubts all.
    */
   private ofPool(error: ReportedError): ReportedError[] {
-    const named = error.file === null ? /^\[vitest-pool\]: .*? for test files? (.+?)\.?$/m.exec(error.message)?.[1] : undefined;
+    const named =
+      error.file === null ? /^\[vitest-pool\]: .*? for test files? (.+?)\.?$/m.exec(error.message)?.[1] : undefined;
     const paths = named?.split(/,\s*|\s+(?=\/)/u).filter((path) => path !== '') ?? [];
     return paths.length === 0 ? [error] : paths.map((path) => ({ ...error, file: this.fileOf(path) }));
   }
@@ -134,7 +135,11 @@ export class VitestReports {
     return value.map((item: unknown) => {
       const error = (typeof item === 'object' && item !== null ? item : {}) as Record<string, unknown>; // members are read as unknown
       const path = textOf(error['path']);
-      return { message: textOf(error['message']), text: textOf(error['text']), file: path === '' ? null : this.fileOf(path) };
+      return {
+        message: textOf(error['message']),
+        text: textOf(error['text']),
+        file: path === '' ? null : this.fileOf(path),
+      };
     });
   }
 }
@@ -168,13 +173,27 @@ export function reportOf(test: VitestTest): TestReport {
     case 'passed':
       // Its suite failed after it (afterAll): vitest fails the run and leaves the test as passed.
       if (around !== undefined)
-        return { ...base, state: 'failed', detail: `passed, but its suite failed: ${line(around.message)}`, message: around.text };
+        return {
+          ...base,
+          state: 'failed',
+          detail: `passed, but its suite failed: ${line(around.message)}`,
+          message: around.text,
+        };
       return { ...base, state: 'passed', detail: test.flaky ? 'passed after a retry by vitest' : '' };
     case 'skipped':
       // A failed beforeAll leaves its tests as skipped: they were not.
       if (around !== undefined)
-        return { ...base, state: 'setup', detail: `its suite failed before it ran: ${line(around.message)}`, message: around.text };
-      return { ...base, state: 'skipped', detail: test.note === '' ? (test.mode === 'todo' ? 'todo' : 'skipped') : test.note };
+        return {
+          ...base,
+          state: 'setup',
+          detail: `its suite failed before it ran: ${line(around.message)}`,
+          message: around.text,
+        };
+      return {
+        ...base,
+        state: 'skipped',
+        detail: test.note === '' ? (test.mode === 'todo' ? 'todo' : 'skipped') : test.note,
+      };
     default:
       return { ...base, state: 'unfinished' };
   }

@@ -46,10 +46,15 @@ export async function readRows(connection: SqlConnection, commit?: string): Prom
 }
 
 /** Rows of some specs, and of criteria that are to come to them from others. */
-async function readSome(connection: SqlConnection, specs: readonly string[], criteria: readonly string[]): Promise<CatalogRows> {
+async function readSome(
+  connection: SqlConnection,
+  specs: readonly string[],
+  criteria: readonly string[],
+): Promise<CatalogRows> {
   const rows: Record<CatalogTable, SqlRow[]> = { spec: [], criterion: [], relation: [], declared_link: [] };
   const within = async (table: CatalogTable, column: string, ids: readonly string[]): Promise<void> => {
-    for (const part of chunks(ids)) rows[table].push(...(await connection.query(`SELECT * FROM ${table} WHERE ${column} IN (?)`, [part])));
+    for (const part of chunks(ids))
+      rows[table].push(...(await connection.query(`SELECT * FROM ${table} WHERE ${column} IN (?)`, [part])));
   };
   await within('spec', 'id', specs);
   await within('relation', 'spec_id', specs);
@@ -72,7 +77,11 @@ const isEmptyTable = async (connection: SqlConnection, table: CatalogTable): Pro
   (await connection.query(`SELECT 1 AS one FROM ${table} LIMIT 1`)).length === 0;
 
 /** Makes the rows of these specs say exactly `upsert` and removes others; rows that stay the same are not written. */
-export async function writeSpecs(connection: SqlConnection, upsert: readonly Spec[], remove: readonly string[]): Promise<void> {
+export async function writeSpecs(
+  connection: SqlConnection,
+  upsert: readonly Spec[],
+  remove: readonly string[],
+): Promise<void> {
   if (!(await isEmptyTable(connection, 'spec'))) {
     const known = await readSome(
       connection,

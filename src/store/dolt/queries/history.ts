@@ -11,7 +11,8 @@ const ISO = (value: SqlValue | undefined): string =>
     .replace(/\.(\d{3})\d*$/, '.$1')}Z`;
 
 /** The message of a commit: a first line, and a trailer that names git's commit. */
-export const commitMessage = (line: string, git: string | null): string => (git === null ? line : `${line}\n\ngit: ${git}`);
+export const commitMessage = (line: string, git: string | null): string =>
+  git === null ? line : `${line}\n\ngit: ${git}`;
 export function splitMessage(message: string): { readonly message: string; readonly git: string | null } {
   const git = /^git: ([0-9a-f]{40,64})$/m.exec(message)?.[1];
   return { message: message.split('\n')[0] ?? '', git: git ?? null };
@@ -19,7 +20,10 @@ export function splitMessage(message: string): { readonly message: string; reado
 
 /** git's commit at the time of a Dolt commit: its own, else that of the newest one before it that has one. One statement. */
 export async function readGitOf(connection: SqlConnection, commit: string): Promise<string | null> {
-  const rows = await connection.query("SELECT message FROM dolt_log(?) WHERE message LIKE '%git: %' ORDER BY commit_order DESC", [commit]);
+  const rows = await connection.query(
+    "SELECT message FROM dolt_log(?) WHERE message LIKE '%git: %' ORDER BY commit_order DESC",
+    [commit],
+  );
   for (const row of rows) {
     const { git } = splitMessage(String(row['message']));
     if (git !== null) return git;
@@ -92,8 +96,18 @@ const SUBJECTS = (id: string): readonly Subject[] => [
     field: (row, column) => (column === 'target_id' ? `${String(row['kind'])}[${String(row['target_id'])}]` : null),
   },
   // Two statements, since Dolt reads the whole table of every commit for an OR (22 s against 24 ms over 50 commits of 20,000 rows).
-  { sql: 'SELECT * FROM dolt_history_criterion WHERE id = ?', ids: [id], id: (row) => String(row['id']), field: byColumn },
-  { sql: 'SELECT * FROM dolt_history_criterion WHERE spec_id = ?', ids: [id], id: (row) => String(row['id']), field: byColumn },
+  {
+    sql: 'SELECT * FROM dolt_history_criterion WHERE id = ?',
+    ids: [id],
+    id: (row) => String(row['id']),
+    field: byColumn,
+  },
+  {
+    sql: 'SELECT * FROM dolt_history_criterion WHERE spec_id = ?',
+    ids: [id],
+    id: (row) => String(row['id']),
+    field: byColumn,
+  },
 ];
 const linkField = (row: SqlRow, column: string): string | null =>
   ['criterion_id', 'list', 'kind', 'position'].includes(column)
@@ -139,17 +153,30 @@ async function changes(connection: SqlConnection, id: string, all: ReadonlyMap<s
     take(rows, subject);
   }
   if (criteria.size > 0)
-    take(await connection.query('SELECT * FROM dolt_history_declared_link WHERE criterion_id IN (?)', [[...criteria]]), {
-      id: (row) => String(row['criterion_id']),
-      field: linkField,
-    });
+    take(
+      await connection.query('SELECT * FROM dolt_history_declared_link WHERE criterion_id IN (?)', [[...criteria]]),
+      {
+        id: (row) => String(row['criterion_id']),
+        field: linkField,
+      },
+    );
   return { list: result.sort((left, right) => left.commit.order - right.commit.order), present };
 }
 
-const entry = ({ commit, author, date, message, git }: CommitInfo): LogEntry => ({ commit, author, date, message, git });
+const entry = ({ commit, author, date, message, git }: CommitInfo): LogEntry => ({
+  commit,
+  author,
+  date,
+  message,
+  git,
+});
 
 /** Newest first. With an id: only commits that changed it. */
-export async function readLog(connection: SqlConnection, id: string | null, limit: number): Promise<readonly LogEntry[]> {
+export async function readLog(
+  connection: SqlConnection,
+  id: string | null,
+  limit: number,
+): Promise<readonly LogEntry[]> {
   const all = await commits(connection);
   const wanted =
     id === null
@@ -174,6 +201,12 @@ export async function readBlame(connection: SqlConnection, id: string): Promise<
   const text = (value: SqlValue): string | null => (value === null ? null : String(value));
   return [...giver.values()]
     .filter((change) => change.field !== 'position')
-    .map((change) => ({ id: change.id, field: change.field, value: text(change.to), previous: text(change.from), ...entry(change.commit) }))
+    .map((change) => ({
+      id: change.id,
+      field: change.field,
+      value: text(change.to),
+      previous: text(change.from),
+      ...entry(change.commit),
+    }))
     .sort((left, right) => (left.id === right.id ? (left.field < right.field ? -1 : 1) : left.id < right.id ? -1 : 1));
 }

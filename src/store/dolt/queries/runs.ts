@@ -12,7 +12,8 @@ const insert = async (
   rows: readonly (readonly SqlValue[])[],
   tail = '',
 ): Promise<void> => {
-  for (const part of chunks(rows)) await connection.query(`INSERT INTO ${table} (${columns.join(', ')}) VALUES ?${tail}`, [part]);
+  for (const part of chunks(rows))
+    await connection.query(`INSERT INTO ${table} (${columns.join(', ')}) VALUES ?${tail}`, [part]);
 };
 
 /** Part of a write group. A run that is there already is left as it is: recording twice changes nothing. */
@@ -20,7 +21,9 @@ export async function writeRuns(connection: SqlConnection, runs: readonly Compac
   const there = new Set(
     runs.length === 0
       ? []
-      : (await connection.query('SELECT id FROM run WHERE id IN (?)', [runs.map((run) => run.run)])).map((row) => String(row['id'])),
+      : (await connection.query('SELECT id FROM run WHERE id IN (?)', [runs.map((run) => run.run)])).map((row) =>
+          String(row['id']),
+        ),
   );
   const fresh = [...new Map(runs.map((run) => [run.run, run])).values()].filter((run) => !there.has(run.run));
   await insert(
@@ -64,11 +67,21 @@ export async function writeRuns(connection: SqlConnection, runs: readonly Compac
     'criterion_result',
     ['run_id', 'criterion_id', 'spec_id', 'verdict', 'reason', 'detail', 'wording'],
     fresh.flatMap((run) =>
-      run.criteria.map((item) => [run.run, item.id, item.spec, item.verdict, item.reason, item.detail ?? null, item.wording]),
+      run.criteria.map((item) => [
+        run.run,
+        item.id,
+        item.spec,
+        item.verdict,
+        item.reason,
+        item.detail ?? null,
+        item.wording,
+      ]),
     ),
   );
   const checks = fresh.flatMap((run) =>
-    run.criteria.flatMap((item) => item.checks.map((check, number) => ({ run: run.run, criterion: item.id, number, check }))),
+    run.criteria.flatMap((item) =>
+      item.checks.map((check, number) => ({ run: run.run, criterion: item.id, number, check })),
+    ),
   );
   await insert(
     connection,
@@ -117,7 +130,12 @@ export async function writeRuns(connection: SqlConnection, runs: readonly Compac
   const tests = new Map(
     checks.flatMap(({ criterion, check }) =>
       check.kind === 'test' && check.file !== null
-        ? [[`${criterion}\u0000${check.link}`, { criterion, check, key: hashFields([check.runner, check.link]).slice(0, 32) }] as const]
+        ? [
+            [
+              `${criterion}\u0000${check.link}`,
+              { criterion, check, key: hashFields([check.runner, check.link]).slice(0, 32) },
+            ] as const,
+          ]
         : [],
     ),
   );
@@ -127,7 +145,9 @@ export async function writeRuns(connection: SqlConnection, runs: readonly Compac
     ['test_key', 'selector', 'runner', 'file', 'line'],
     [
       ...new Map(
-        [...tests.values()].map(({ key, check }) => [key, [key, check.link, check.runner, check.file, check.line]] as const),
+        [...tests.values()].map(
+          ({ key, check }) => [key, [key, check.link, check.runner, check.file, check.line]] as const,
+        ),
       ).values(),
     ],
     ' ON DUPLICATE KEY UPDATE file = VALUES(file), line = VALUES(line)',
@@ -142,7 +162,11 @@ export async function writeRuns(connection: SqlConnection, runs: readonly Compac
 }
 
 /** The latest `limit` runs that were recorded, now or at a Dolt commit (a full hash); oldest first. */
-export async function readTrend(connection: SqlConnection, limit: number, commit?: string): Promise<readonly TrendPoint[]> {
+export async function readTrend(
+  connection: SqlConnection,
+  limit: number,
+  commit?: string,
+): Promise<readonly TrendPoint[]> {
   const rows = await rowsThen(
     connection,
     commit,
@@ -161,7 +185,11 @@ export async function readTrend(connection: SqlConnection, limit: number, commit
 }
 
 /** For each criterion its verdict in the latest run on that git commit's clean tree, of the runs recorded now or at a Dolt commit. */
-export async function readVerdicts(connection: SqlConnection, gitCommit: string, commit?: string): Promise<readonly StoredVerdict[]> {
+export async function readVerdicts(
+  connection: SqlConnection,
+  gitCommit: string,
+  commit?: string,
+): Promise<readonly StoredVerdict[]> {
   const results = `criterion_result${asOf(commit)}`;
   const rows = await rowsThen(
     connection,
