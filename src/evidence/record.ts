@@ -36,6 +36,11 @@ function outcomeOf(item: JudgedCase): Outcome | null {
   return item.result.kind === 'ran' ? item.result.outcome : null;
 }
 
+const flakyOf = (item: JudgedCase | undefined): { readonly flaky?: string } => {
+  const flaky = item === undefined || item.verdict !== 'PASS' ? undefined : outcomeOf(item)?.flaky;
+  return flaky === undefined ? {} : { flaky };
+};
+
 const caseRecord = (item: JudgedCase): CaseRecord => ({
   selector: item.case.selector,
   verdict: item.verdict,
@@ -43,6 +48,7 @@ const caseRecord = (item: JudgedCase): CaseRecord => ({
   ...(item.detail === '' ? {} : { detail: item.detail }),
   duration_ms: Math.round(outcomeOf(item)?.durationMs ?? 0),
   ...(item.result.kind === 'reused' ? { cached: true } : {}),
+  ...flakyOf(item),
 });
 
 /** First start, last end and the sum of the durations; null where nothing ran. */
@@ -106,6 +112,7 @@ function checkRecord(judged: JudgedCheck, context: RecordContext): CheckRecord {
     ...(stderr === undefined ? {} : { stderr: stderr.path, stderr_sha256: stderr.sha256 }),
     ...(artifacts.length === 0 ? {} : { artifacts }),
     ...(check.hollow ? { hollow: true } : {}),
+    ...(judged.verdict === 'PASS' ? flakyOf(judged.cases.find((item) => flakyOf(item).flaky !== undefined)) : {}),
     ...(judged.cases.length > 1 ? { cases: judged.cases.map(caseRecord) } : {}),
   };
 }
@@ -114,6 +121,8 @@ function checkRecord(judged: JudgedCheck, context: RecordContext): CheckRecord {
 export function recordOf(judgements: readonly Judgement[], context: RecordContext): RunRecord {
   const specsById = new Map(context.catalog.specs.map((spec) => [spec.id, spec]));
   const counts = { pass: 0, fail: 0, skip: 0, error: 0 };
+  let byExitCode = 0;
+  const flaky = new Set<string>();
   const ran = new Set<string>();
   const reused = new Set<string>();
   const specs = judgements.map((judgement): SpecRecord => {
@@ -125,8 +134,10 @@ export function recordOf(judgements: readonly Judgement[], context: RecordContex
       const id = judged.planned.criterion;
       const criterion = criteriaById.get(id);
       counts[judged.verdict.toLowerCase() as 'pass' | 'fail' | 'skip' | 'error'] += 1; // the four verdicts in lower case
+      if (judged.verdict === 'PASS' && judged.reason === 'exit-code') byExitCode += 1;
       for (const check of judged.checks)
         for (const item of check.cases) {
+          if (flakyOf(item).flaky !== undefined) flaky.add(item.case.id);
           if (item.result.kind === 'reused') reused.add(item.case.id);
           else if (item.result.kind === 'ran' && item.result.outcome.command.length > 0 && item.verdict !== 'SKIP')
             ran.add(item.case.id);
@@ -158,7 +169,14 @@ export function recordOf(judgements: readonly Judgement[], context: RecordContex
     session: context.session,
     started_at: context.startedAt.toISOString(),
     source: context.source,
-    summary: { ...counts, cached: reused.size, executed: ran.size, duration_ms: Math.round(context.durationMs) },
+    summary: {
+      ...counts,
+      cached: reused.size,
+      executed: ran.size,
+      ...(byExitCode === 0 ? {} : { exit_code: byExitCode }),
+      ...(flaky.size === 0 ? {} : { flaky: flaky.size }),
+      duration_ms: Math.round(context.durationMs),
+    },
     specs,
     warm: context.warm,
     diagnostics: context.diagnostics,

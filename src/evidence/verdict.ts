@@ -46,14 +46,25 @@ export interface JudgedCriterion extends Judged {
 
 const judgement = (reason: Reason, detail: string): Judged => ({ verdict: verdictOf(reason), reason, detail });
 
+/** `cached` is no outcome of a run. A pass that only an exit code tells of is PASS(exit-code): a word of its own. */
+function judgeOutcome(outcome: Outcome): Judged {
+  if (outcome.reason === 'cached') return judgement('not-reported', outcome.detail);
+  if (outcome.reason === 'executed' && outcome.proof === 'exit-code')
+    return { verdict: 'PASS', reason: 'exit-code', detail: outcome.detail };
+  return judgement(outcome.reason, outcome.detail);
+}
+
+/** What several passes come to: by exit code if one of them is, cached if all are, else executed. */
+function passReason(items: readonly Judged[]): Reason {
+  if (items.some((item) => item.reason === 'exit-code')) return 'exit-code';
+  return items.every((item) => item.reason === 'cached') ? 'cached' : 'executed';
+}
+
 export function judgeCase(entry: Case, result: CaseResult): JudgedCase {
   switch (result.kind) {
     case 'ran':
       return {
-        ...judgement(
-          result.outcome.reason === 'cached' ? 'not-reported' : result.outcome.reason,
-          result.outcome.detail,
-        ),
+        ...judgeOutcome(result.outcome),
         case: entry,
         result,
       };
@@ -83,8 +94,7 @@ export function judgeCheck(check: Check, cases: readonly JudgedCase[]): JudgedCh
   if (first === undefined) return { ...judgement('not-reported', 'the link covers no test'), check, cases };
   const others =
     cases.length > 1 && first.verdict !== 'PASS' ? ` (${passed(cases)} of ${cases.length} tests passed)` : '';
-  const cachedOnly = first.verdict === 'PASS' && cases.every((item) => item.reason === 'cached');
-  const reason: Reason = first.verdict === 'PASS' ? (cachedOnly ? 'cached' : 'executed') : first.reason;
+  const reason: Reason = first.verdict === 'PASS' ? passReason(cases) : first.reason;
   return { verdict: first.verdict, reason, detail: first.detail + others, check, cases };
 }
 
@@ -99,10 +109,7 @@ export function judgeCriterion(
   const deciding = reviewOf(criterion) === 'hybrid' && tests.length > 0 ? tests : checks;
   const first = worst(deciding);
   if (first === undefined) return { ...judgement('no-link', 'nothing verifies this criterion'), planned, checks };
-  if (first.verdict === 'PASS') {
-    const reason: Reason = deciding.every((item) => item.reason === 'cached') ? 'cached' : 'executed';
-    return { verdict: 'PASS', reason, detail: '', planned, checks };
-  }
+  if (first.verdict === 'PASS') return { verdict: 'PASS', reason: passReason(deciding), detail: '', planned, checks };
   const partly =
     checks.length > 1
       ? `${first.detail === '' ? '' : `${first.detail}; `}${passed(checks)} of ${checks.length} checks passed`
@@ -115,7 +122,7 @@ export function judgeSpec(criteria: readonly Judged[]): Judged {
   const first = worst(criteria);
   if (first === undefined) return judgement('no-link', 'the spec has no criteria');
   if (first.verdict !== 'PASS') return first;
-  return judgement(criteria.every((item) => item.reason === 'cached') ? 'cached' : 'executed', '');
+  return { verdict: 'PASS', reason: passReason(criteria), detail: '' };
 }
 
 export interface Judgement {

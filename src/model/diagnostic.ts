@@ -5,6 +5,7 @@ export type Severity = 'error' | 'warning' | 'note';
 /** Lint codes of contract section 3; each has one sentence in docs/diagnostics.md. */
 export const DIAGNOSTIC_SEVERITY = {
   'dangling-link': 'error',
+  'dangling-tag': 'error',
   'unknown-id': 'error',
   'duplicate-id': 'error',
   'ambiguous-selector': 'error',
@@ -14,6 +15,7 @@ export const DIAGNOSTIC_SEVERITY = {
   'level-overlap': 'warning',
   'unlinked-criterion': 'note',
   'parse-trouble': 'warning',
+  'analysis-limit': 'error',
 } as const satisfies Record<string, Severity>;
 
 export type DiagnosticCode = keyof typeof DIAGNOSTIC_SEVERITY;

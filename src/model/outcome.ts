@@ -28,6 +28,8 @@ export interface Outcome {
   /** Several lines: assertion message, compiler error. Empty when there is none. */
   readonly message: string;
   readonly proof: Proof | null;
+  /** Why a pass is not a steady one: it passed only after a retry. One line; absent: it passed at once, or did not pass. */
+  readonly flaky?: string;
   readonly command: readonly string[];
   readonly place: PlaceName;
   readonly exitCode: number | null;

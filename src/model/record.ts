@@ -40,6 +40,8 @@ export interface CheckRecord {
   readonly stderr_sha256?: string;
   readonly artifacts?: readonly { readonly path: string; readonly sha256: string }[];
   readonly hollow?: boolean;
+  /** Why a pass is not a steady one, see Outcome. */
+  readonly flaky?: string;
   /** For a link on a suite or file: each covered case. */
   readonly cases?: readonly CaseRecord[];
 }
@@ -51,6 +53,7 @@ export interface CaseRecord {
   readonly detail?: string;
   readonly duration_ms: number;
   readonly cached?: boolean;
+  readonly flaky?: string;
 }
 
 export interface CriterionRecord {
@@ -83,6 +86,10 @@ export interface Summary {
   /** Checks taken from the verdict cache / run in this run. */
   readonly cached: number;
   readonly executed: number;
+  /** Criteria that pass by nothing but an exit code; also in `pass`. */
+  readonly exit_code?: number;
+  /** Checks that passed only after a retry. */
+  readonly flaky?: number;
   readonly duration_ms: number;
 }
 

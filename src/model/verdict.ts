@@ -3,14 +3,29 @@
  */
 export type Verdict = 'PASS' | 'FAIL' | 'SKIP' | 'ERROR';
 
-export type PassReason = 'executed' | 'cached';
+/** `exit-code`: nothing but the exit code of a command says so; a word and a number of its own beside `executed`. */
+export type PassReason = 'executed' | 'cached' | 'exit-code';
 export type FailReason = 'assertion' | 'exit-code' | 'timeout';
-export type SkipReason = 'no-link' | 'gap' | 'manual' | 'runner-skipped' | 'retired' | `unavailable:${string}`;
+export type SkipReason =
+  | 'no-link'
+  | 'gap'
+  | 'manual'
+  | 'runner-skipped'
+  /** The build leaves the test out: a condition on platform, feature or tag that does not hold here. */
+  | 'configured-out'
+  /** The test failed, as it declares that it does (`it.fails`, `xfail`). */
+  | 'expected-failure'
+  | 'retired'
+  | `unavailable:${string}`;
 export type ErrorReason =
   | 'dangling-link'
   | 'not-found'
   | 'not-reported'
   | 'ambiguous-selector'
+  /** The test compared with a snapshot that this very run would have written. */
+  | 'snapshot-written'
+  /** The tag binds to nothing, or the analysis of its file was cut short. */
+  | 'dangling-tag'
   | 'build'
   | 'setup'
   | 'crash'
@@ -20,9 +35,20 @@ export type ErrorReason =
 export type Reason = PassReason | FailReason | SkipReason | ErrorReason;
 
 const FAIL: ReadonlySet<string> = new Set<FailReason>(['assertion', 'exit-code', 'timeout']);
-const SKIP: ReadonlySet<string> = new Set<SkipReason>(['no-link', 'gap', 'manual', 'runner-skipped', 'retired']);
+const SKIP: ReadonlySet<string> = new Set<SkipReason>([
+  'no-link',
+  'gap',
+  'manual',
+  'runner-skipped',
+  'configured-out',
+  'expected-failure',
+  'retired',
+]);
 
-/** The verdict that a reason stands for. Whatever is not known to be good is ERROR. */
+/**
+ * The verdict that an outcome's reason stands for. Whatever is not known to be good is ERROR.
+ * `exit-code` alone is a failure; a pass by exit code is an outcome `executed` with that proof, see `judgeCase`.
+ */
 export function verdictOf(reason: Reason): Verdict {
   if (reason === 'executed' || reason === 'cached') return 'PASS';
   if (FAIL.has(reason)) return 'FAIL';

@@ -17,7 +17,11 @@ export function summaryLine(summary: Summary): string {
         : pass === total
           ? `all ${total} verified`
           : `${pass + fail} verified of ${total}`;
-  return `${pass} PASS, ${fail} FAIL, ${skip} SKIP, ${error} ERROR (${verified})`;
+  const weaker = [
+    ...(summary.exit_code === undefined ? [] : [`${summary.exit_code} by exit code`]),
+    ...(summary.flaky === undefined ? [] : [`${summary.flaky} flaky`]),
+  ];
+  return `${[`${pass} PASS`, ...weaker].join(', ')}, ${fail} FAIL, ${skip} SKIP, ${error} ERROR (${verified})`;
 }
 
 export const reasonOf = (item: { readonly verdict: string; readonly reason: string }): string =>
@@ -33,12 +37,13 @@ const where = (check: CheckRecord): string =>
   check.file === null ? '' : `${check.file}${check.line === null || check.line === 0 ? '' : `:${check.line}`}`;
 
 function checkLines(check: CheckRecord, paint: Paint, options: RenderOptions): string[] {
-  if (check.verdict === 'PASS' && !options.verbose && check.hollow !== true) return [];
+  if (check.verdict === 'PASS' && !options.verbose && check.hollow !== true && check.flaky === undefined) return [];
   const exit = check.exit_code === null || check.exit_code === 0 ? '' : `, exit code ${check.exit_code}`;
   const lines = [
     `      ${paint(VERDICT_STYLE[check.verdict], check.verdict)}${reasonOf(check)} ${visibleLine(check.link)}${exit}${where(check) === '' ? '' : paint('dim', `  ${visibleLine(where(check))}`)}`,
   ];
   if (check.detail !== undefined && check.detail !== check.link) lines.push(indent(visible(check.detail), '        '));
+  if (check.flaky !== undefined) lines.push(paint('yellow', `        flaky: ${visibleLine(check.flaky)}`));
   if (check.hollow === true) lines.push(paint('yellow', '        hollow: no assertion can be reached in this test'));
   if (check.message !== undefined && check.verdict !== 'PASS') {
     const shown = options.verbose

@@ -11,6 +11,10 @@ export type ReportState =
   | 'passed'
   | 'failed'
   | 'skipped'
+  /** It failed, and declares that it does. */
+  | 'expected-failure'
+  /** It passed or failed on a snapshot that the run itself would write. */
+  | 'snapshot-written'
   /** What the test needs (a fixture) failed before its body ran. */
   | 'setup'
   /** Known to the runner, and never reported as ended. */
@@ -31,6 +35,8 @@ export interface TestReport {
   readonly durationMs: number;
   /** A failure by the runner's own time limit. */
   readonly timedOut?: boolean;
+  /** How a pass came about only after a retry, one line. */
+  readonly flaky?: string;
 }
 
 const samePath = (left: readonly string[], right: readonly string[]): boolean =>
@@ -103,6 +109,12 @@ export function matching(
   return other ? { kind: 'none' } : some(exact);
 }
 
+/** The first pass that took a retry makes the whole case one that did. */
+function flakyOf(reports: readonly TestReport[]): { readonly flaky?: string } {
+  const flaky = reports.find((report) => report.flaky !== undefined)?.flaky;
+  return flaky === undefined ? {} : { flaky };
+}
+
 const count = (reports: readonly TestReport[], state: ReportState): number =>
   reports.filter((report) => report.state === state).length;
 
@@ -138,6 +150,24 @@ export function settle(reports: readonly TestReport[]): Finding | null {
   if (setup !== undefined)
     return { reason: 'setup', detail: named(setup) + of, message: setup.message, proof: 'report', ...times };
   if (count(reports, 'unfinished') > 0) return null;
+  const written = reports.find((report) => report.state === 'snapshot-written');
+  if (written !== undefined)
+    return {
+      reason: 'snapshot-written',
+      detail: clip(named(written), 300) + of,
+      message: written.message,
+      proof: 'report',
+      ...times,
+    };
+  const expected = reports.find((report) => report.state === 'expected-failure');
+  if (expected !== undefined)
+    return {
+      reason: 'expected-failure',
+      detail: clip(expected.detail === '' ? 'failed, as the test declares' : named(expected), 300) + of,
+      message: expected.message,
+      proof: 'report',
+      ...times,
+    };
   const skipped = reports.find((report) => report.state === 'skipped');
   if (skipped !== undefined)
     return {
@@ -152,6 +182,7 @@ export function settle(reports: readonly TestReport[]): Finding | null {
     detail: reports.length > 1 ? `${reports.length} tests passed` : first.detail,
     message: '',
     proof: 'report',
+    ...flakyOf(reports),
     ...times,
   };
 }

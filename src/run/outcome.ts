@@ -16,6 +16,8 @@ export interface Finding {
   /** Several lines; '' when there is nothing more to say. */
   readonly message?: string;
   readonly proof?: Proof | null;
+  /** How a pass came about only after a retry, one line. */
+  readonly flaky?: string;
   /** The test's own times, where the report has them. */
   readonly startedAt?: Date;
   readonly durationMs?: number;
@@ -47,6 +49,9 @@ export function outcomeOf(entry: Case, finding: Finding, origin: Origin): Outcom
     detail: clip(visibleLine(maskText(stripVTControlCharacters(finding.detail), secrets)), DETAIL_LIMIT),
     message: clip(maskText(stripVTControlCharacters(finding.message ?? ''), secrets), MESSAGE_LIMIT),
     proof: finding.proof ?? null,
+    ...(finding.flaky === undefined
+      ? {}
+      : { flaky: clip(visibleLine(maskText(finding.flaky, secrets)), DETAIL_LIMIT) }),
     command: origin.command,
     place: entry.place,
     exitCode: executed?.end.code ?? null,
