@@ -5,6 +5,7 @@ export * from './event.js';
 export * from './facts.js';
 export * from './failure.js';
 export * from './found.js';
+export * from './observation.js';
 export * from './outcome.js';
 export * from './plan.js';
 export * from './record.js';

@@ -2,7 +2,17 @@
  * The two adapter interfaces of this room: a Runner knows one test tool, a Place knows where programs run.
  * A new one is one file and one entry in `runners/index.ts` or `places/index.ts`.
  */
-import type { Batch, Captured, Case, EventSink, Layer, Outcome, PlaceName, RunnerName } from '../model/index.js';
+import type {
+  Batch,
+  Captured,
+  Case,
+  EventSink,
+  Layer,
+  Observed,
+  Outcome,
+  PlaceName,
+  RunnerName,
+} from '../model/index.js';
 import type { ProcessEnd } from '../util/process.js';
 
 /** A program to run in a workspace. */
@@ -28,6 +38,8 @@ export interface Executed {
   readonly trouble: { readonly reason: 'infra' | 'setup' | 'crash'; readonly message: string } | null;
   /** Environment as recorded: what this tool or the author set, masked. */
   readonly env: Readonly<Record<string, string>>;
+  /** What the program rested on, where the place was asked to observe its runs. */
+  readonly observed?: Observed;
 }
 
 /** Where a batch's programs run: the tree under test, seen from inside (`root`) and from this process (`hostRoot`). */
