@@ -70,12 +70,33 @@ export interface FoundTest extends Position {
   /** True when one declaration gives several reported tests (each, rstest, parametrize). */
   readonly parametrised: boolean;
   readonly skip?: SkipMark;
+  /**
+   * What decides whether this definition exists or runs at all: an `if`/`else`, `switch` case or `try` around it, `#[cfg(…)]` of
+   * itself and of the modules around it, a `//go:build` line or the file's name. The innermost place; the text joins all of them.
+   */
+  readonly condition?: Condition;
+  /**
+   * Lines of all definitions in this file that have this very selector, itself included, ascending; absent where it is the only
+   * one. Which of them runs, or whether the last one hides the others, only the runner's report can tell.
+   */
+  readonly twins?: readonly number[];
+  /**
+   * A call with a title and a function that no analysis understands (`prop('…', () => …)` of a package): perhaps a test. It counts
+   * only when a runner reports it, by place or title; it never counts as one of the tests that a suite or a file is known to hold.
+   */
+  readonly possible?: boolean;
   /** Focused (`.only`): a lint error, since it silences its neighbours. */
   readonly focused?: boolean;
   /** True when no assertion can be reached from the body; absent where that is unknown. */
   readonly hollow?: boolean;
   /** SHA-256 of the body without formatting and comments; hex. Empty for a file. */
   readonly fingerprint: string;
+}
+
+/** A condition in source text, one line, as written there, and its line. */
+export interface Condition {
+  readonly text: string;
+  readonly line: number;
 }
 
 export type LinkSource = 'comment' | 'docstring' | 'title' | 'tag' | 'annotation' | 'decorator';

@@ -1,7 +1,7 @@
 /**
  * Found files as short JSON arrays for the cache: a third of the bytes of plain JSON, and most of a warm scan is reading them.
  */
-import type { FoundFile, FoundLink, FoundTest } from '../model/index.js';
+import type { Condition, FoundFile, FoundLink, FoundTest } from '../model/index.js';
 
 /** `>` and `:` stand for the two usual forms of a selector; anything else is the selector itself. */
 function formOf(test: FoundTest): string {
@@ -9,7 +9,7 @@ function formOf(test: FoundTest): string {
   return test.selector === `${test.file}::${test.path.join('::')}` ? ':' : test.selector;
 }
 
-const FLAGS = ['dynamic', 'parametrised', 'focused'] as const;
+const FLAGS = ['dynamic', 'parametrised', 'focused', 'possible'] as const;
 type PackedTest = readonly [
   kind: FoundTest['kind'],
   framework: FoundTest['framework'],
@@ -24,6 +24,7 @@ type PackedTest = readonly [
   selector: string,
   skip: FoundTest['skip'] | 0,
   reportedAt: FoundTest['reportedAt'] | 0,
+  ...rare: Rare,
 ];
 interface PackedFile {
   readonly l: FoundFile['language'];
@@ -59,6 +60,7 @@ export function pack(found: FoundFile): string {
       formOf(test),
       test.skip ?? 0,
       test.reportedAt ?? 0,
+      ...rareOf(test),
     ];
   });
   const packed: PackedFile = {
@@ -70,6 +72,18 @@ export function pack(found: FoundFile): string {
   };
   return JSON.stringify(packed);
 }
+
+type Rare = readonly [] | readonly [condition: Packed] | readonly [condition: Packed, twins: readonly number[]];
+type Packed = readonly [text: string, line: number] | 0;
+
+/** What most tests have not: it is left out at the end of their arrays. */
+function rareOf({ condition, twins }: FoundTest): Rare {
+  const packed: Packed = condition === undefined ? 0 : [condition.text, condition.line];
+  if (twins !== undefined) return [packed, twins];
+  return packed === 0 ? [] : [packed];
+}
+
+const conditionOf = ([text, line]: readonly [string, number]): Condition => ({ text, line });
 
 type Writable<T> = { -readonly [K in keyof T]: T[K] };
 
@@ -96,6 +110,8 @@ export function unpack(file: string, text: string): FoundFile {
     form,
     skip,
     reportedAt,
+    condition,
+    twins,
   ] of packed.t) {
     const above = parent === -1 ? undefined : tests[parent];
     const path = above === undefined ? names : [...above.path, ...names];
@@ -124,6 +140,9 @@ export function unpack(file: string, text: string): FoundFile {
       fingerprint,
     };
     if ((flags & 4) !== 0) test.focused = true;
+    if ((flags & 8) !== 0) test.possible = true;
+    if (condition !== 0 && condition !== undefined) test.condition = conditionOf(condition);
+    if (twins !== undefined) test.twins = twins;
     if (skip !== 0 && skip !== undefined) test.skip = skip;
     if (hollow !== 2) test.hollow = hollow === 1;
     if (reportedAt !== 0 && reportedAt !== undefined) test.reportedAt = reportedAt;

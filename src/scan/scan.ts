@@ -4,6 +4,7 @@ import type { Language } from './language.js';
 import { languageOf } from './languages.js';
 import { memoryGuard } from './memory.js';
 import { pack, unpack } from './pack.js';
+import { withTwins } from './twins.js';
 import { MAX_FILE_BYTES, Project, type ScannedFile } from './project.js';
 
 export interface ScanOptions {
@@ -104,7 +105,8 @@ async function analyse(
 ): Promise<{ readonly result: FoundFile; readonly facts: Facts | null }> {
   const view = project.view();
   try {
-    return { result: await language.find(path, bytes, view.project), facts: view.facts() };
+    const found = await language.find(path, bytes, view.project);
+    return { result: { ...found, tests: withTwins(found.tests) }, facts: view.facts() };
   } catch (error) {
     // An analyser's own defect must not take the other files' answers with it; it is shown, and not cached as an answer.
     const message = `this file could not be analysed: ${error instanceof Error ? error.message : String(error)}`;

@@ -1,7 +1,8 @@
 /**
  * Small readings of Go source: constants, subtests, skips, build constraints.
  */
-import type { SkipMark } from '../../model/index.js';
+import type { Condition, SkipMark } from '../../model/index.js';
+import { under } from '../conditions.js';
 import type { Syntax } from './syntax.js';
 
 /** One `t.Run(title, func(t *testing.T) { … })`. */
@@ -13,8 +14,8 @@ export interface Subtest {
   readonly parameter: string | null;
   /** In a loop or a closure: it may run several times, so its name is not its own. */
   readonly repeated: boolean;
-  /** Below an `if`, `switch` or `select`. */
-  readonly conditional: boolean;
+  /** The `if`, `switch` or `select` that it is below. */
+  readonly condition: Condition | null;
 }
 
 /** The name of a function's `*testing.T` (or `F`, `B`, `TB`) parameter. */
@@ -104,24 +105,31 @@ function unquote(literal: string): string | null {
 const LOOPS = new Set(['for_statement', 'func_literal']);
 const BRANCHES = new Set(['if_statement', 'expression_switch_statement', 'type_switch_statement', 'select_statement']);
 
+/** Where the `{` of a branch is: what stands before it is the condition. */
+const bodyStart = (node: Syntax): number => (node.field('consequence') ?? node.child('{'))?.start ?? node.end;
+
 /** The subtests that a body runs itself, not those of its subtests. */
 export function subtestsIn(body: Syntax, parameter: string | null): readonly Subtest[] {
   const found: Subtest[] = [];
   if (parameter === null) return found;
-  const stack: { readonly node: Syntax; readonly repeated: boolean; readonly conditional: boolean }[] = [
-    { node: body, repeated: false, conditional: false },
+  const stack: { readonly node: Syntax; readonly repeated: boolean; readonly condition: Condition | null }[] = [
+    { node: body, repeated: false, condition: null },
   ];
   for (let next = stack.pop(); next !== undefined; next = stack.pop()) {
     const { node } = next;
     const subtest = node.type === 'call_expression' ? subtestOf(node, parameter) : null;
     if (subtest !== null) {
-      found.push({ ...subtest, repeated: next.repeated, conditional: next.conditional });
+      found.push({ ...subtest, repeated: next.repeated, condition: next.condition });
       continue;
     }
     const repeated = next.repeated || LOOPS.has(node.type);
-    const conditional = next.conditional || BRANCHES.has(node.type);
-    for (const child of node.children.toReversed())
-      if (child.isNamed) stack.push({ node: child, repeated, conditional });
+    const head = BRANCHES.has(node.type) ? node.source.slice(node.start, bodyStart(node)) : null;
+    for (const child of node.children.toReversed()) {
+      if (!child.isNamed) continue;
+      const side = child.role === 'alternative' ? 'else of ' : '';
+      const condition = head === null ? next.condition : under(next.condition, side + head, node.line);
+      stack.push({ node: child, repeated, condition });
+    }
   }
   return found;
 }
@@ -173,12 +181,14 @@ const SYSTEMS = 'aix|android|darwin|dragonfly|freebsd|illumos|ios|js|linux|netbs
 const MACHINES = '386|amd64|arm|arm64|loong64|mips|mips64|mips64le|mipsle|ppc64|ppc64le|riscv64|s390x|wasm';
 const CONSTRAINED_NAME = new RegExp(`_(?:${SYSTEMS}|${MACHINES})_test\\.go$`, 'u');
 
-/** Whether a file is built under a condition only: a `//go:build` line before the package clause, or its name. */
-export function isConstrained(root: Syntax, file: string): boolean {
-  if (CONSTRAINED_NAME.test(file)) return true;
+/** What a file is built under: its name, and a `//go:build` line before the package clause. */
+export function constraintOf(root: Syntax, file: string): Condition | null {
+  const name = CONSTRAINED_NAME.exec(file)?.[0];
+  let condition = name === undefined ? null : under(null, `a file name that ends in ${name}`, 1);
   for (const node of root.children) {
-    if (node.type === 'package_clause') return false;
-    if (node.type === 'comment' && /^\/\/\s*(?:go:build|\+build)\s/u.test(node.text)) return true;
+    if (node.type === 'package_clause') break;
+    if (node.type === 'comment' && /^\/\/\s*(?:go:build|\+build)\s/u.test(node.text))
+      condition = under(condition, node.text, node.line);
   }
-  return false;
+  return condition;
 }

@@ -4,7 +4,8 @@
  * A subtest's path keeps the title as it is in the source; `go test` writes `_` for its spaces. A test whose subtests have
  * names that only a run knows (table-driven) is `parametrised`: it is reported together with all of them.
  */
-import type { Binding, FoundFile, FoundTest, SkipMark } from '../../model/index.js';
+import type { Binding, Condition, FoundFile, FoundTest, SkipMark } from '../../model/index.js';
+import { conditionOf, under } from '../conditions.js';
 import type { Language } from '../language.js';
 import { mentionsTag } from '../tags.js';
 import { analyse } from './analyse.js';
@@ -15,7 +16,7 @@ import { bindTest, type Findings } from './findings.js';
 import {
   constantsIn,
   constantText,
-  isConstrained,
+  constraintOf,
   skipsIn,
   subtestsIn,
   testParameter,
@@ -68,6 +69,7 @@ class GoFile {
   readonly #root: Syntax;
   readonly #constants: ReadonlyMap<string, string>;
   readonly #skip: SkipMark | null;
+  readonly #condition: Condition | null;
   readonly #functions: Bodies;
 
   constructor(root: Syntax, findings: Findings) {
@@ -75,7 +77,8 @@ class GoFile {
     this.#functions = bodiesIn(root, ['function_declaration', 'method_declaration'], TOKENS);
     this.#findings = findings;
     this.#constants = constantsIn(root.children, new Map());
-    this.#skip = isConstrained(root, findings.source.file) ? 'conditional' : null;
+    this.#condition = constraintOf(root, findings.source.file);
+    this.#skip = this.#condition === null ? null : 'conditional';
   }
 
   look(): void {
@@ -105,6 +108,7 @@ class GoFile {
       // An example is judged by its output.
       hollow: kind === 'example' ? false : this.#isHollow(body, parameter),
       parametrised: subtests.length > 0 || kind === 'fuzz' || this.#runsSubtestsElsewhere(body, parameter),
+      condition: this.#condition,
     });
     this.#scope(node, test);
     const skip = strongest(this.#skip, skipsIn(body, parameter) === 'skip' ? 'skip' : null);
@@ -122,11 +126,12 @@ class GoFile {
     path: readonly string[],
     constants: ReadonlyMap<string, string>,
     skip: SkipMark | null,
+    around: Condition | null = this.#condition,
   ): void {
-    for (const { call, title, body, parameter, repeated, conditional } of subtests) {
+    for (const { call, title, body, parameter, repeated, condition } of subtests) {
       const text = constantText(title, constants);
       if (text === null || text === '' || repeated) continue;
-      const mark = strongest(skip, conditional ? 'conditional' : null);
+      const mark = strongest(skip, condition === null ? null : 'conditional');
       const inner = body === null ? [] : subtestsIn(body, parameter);
       const test = this.#test(
         [...path, text],
@@ -136,6 +141,7 @@ class GoFile {
         {
           hollow: body === null ? null : this.#isHollow(body, parameter),
           parametrised: inner.length > 0,
+          condition: condition === null ? around : under(around, condition.text, condition.line),
         },
       );
       this.#scope(call, test);
@@ -144,6 +150,7 @@ class GoFile {
         [...path, text],
         new Map([...constants, ...constantsIn(body?.child('statement_list')?.children ?? [], constants)]),
         mark,
+        test.condition ?? null,
       );
     }
   }
@@ -153,7 +160,7 @@ class GoFile {
     node: Syntax,
     body: Syntax,
     skip: SkipMark | null,
-    more: { readonly hollow: boolean | null; readonly parametrised: boolean },
+    more: { readonly hollow: boolean | null; readonly parametrised: boolean; readonly condition: Condition | null },
   ): FoundTest {
     const { source } = this.#findings;
     const test: FoundTest = {
@@ -168,6 +175,7 @@ class GoFile {
       parametrised: more.parametrised,
       fingerprint: fingerprintOf(tokensOf(body, TOKENS)),
       ...(skip === null ? {} : { skip }),
+      ...conditionOf(more.condition),
       ...(more.hollow === null ? {} : { hollow: more.hollow }),
     };
     this.#findings.tests.push(test);

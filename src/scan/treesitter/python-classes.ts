@@ -1,6 +1,8 @@
 /**
  * Definitions of a Python file and how its classes hang together, as far as the file itself tells.
  */
+import type { Condition } from '../../model/index.js';
+import { under } from '../conditions.js';
 import { isVerifiesMark, type Mark, type PythonNames } from './python-names.js';
 import type { Syntax } from './syntax.js';
 
@@ -11,8 +13,8 @@ export interface Definition {
   readonly outer: Syntax;
   readonly name: string;
   readonly marks: readonly Mark[];
-  /** True below an `if` or a loop: it may not exist. */
-  readonly conditional: boolean;
+  /** What it stands below (`if`, a loop, `try`): it may not exist. */
+  readonly condition: Condition | null;
 }
 
 export interface ClassDefinition extends Definition {
@@ -28,56 +30,53 @@ export interface ClassDefinition extends Definition {
 export const bodyOf = (node: Syntax): readonly Syntax[] =>
   node.type === 'module' ? node.children : (node.field('body')?.children ?? []);
 
-const BRANCHES = new Set([
-  'if_statement',
-  'elif_clause',
-  'else_clause',
-  'for_statement',
-  'while_statement',
-  'match_statement',
-  'case_clause',
-]);
-const WRAPPERS = new Set([
-  'try_statement',
-  'except_clause',
-  'except_group_clause',
-  'finally_clause',
-  'with_statement',
-  'block',
-  'ERROR',
-]);
+const CLAUSES = new Set(['elif_clause', 'else_clause', 'case_clause', 'except_clause', 'except_group_clause']);
+const BRANCHES = new Set(['if_statement', 'for_statement', 'while_statement', 'try_statement', ...CLAUSES]);
+const WRAPPERS = new Set(['match_statement', 'finally_clause', 'with_statement', 'block', 'ERROR']);
 
 /** Definitions directly in a body, also those below `if`, `try` and `with`. */
 export function definitionsIn(
   children: readonly Syntax[],
   names: PythonNames,
-  conditional = false,
+  condition: Condition | null = null,
 ): readonly Definition[] {
   return children.flatMap((node): readonly Definition[] => {
     if (node.type === 'function_definition' || node.type === 'class_definition')
-      return [definition(node, node, names, conditional)];
+      return [definition(node, node, names, condition)];
     if (node.type === 'decorated_definition') {
       const inner = node.field('definition');
-      return inner === null ? [] : [definition(inner, node, names, conditional)];
+      return inner === null ? [] : [definition(inner, node, names, condition)];
     }
-    if (BRANCHES.has(node.type)) return definitionsIn(node.children, names, true);
-    return WRAPPERS.has(node.type) ? definitionsIn(node.children, names, conditional) : [];
+    if (!BRANCHES.has(node.type)) return WRAPPERS.has(node.type) ? definitionsIn(node.children, names, condition) : [];
+    // A clause (`else`, `except`) stands beside the branch's own block, not below its condition.
+    return node.children.flatMap((child) =>
+      CLAUSES.has(child.type) || child.type === 'finally_clause'
+        ? definitionsIn([child], names, condition)
+        : definitionsIn([child], names, under(condition, headOf(node), node.line)),
+    );
   });
 }
 
-function definition(node: Syntax, outer: Syntax, names: PythonNames, conditional: boolean): Definition {
+/** `if sys.platform == "win32"`; of an `else` also what it is the other side of. */
+function headOf(node: Syntax): string {
+  const body = node.children.find((child) => child.type === 'block');
+  const head = node.source.slice(node.start, body?.start ?? node.end).replace(/:\s*(?:#[^\n]*)?\s*$/u, '');
+  return node.type === 'else_clause' && node.parent !== null ? `${head} of ${headOf(node.parent)}` : head;
+}
+
+function definition(node: Syntax, outer: Syntax, names: PythonNames, condition: Condition | null): Definition {
   const marks =
     outer === node
       ? []
       : outer
           .childrenOf('decorator')
           .flatMap((decorator) => decorator.named.flatMap((expression) => names.marksIn(expression)));
-  return { node, outer, name: node.field('name')?.text ?? '', marks, conditional };
+  return { node, outer, name: node.field('name')?.text ?? '', marks, condition };
 }
 
 export function classOf(found: Definition, names: PythonNames): ClassDefinition {
   const body = bodyOf(found.node);
-  const inner = definitionsIn(body, names);
+  const inner = definitionsIn(body, names, found.condition);
   const bases = (found.node.field('superclasses')?.named ?? []).flatMap((base) => {
     // `Generic[T]` counts as `Generic`.
     const name = names.dotted(base.type === 'subscript' ? (base.field('value') ?? base) : base);

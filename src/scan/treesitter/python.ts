@@ -2,7 +2,8 @@
  * Python: what pytest collects (its own tests and unittest's), `@pytest.mark.verifies`, tags in comments and docstrings.
  * An inherited test is a case of every class that inherits it; it stands at the line of that class.
  */
-import type { Binding, FoundFile, FoundTest, SkipMark } from '../../model/index.js';
+import type { Binding, Condition, FoundFile, FoundTest, SkipMark } from '../../model/index.js';
+import { conditionOf } from '../conditions.js';
 import type { Language, ProjectView } from '../language.js';
 import { mentionsTag } from '../tags.js';
 import { analyse } from './analyse.js';
@@ -84,7 +85,7 @@ class PythonFile {
     if (this.#isTestFile) {
       for (const one of functions) {
         if (this.#collection.isTestFunction(one.name) && !isFixture(one))
-          this.#case(one, [one.name], 'pytest', [], null, one.node);
+          this.#case(one, [one.name], 'pytest', [], null, one.node, null);
       }
       for (const one of this.#classes) this.#suite(one, [], this.#moduleSkip);
     }
@@ -101,7 +102,7 @@ class PythonFile {
     if (!unittest && (!this.#collection.isTestClass(one.name) || this.#family.hasConstructor(one))) return;
     const path = [...around, one.name];
     const marks = marksOf(this.#family, one, this.#names);
-    const skip = strongest(inherited, skipOf(marks), one.conditional ? 'conditional' : null);
+    const skip = strongest(inherited, skipOf(marks), one.condition !== null ? 'conditional' : null);
     const at = this.#findings.tests.length;
     for (const { method, from } of this.#family.methods(one)) {
       const isTest = unittest ? method.name.startsWith('test') : this.#collection.isTestFunction(method.name);
@@ -113,6 +114,7 @@ class PythonFile {
           marks,
           skip,
           from === one ? method.node : one.node,
+          one.condition,
         );
     }
     // pytest looks for classes inside its own kind of class only.
@@ -120,6 +122,7 @@ class PythonFile {
     if (this.#findings.tests.length === at) return;
     const suite: FoundTest = {
       ...this.#common(path, one.node, skip),
+      ...conditionOf(one.condition),
       framework: unittest ? 'unittest' : 'pytest',
       kind: 'suite',
       dynamic: false,
@@ -138,6 +141,7 @@ class PythonFile {
     classMarks: readonly Mark[],
     skip: SkipMark | null,
     at: Syntax,
+    around: Condition | null,
   ): void {
     const body = method.node.field('body');
     const marks = [...method.marks, ...classMarks, ...this.#moduleMarks];
@@ -145,7 +149,7 @@ class PythonFile {
       skip,
       this.#moduleSkip,
       skipOf(method.marks),
-      method.conditional ? 'conditional' : null,
+      method.condition !== null ? 'conditional' : null,
       skipInBody(method.node, this.#names),
     );
     const parameters = parametersOf(method.node);
@@ -167,6 +171,8 @@ class PythonFile {
           );
     const test: FoundTest = {
       ...this.#common(path, at, own),
+      // A method that a class inherits stands under what that class stands under.
+      ...conditionOf(method.condition ?? around),
       framework,
       kind: 'case',
       dynamic: method.marks.some((mark) => EXPANDERS.some((name) => mark.name.endsWith(name))),

@@ -1,7 +1,8 @@
 /**
  * Attributes of a Rust item, as far as tests depend on them.
  */
-import type { SkipMark } from '../../model/index.js';
+import type { Condition, SkipMark } from '../../model/index.js';
+import { under } from '../conditions.js';
 import { strongest } from './skip.js';
 import type { Syntax } from './syntax.js';
 
@@ -100,3 +101,20 @@ export const isConditional = (attributes: readonly Attribute[]): boolean =>
 /** Items below `#[cfg(test)]`: rustdoc is built without it. */
 export const isOnlyInTests = (attributes: readonly Attribute[]): boolean =>
   attributes.some((attribute) => attribute.path === 'cfg' && /^\((?:all\()?test\b/u.test(attribute.args));
+
+/** The attributes without which an item does not exist or is no test, inside those of what surrounds it. */
+export const conditionOfItem = (outer: Condition | null, attributes: readonly Attribute[]): Condition | null =>
+  attributes
+    .filter(
+      ({ path, args }) =>
+        (path === 'cfg' && args !== '(test)') || (path === 'cfg_attr' && cfgAttrAdds(args, isTestName)),
+    )
+    .reduce<Condition | null>((all, { node }) => under(all, node.text, node.line), outer);
+
+/** rstest's `#[values(…)]`, `#[files(…)]` or `#[case(…)]` at a parameter: one function gives several reported tests. */
+export function spreadsParameters(node: Syntax): boolean {
+  const attributes = node.field('parameters')?.childrenOf('attribute_item') ?? [];
+  return attributes.some(
+    ({ text }) => !/#\s*\[\s*case\s*\]/u.test(text) && /#\s*\[\s*(?:case|values|files)\b/u.test(text),
+  );
+}

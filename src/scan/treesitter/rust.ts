@@ -4,7 +4,8 @@
  * A test's path is the modules inside its file and its name; the module path that the file itself stands for
  * (`src/a/b.rs` → `a::b`) is the runner's to add. Tests written by other macros are not guessed.
  */
-import type { Binding, FoundFile, FoundTest, SkipMark } from '../../model/index.js';
+import type { Binding, Condition, FoundFile, FoundTest, SkipMark } from '../../model/index.js';
+import { conditionOf } from '../conditions.js';
 import type { Language } from '../language.js';
 import { mentionsTag } from '../tags.js';
 import { analyse } from './analyse.js';
@@ -12,7 +13,15 @@ import { inside, reachOf, type Bodies } from './assertions.js';
 import { bodiesIn } from './bodies.js';
 import { commentGroups, linksOfComment } from './comments.js';
 import { bindTest, type Findings } from './findings.js';
-import { attributeOf, isConditional, isOnlyInTests, testMarks, type Attribute } from './rust-attributes.js';
+import {
+  attributeOf,
+  conditionOfItem,
+  isConditional,
+  isOnlyInTests,
+  spreadsParameters,
+  testMarks,
+  type Attribute,
+} from './rust-attributes.js';
 import { propertiesIn, type Property } from './rust-proptest.js';
 import {
   ASSERTIONS,
@@ -37,6 +46,7 @@ interface Around {
   /** Modules and types: rustdoc's path, and that of symbols. */
   readonly items: readonly string[];
   readonly skip: SkipMark | null;
+  readonly condition: Condition | null;
   /** False below `#[cfg(test)]`: rustdoc does not see what is there. */
   readonly documented: boolean;
 }
@@ -49,6 +59,12 @@ interface Item {
   /** Offset of its first attribute. */
   readonly start: number;
 }
+
+/** What an item's own attributes add to what surrounds it. */
+const underOwn = ({ attributes }: Item, around: Around): Pick<Around, 'skip' | 'condition'> => ({
+  skip: strongest(around.skip, isConditional(attributes) ? 'conditional' : null),
+  condition: conditionOfItem(around.condition, attributes),
+});
 
 class RustFile {
   readonly #findings: Findings;
@@ -74,7 +90,8 @@ class RustFile {
       .map(attributeOf)
       .filter((attribute) => attribute !== null);
     const skip = isConditional(attributes) ? ('conditional' as const) : null;
-    const around: Around = { modules: [], items: [], skip, documented: this.#isLibrary };
+    const condition = conditionOfItem(null, attributes);
+    const around: Around = { modules: [], items: [], skip, condition, documented: this.#isLibrary };
     this.#innerDocs(this.#root, around);
     this.#items(this.#root.children, around);
     this.#links();
@@ -144,10 +161,10 @@ class RustFile {
 
   #module(item: Item, around: Around): boolean {
     const body = item.node.field('body');
-    const skip = strongest(around.skip, isConditional(item.attributes) ? 'conditional' : null);
     const modules = [...around.modules, item.name];
     const items = [...around.items, item.name];
-    const inner: Around = { modules, items, skip, documented: around.documented && !isOnlyInTests(item.attributes) };
+    const documented = around.documented && !isOnlyInTests(item.attributes);
+    const inner: Around = { ...around, ...underOwn(item, around), modules, items, documented };
     if (body === null) {
       this.#declaration(item, inner);
       return false;
@@ -160,7 +177,7 @@ class RustFile {
       return false;
     }
     this.#findings.symbol(symbolOf(items), item.node.line, item.node.endLine);
-    const suite = this.#test(item.node, modules, 'suite', skip, fingerprintOf(tokensOf(body, TOKENS)));
+    const suite = this.#test(item.node, modules, 'suite', inner, fingerprintOf(tokensOf(body, TOKENS)));
     this.#findings.scopes.splice(at, 0, this.#scope(item, [bindTest(suite)]));
     return true;
   }
@@ -178,24 +195,16 @@ class RustFile {
       ...item.attributes.flatMap((attribute) => tokensOf(attribute.node, TOKENS)),
       ...tokensOf(node, TOKENS),
     ];
-    const spread = /#\s*\[\s*(?:case|values|files)\b/u.test(
-      node
-        .field('parameters')
-        ?.childrenOf('attribute_item')
-        .map((attribute) => attribute.text)
-        .filter((text) => !/#\s*\[\s*case\s*\]/u.test(text))
-        .join('') ?? '',
-    );
     const hollow =
       !marks.shouldPanic && body !== null && !returnsFailure(node, body) && this.#reach(inside(tokensOf(body, TOKENS)));
     const test = this.#test(
       node,
       [...around.modules, item.name],
       'case',
-      strongest(marks.skip, around.skip),
+      { skip: strongest(marks.skip, around.skip), condition: conditionOfItem(around.condition, item.attributes) },
       fingerprintOf(tokens),
       {
-        parametrised: marks.parametrised || spread,
+        parametrised: marks.parametrised || spreadsParameters(node),
         hollow,
       },
     );
@@ -220,9 +229,8 @@ class RustFile {
       this.#findings.code(`${name}!`, item.start, item.node.line, item.node.end);
       return false;
     }
-    const conditional = isConditional(item.attributes) ? ('conditional' as const) : null;
     const at = this.#findings.tests.length;
-    const inner = { ...around, skip: strongest(around.skip, conditional) };
+    const inner = { ...around, ...underOwn(item, around) };
     const { properties, settings } = propertiesIn(tree);
     for (const range of settings) this.#findings.transparent.push({ ...range, comment: false });
     const found = properties.map((property) => this.#property(property, inner)).includes(true);
@@ -241,7 +249,7 @@ class RustFile {
         name,
         [...around.modules, name.text],
         'case',
-        strongest(marks.skip, around.skip),
+        { skip: strongest(marks.skip, around.skip), condition: conditionOfItem(around.condition, attributes) },
         fingerprintOf(tokens),
         {
           parametrised: false,
@@ -261,8 +269,9 @@ class RustFile {
     const symbol = symbolOf(around.items);
     const line = item.node.line;
     this.#findings.symbol(symbol, line, item.node.endLine);
-    const skip = strongest(around.skip, isConditional(item.attributes) ? 'conditional' : null);
-    const tests = isOnlyInTests(item.attributes) ? [] : this.#documentation(item.docs, { ...around, skip });
+    const tests = isOnlyInTests(item.attributes)
+      ? []
+      : this.#documentation(item.docs, { ...around, ...underOwn(item, around) });
     this.#findings.scopes.push(this.#scope(item, [{ kind: 'code', symbol, line }], tests.map(bindTest)));
   }
 
@@ -274,10 +283,10 @@ class RustFile {
 
   #documentation(docs: readonly Syntax[], around: Around): readonly FoundTest[] {
     if (!around.documented || docs.length === 0) return [];
-    return docTestsIn(docs, this.#findings.source).map((block) => this.#docTest(block, around.items, around.skip));
+    return docTestsIn(docs, this.#findings.source).map((block) => this.#docTest(block, around));
   }
 
-  #docTest(block: DocTest, items: readonly string[], skip: SkipMark | null): FoundTest {
+  #docTest(block: DocTest, { items, skip, condition }: Around): FoundTest {
     const { source } = this.#findings;
     const tokens = tokensOf(this.#parse(block.code), TOKENS);
     const path = docTestPath(items, block.line);
@@ -300,6 +309,7 @@ class RustFile {
       hollow: silent,
       fingerprint: fingerprintOf(tokens),
       ...(mark === null ? {} : { skip: mark }),
+      ...conditionOf(condition),
     };
     this.#findings.tests.push(test);
     this.#docTests.push(test);
@@ -310,7 +320,7 @@ class RustFile {
     node: Syntax,
     path: readonly string[],
     kind: 'suite' | 'case',
-    skip: SkipMark | null,
+    { skip, condition }: Pick<Around, 'skip' | 'condition'>,
     fingerprint: string,
     more: { readonly parametrised: boolean; readonly hollow: boolean } | null = null,
   ): FoundTest {
@@ -327,6 +337,7 @@ class RustFile {
       parametrised: more?.parametrised ?? false,
       fingerprint,
       ...(skip === null ? {} : { skip }),
+      ...conditionOf(condition),
       ...(more === null ? {} : { hollow: more.hollow }),
     };
     this.#findings.tests.push(test);

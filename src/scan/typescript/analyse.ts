@@ -114,6 +114,7 @@ function toTest(entry: Declared, module: Module, framework: Framework, around: A
     ...(skip === undefined ? {} : { skip }),
     ...(entry.focused === true ? { focused: true } : {}),
     ...(isHollow === undefined ? {} : { hollow: isHollow }),
+    ...(entry.condition === undefined ? {} : { condition: entry.condition }),
     ...(entry.reportedAt === undefined ? {} : { reportedAt: entry.reportedAt }),
     fingerprint: around.fingerprints.of(entry),
   };

@@ -20,6 +20,7 @@ export interface Declared {
   readonly statementStart: number;
   /** Where the runner's report says it stands when that is another place. */
   readonly reportedAt?: NonNullable<FoundTest['reportedAt']>;
+  readonly condition?: NonNullable<FoundTest['condition']>;
   readonly call: ts.CallExpression;
   readonly scope: Scope;
   readonly title: ts.Expression | null;

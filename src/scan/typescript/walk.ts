@@ -3,10 +3,12 @@
  * wrappers in this file and others) and notes every test that this would declare.
  */
 import type { ts } from 'ts-morph';
-import type { Framework, SkipMark } from '../../model/index.js';
+import type { Condition, Framework, SkipMark } from '../../model/index.js';
+import { conditionOf, under } from '../conditions.js';
 import { apiOf, frameworkOfPackage, type Api } from './api.js';
 import { optionMarks, readArguments, type Given } from './arguments.js';
-import { bare, compiler, isFunctionNode } from './compiler.js';
+import { waysThrough, type Way } from './branches.js';
+import { bare, compiler, isFunctionNode, placeIn } from './compiler.js';
 import { callPlace, titleOf, type Declared } from './declared.js';
 import type { Closure, Evaluator } from './evaluate.js';
 import {
@@ -53,7 +55,7 @@ interface Context {
   readonly parametrised: boolean;
   readonly skip?: SkipMark;
   readonly loop: boolean;
-  readonly conditional: boolean;
+  readonly condition: Condition | null;
   /** Inside a wrapper: the call in the analysed file that led here. */
   readonly site: { readonly call: ts.CallExpression; readonly statementStart: number } | null;
   /** The innermost call in the analysed file on the way here. */
@@ -90,7 +92,7 @@ export class Walker {
       dynamic: false,
       parametrised: false,
       loop: false,
-      conditional: false,
+      condition: null,
       site: null,
       lastOwnCall: null,
       statementStart: 0,
@@ -127,39 +129,26 @@ export class Walker {
     if (ts.isIdentifier(node) || ts.isStringLiteral(node) || ts.isImportDeclaration(node)) return undefined;
     if (isFunctionNode(node) || ts.isClassLike(node) || ts.isTypeNode(node)) return undefined; // run later or never
     if (ts.isBlock(node)) return this.#statements(node.statements, context);
-    if (ts.isIfStatement(node)) {
-      this.#visit(node.expression, context);
-      const inner = { ...context, conditional: true };
-      this.#statement(node.thenStatement, inner);
-      if (node.elseStatement !== undefined) this.#statement(node.elseStatement, inner);
-      return undefined;
-    }
-    if (ts.isConditionalExpression(node)) {
-      const inner = { ...context, conditional: true };
-      this.#visit(node.whenTrue, inner);
-      return this.#visit(node.whenFalse, inner);
-    }
-    if (ts.isBinaryExpression(node)) return this.#binary(node, context);
     if (ts.isIterationStatement(node, false)) return this.#iteration(node, context);
-    if (ts.isSwitchStatement(node)) {
-      for (const clause of node.caseBlock.clauses)
-        this.#statements(clause.statements, { ...context, conditional: true });
-      return undefined;
-    }
+    const ways = waysThrough(node, context.scope.module.source);
+    if (ways !== null) return this.#ways(ways, context);
     const inner = { ...context, nesting: context.nesting + 1 };
     ts.forEachChild(node, (child) => this.#visit(child, inner));
     return undefined;
   }
 
-  #binary(node: ts.BinaryExpression, context: Context): void {
+  #ways(ways: readonly Way[], context: Context): void {
     const ts = compiler();
-    const kind = node.operatorToken.kind;
-    const lazy =
-      kind === ts.SyntaxKind.AmpersandAmpersandToken ||
-      kind === ts.SyntaxKind.BarBarToken ||
-      kind === ts.SyntaxKind.QuestionQuestionToken;
-    this.#visit(node.left, { ...context, nesting: context.nesting + 1 });
-    this.#visit(node.right, { ...context, nesting: context.nesting + 1, conditional: context.conditional || lazy });
+    const { module } = context.scope;
+    for (const { condition, at, to } of ways) {
+      // A condition in another file has no line here; the call that leads there has.
+      const place = module === this.#module ? at : (context.site?.call ?? this.#module.source);
+      const line = placeIn(this.#module.source, place.getStart(this.#module.source)).line;
+      const inner = condition === null ? context : { ...context, condition: under(context.condition, condition, line) };
+      if (!('kind' in to)) this.#statements(to, inner);
+      else if (ts.isStatement(to)) this.#statement(to, inner);
+      else this.#visit(to, { ...inner, nesting: inner.nesting + 1 });
+    }
   }
 
   #iteration(node: ts.IterationStatement, context: Context): void {
@@ -311,7 +300,7 @@ export class Walker {
     const pendingTodo: SkipMark | undefined =
       api.role === 'case' && given.noBody && framework !== 'node-test' ? 'todo' : undefined;
     const own = firmest(marks.skip, api.skip, pendingTodo);
-    const skip = inherited(own, firmest(context.skip, context.conditional ? 'conditional' : undefined));
+    const skip = inherited(own, firmest(context.skip, context.condition === null ? undefined : 'conditional'));
     const path = [...context.path, title.text];
     const site = context.site?.call ?? call;
     const at = this.#declared(call, context);
@@ -328,6 +317,7 @@ export class Walker {
       ...(api.focused === true || marks.focused === true ? { focused: true } : {}),
       statementStart: context.site?.statementStart ?? context.statementStart,
       ...(at === null ? {} : { reportedAt: at }),
+      ...conditionOf(context.condition),
       title: given.title,
       options: given.options,
       optionsScope: given.optionsScope,
@@ -343,7 +333,6 @@ export class Walker {
       dynamic: dynamic && !parametrised,
       parametrised,
       loop: false,
-      conditional: false,
       group,
       // A suite's body runs later, from the runner: what led to the suite is on no stack then.
       lastOwnCall: api.role === 'suite' ? null : context.lastOwnCall,

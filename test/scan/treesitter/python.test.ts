@@ -66,7 +66,7 @@ describe('tests', () => {
       'suite Web',
       'case Web::test_f',
       'case test_maybe conditional',
-      'case test_fallback',
+      'case test_fallback conditional',
     ]);
     expect(found.tests.map((test) => test.framework)).toEqual([
       ...Array<string>(7).fill('pytest'),
