@@ -1,6 +1,14 @@
 /** Between the model and the plain records that files hold. Both directions lose nothing but positions and written order. */
 import type { Criterion, DeclaredLink, ImplementationLink, Json, LinkKind, Spec } from '../model/index.js';
-import { CRITERION_KEYS, LINK_KEYS, SPEC_KEYS, type RawCriterion, type RawLink, type RawSpec } from './spec-shape.js';
+import {
+  CRITERION_KEYS,
+  LINK_KEYS,
+  SPEC_KEYS,
+  type RawCriterion,
+  type RawImplementation,
+  type RawLink,
+  type RawSpec,
+} from './spec-shape.js';
 import type { JsonMap } from './yaml/index.js';
 
 export function toSpec(raw: RawSpec): Spec {
@@ -9,12 +17,21 @@ export function toSpec(raw: RawSpec): Spec {
 }
 
 function toCriterion(raw: RawCriterion): Criterion {
-  const { verified_by: links, ...rest } = raw;
-  return links === undefined ? rest : { ...rest, verified_by: links.map(toLink) };
+  const { verified_by: links, implemented_by: code, ...rest } = raw;
+  return {
+    ...rest,
+    ...(links === undefined ? {} : { verified_by: links.map(toLink) }),
+    ...(code === undefined ? {} : { implemented_by: code.map(toImplementation) }),
+  };
 }
 
+/** In a file the key is `kind`, which the model has a word of its own for: a link's kind there is test, run or manual. */
+const toImplementation = ({ kind: proves, ...rest }: RawImplementation): ImplementationLink =>
+  proves === undefined ? rest : { ...rest, proves };
+
 function toLink(raw: RawLink): DeclaredLink {
-  const { test, run, manual, env, ...rest } = raw;
+  const { test, run, manual, env, kind: proves, ...others } = raw;
+  const rest = proves === undefined ? others : { ...others, proves };
   const [kind, target]: [LinkKind, string] =
     test !== undefined ? ['test', test] : run !== undefined ? ['run', run] : ['manual', manual ?? ''];
   if (env === undefined) return { kind, target, ...rest };
@@ -44,14 +61,24 @@ export const criterionRecord = (criterion: Criterion): JsonMap =>
   );
 
 export function linkRecord(link: DeclaredLink): JsonMap {
-  const { kind, target, env, ...rest } = link;
+  const { kind, target, env, proves, ...others } = link;
+  const rest = proves === undefined ? others : { ...others, kind: proves };
   const names = env === undefined ? [] : Object.keys(env).sort();
   const written = env === undefined ? {} : { env: names.every((name) => env[name] === null) ? names : sorted(env) };
   return ordered({ [kind]: target, ...rest, ...written }, LINK_KEYS);
 }
 
 const implementationRecord = (link: ImplementationLink): Json =>
-  link.note === undefined ? link.code : { code: link.code, note: link.note };
+  link.note === undefined && link.proves === undefined
+    ? link.code
+    : {
+        code: link.code,
+        ...(link.note === undefined ? {} : { note: link.note }),
+        ...(link.proves === undefined ? {} : { kind: link.proves }),
+      };
+
+/** Mappings whose keys have no order of their own. */
+const SORTED_KEYS: ReadonlySet<string> = new Set(['extra', 'expect', 'attributes', 'attributes_schema']);
 
 /** Known keys in their order, values that are plain JSON; `extra` and `expect` with sorted keys. */
 function ordered(source: Readonly<Record<string, unknown>>, keys: readonly string[]): JsonMap {
@@ -59,8 +86,7 @@ function ordered(source: Readonly<Record<string, unknown>>, keys: readonly strin
   for (const key of keys) {
     const value = source[key];
     // All values of a spec but its positions are JSON, and `position` is none of the keys.
-    if (value !== undefined)
-      entries.push([key, key === 'extra' || key === 'expect' ? sorted(value as Json) : (value as Json)]);
+    if (value !== undefined) entries.push([key, SORTED_KEYS.has(key) ? sorted(value as Json) : (value as Json)]);
   }
   return Object.fromEntries(entries);
 }

@@ -1,19 +1,22 @@
 /** The structure of a spec file (contract, section 2): its reader and its JSON Schema are made from this. */
 import {
   CONCERNS,
+  ENTRY_KINDS,
   LEVELS,
+  MARKUPS,
+  METHODS,
   REVIEWS,
   RISKS,
   RUNNER_NAMES,
   STATUSES,
-  type Concern,
+  type Criterion,
   type Expectation,
+  type ForeignSource,
   type Json,
-  type Level,
   type Position,
-  type Review,
-  type Risk,
-  type Status,
+  type Spec,
+  type Trace,
+  type Waiver,
 } from '../model/index.js';
 import { parseDuration } from '../util/duration.js';
 import { unsafePathReason } from '../util/files.js';
@@ -43,47 +46,24 @@ export interface RawLink {
   readonly artifacts?: readonly string[];
   readonly expect?: Expectation;
   readonly note?: string;
+  readonly kind?: string;
   readonly position?: Position;
 }
 
 export interface RawImplementation {
   readonly code: string;
   readonly note?: string;
+  readonly kind?: string;
   readonly position?: Position;
 }
 
-export interface RawCriterion {
-  readonly id: string;
-  readonly title: string;
-  readonly slug?: string;
-  readonly intent?: string;
-  readonly description?: string;
-  readonly review?: Review;
-  readonly risk?: Risk;
-  readonly concerns?: readonly Concern[];
-  readonly status?: Status;
+/** A criterion as it stands in a file: the model's, but for the form of its links. */
+export type RawCriterion = Omit<Criterion, 'verified_by' | 'implemented_by'> & {
   readonly verified_by?: readonly RawLink[];
   readonly implemented_by?: readonly RawImplementation[];
-  readonly gap?: string;
-  readonly extra?: Readonly<Record<string, Json>>;
-  readonly position?: Position;
-}
+};
 
-export interface RawSpec {
-  readonly id: string;
-  readonly title: string;
-  readonly level: Level;
-  readonly status: Status;
-  readonly slug?: string;
-  readonly owner?: string;
-  readonly intent?: string;
-  readonly description?: string;
-  readonly depends_on?: readonly string[];
-  readonly constrained_by?: readonly string[];
-  readonly criteria?: readonly RawCriterion[];
-  readonly extra?: Readonly<Record<string, Json>>;
-  readonly position?: Position;
-}
+export type RawSpec = Omit<Spec, 'criteria'> & { readonly criteria?: readonly RawCriterion[] };
 
 const VARIABLE = /^[A-Za-z_][A-Za-z0-9_]*$/;
 const NAME = /^[A-Za-z0-9][A-Za-z0-9._-]*$/;
@@ -175,6 +155,7 @@ const link = record<RawLink>(
       { doc: 'What a command must give to pass.' },
     ),
     note: text(LIMITS.note, { empty: true, doc: 'For people.' }),
+    kind: name('Which of needs it serves.'),
   },
   {
     oneOf: ['test', 'run', 'manual'],
@@ -193,25 +174,82 @@ const shortCode = { ...code, as: 'code' } as Shape<unknown> as Shape<RawImplemen
 const implementation = either<RawImplementation>([
   shortCode,
   record<RawImplementation>(
-    { code, note: text(LIMITS.note, { empty: true, doc: 'For people.' }) },
+    {
+      code,
+      note: text(LIMITS.note, { empty: true, doc: 'For people.' }),
+      kind: name('Which of needs it serves (default: impl).'),
+    },
     { required: ['code'], position: true },
   ),
 ]);
 
-const criterion = record<RawCriterion>(
+const kindName = (doc: string): Shape<string> =>
+  text(64, { pattern: NAME, says: 'a name of letters, digits, ".", "_" and "-"', doc });
+const names = (doc: string): Shape<readonly string[]> => list(text(LIMITS.title), LIMITS.names, doc);
+const revision = text(64, { digits: true, doc: 'Revision of the wording, as its authors count.' });
+const tags = names('Words to select by.');
+const markup = choice(MARKUPS, 'In which language its texts are written; they are never converted.');
+const attributes = json<Readonly<Record<string, Json>>>(true, 'Fields of the team or of another tool.');
+const source = record<ForeignSource>(
+  {
+    format: kindName('Name of the format.'),
+    id: text(LIMITS.title, { doc: 'The id as the other tool writes it.' }),
+    status: text(LIMITS.title, { doc: 'The status as the other tool writes it.' }),
+    file: path('The file that it came from.'),
+    line: integer(1, 100_000_000, 'Its line there.'),
+  },
+  { required: ['format'], doc: 'Where it came from, when another tool was its home.' },
+);
+const trace = record<Trace>(
+  {
+    to: text(LIMITS.title, { doc: 'Id of a criterion, native or foreign.' }),
+    role: text(LIMITS.title, { doc: 'What it is to that one: covers, refines, …' }),
+    revision: text(64, { digits: true, doc: 'The revision that is meant.' }),
+  },
+  { required: ['to'] },
+);
+const waiver = record<Waiver>(
+  {
+    kind: kindName('One of needs; absent: all of it.'),
+    reason: text(LIMITS.note, { doc: 'Why it is given up.' }),
+    issue: text(LIMITS.title, { doc: 'Where it is followed up.' }),
+    until: text(10, {
+      pattern: /^\d{4}-\d{2}-\d{2}$/,
+      says: 'a day such as 2027-01-31',
+      doc: 'Last day on which it holds.',
+    }),
+  },
+  { required: ['reason'] },
+);
+
+/** All fields of a criterion: reader, schema, key order, merge, store, JSON Lines and `show` are made from this table. */
+export const criterionShape: Shape<RawCriterion> = record<RawCriterion>(
   {
     id: id('AC-…; unique in the project without regard to case.'),
     title: text(LIMITS.title, { doc: 'The statement, in one line.' }),
     slug,
+    revision,
+    section: names('Headings above it in its document.'),
+    kind: choice(ENTRY_KINDS, 'A criterion, or text between criteria: note and heading get no verdict.'),
     intent: prose('What it is for.'),
     description: prose('More about it.'),
+    rationale: prose('Why it is wanted.'),
     review: choice(REVIEWS, 'Who judges it (default: automated).'),
     risk: choice(RISKS, 'What a failure would cost (default: medium).'),
     concerns: list(choice(CONCERNS), LIMITS.names, 'Which qualities it is about.'),
     status: choice(STATUSES, 'Its own status, else that of the spec.'),
+    method: list(choice(METHODS), LIMITS.names, 'How it is checked, in the words of standards.'),
+    needs: list(kindName('A kind of evidence.'), LIMITS.names, 'Kinds that each need a passing check of their own.'),
+    traces: list(trace, LIMITS.references, 'What it covers, refines or derives from: upwards only.'),
+    tags,
+    comments: list(prose('A comment.'), LIMITS.references, 'Remarks, as another tool keeps them.'),
+    attributes,
+    markup,
     verified_by: list(link, LIMITS.links, 'Declared links; links found in code need no entry.'),
     implemented_by: list(implementation, LIMITS.links, 'The code that it is about.'),
     gap: text(LIMITS.note, { doc: 'Why nothing verifies it yet: SKIP(gap).' }),
+    waived: list(waiver, LIMITS.names, 'Kinds that are given up for a time: SKIP(waived).'),
+    source,
     extra,
   },
   { required: ['id', 'title'], apart: [['gap', 'verified_by']], position: true },
@@ -225,63 +263,25 @@ export const specShape: Shape<RawSpec> = record<RawSpec>(
     status: choice(STATUSES, 'Draft and deprecated are verified and counted; retired is not.'),
     slug,
     owner: text(LIMITS.title, { doc: 'Who answers for it.' }),
+    revision,
     intent: prose('What it is for.'),
     description: prose('More about it.'),
+    tags,
+    attributes,
+    attributes_schema: json<Readonly<Record<string, Json>>>(true, 'Which attributes its criteria may have.'),
+    markup,
     depends_on: list(id('Id of a spec.'), LIMITS.references, 'Specs that it builds on.'),
     constrained_by: list(id('Id of a spec.'), LIMITS.references, 'Specs that limit it.'),
-    criteria: list(criterion, LIMITS.criteria, 'Statements that can be checked.'),
+    criteria: list(criterionShape, LIMITS.criteria, 'Statements that can be checked.'),
+    source,
     extra,
   },
   { required: ['id', 'title', 'level', 'status'], position: true, doc: 'One capability and its acceptance criteria.' },
 );
 
-/** Keys in the order in which they are written. */
-export const SPEC_KEYS = [
-  'id',
-  'title',
-  'level',
-  'status',
-  'slug',
-  'owner',
-  'intent',
-  'description',
-  'depends_on',
-  'constrained_by',
-  'criteria',
-  'extra',
-] as const;
-export const CRITERION_KEYS = [
-  'id',
-  'title',
-  'slug',
-  'intent',
-  'description',
-  'review',
-  'risk',
-  'concerns',
-  'status',
-  'verified_by',
-  'implemented_by',
-  'gap',
-  'extra',
-] as const;
-export const LINK_KEYS = [
-  'test',
-  'run',
-  'manual',
-  'id',
-  'runner',
-  'in',
-  'environment',
-  'requires',
-  'needs',
-  'workspace',
-  'timeout',
-  'inputs',
-  'env',
-  'features',
-  'ignored',
-  'artifacts',
-  'expect',
-  'note',
-] as const;
+/** Keys in the order in which they are written: that of the shape. */
+export const SPEC_KEYS: readonly string[] = Object.keys(specShape.kind === 'record' ? specShape.fields : {});
+export const CRITERION_KEYS: readonly string[] = Object.keys(
+  criterionShape.kind === 'record' ? criterionShape.fields : {},
+);
+export const LINK_KEYS: readonly string[] = Object.keys(link.kind === 'record' ? link.fields : {});

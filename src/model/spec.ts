@@ -10,6 +10,16 @@ export const REVIEWS = ['automated', 'manual', 'hybrid'] as const;
 export const RISKS = ['low', 'medium', 'high', 'critical'] as const;
 export const CONCERNS = ['correctness', 'security', 'performance', 'reliability', 'usability', 'operability'] as const;
 
+/** How a criterion is checked, in the words of requirement standards. */
+export const METHODS = ['test', 'review', 'analysis', 'inspection', 'demonstration'] as const;
+/** What an entry of a spec's list is: a criterion, or text between criteria that gets no verdict. */
+export const ENTRY_KINDS = ['criterion', 'note', 'heading'] as const;
+/** In which language the texts are written; they are kept and shown as they are. */
+export const MARKUPS = ['md', 'rst', 'xhtml', 'plain'] as const;
+
+export type Method = (typeof METHODS)[number];
+export type EntryKind = (typeof ENTRY_KINDS)[number];
+export type Markup = (typeof MARKUPS)[number];
 export type Level = (typeof LEVELS)[number];
 export type Status = (typeof STATUSES)[number];
 export type Review = (typeof REVIEWS)[number];
@@ -56,6 +66,8 @@ export interface DeclaredLink {
   readonly artifacts?: readonly string[];
   readonly expect?: Expectation;
   readonly note?: string;
+  /** Which of the criterion's `needs` it serves: `kind: utest` in a spec file. */
+  readonly proves?: string;
   /** Where it stands in its spec file. Absent for links that an import made and no file holds yet. */
   readonly position?: Position;
 }
@@ -64,13 +76,57 @@ export interface DeclaredLink {
 export interface ImplementationLink {
   readonly code: string;
   readonly note?: string;
+  /** Which of the criterion's `needs` it serves (default: `impl`). */
+  readonly proves?: string;
   readonly position?: Position;
+}
+
+/** A reference upwards: what this criterion covers, refines or derives from. */
+export interface Trace {
+  readonly to: string;
+  readonly role?: string;
+  /** The revision that is meant; another one is an outdated link. */
+  readonly revision?: string;
+}
+
+/** A kind of `needs` that is given up on purpose, for a time: SKIP(waived), never a pass. */
+export interface Waiver {
+  readonly kind?: string;
+  readonly reason: string;
+  readonly issue?: string;
+  /** Last day on which it holds: `2027-01-01`. */
+  readonly until?: string;
+}
+
+/** Where an entry came from when another tool's file is, or was, its home. */
+export interface ForeignSource {
+  readonly format: string;
+  /** The id as that tool writes it; matched exactly. */
+  readonly id?: string;
+  readonly status?: string;
+  readonly file?: string;
+  readonly line?: number;
 }
 
 export interface Criterion {
   readonly id: string;
   readonly title: string;
   readonly slug?: string;
+  readonly revision?: string;
+  /** Headings above it in its document, from the outermost on. */
+  readonly section?: readonly string[];
+  readonly kind?: EntryKind;
+  readonly rationale?: string;
+  readonly comments?: readonly string[];
+  readonly tags?: readonly string[];
+  readonly method?: readonly Method[];
+  /** Kinds of evidence that it wants, each with a passing check of its own: `[impl, utest]`. */
+  readonly needs?: readonly string[];
+  readonly traces?: readonly Trace[];
+  readonly waived?: readonly Waiver[];
+  readonly attributes?: Readonly<Record<string, Json>>;
+  readonly markup?: Markup;
+  readonly source?: ForeignSource;
   readonly intent?: string;
   readonly description?: string;
   readonly review?: Review;
@@ -92,6 +148,13 @@ export interface Spec {
   readonly level: Level;
   readonly status: Status;
   readonly slug?: string;
+  readonly revision?: string;
+  readonly tags?: readonly string[];
+  readonly attributes?: Readonly<Record<string, Json>>;
+  /** Which attributes its criteria may have, and which values. */
+  readonly attributes_schema?: Readonly<Record<string, Json>>;
+  readonly markup?: Markup;
+  readonly source?: ForeignSource;
   readonly owner?: string;
   readonly intent?: string;
   readonly description?: string;

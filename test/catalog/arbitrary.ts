@@ -1,5 +1,7 @@
 /** Catalogs, as fast-check makes them: every field, awkward texts. */
 import * as fc from 'fast-check';
+import { criterionShape, specShape } from '../../src/catalog/spec-shape.js';
+import type { AnyShape } from '../../src/catalog/yaml/index.js';
 import {
   CONCERNS,
   LEVELS,
@@ -156,11 +158,79 @@ export const link: fc.Arbitrary<DeclaredLink> = fc
           { exit: fc.nat(255), report: fc.constantFrom('tap', 'none', 'junit:out/r.xml'), min_executed: fc.nat(9) },
         ),
         note: prose,
+        proves: fc.stringMatching(/^[a-z]{1,6}$/),
       },
     ),
   )
   .map(([kind, rest]) => ({ ...kind, ...rest }));
-const implementation: fc.Arbitrary<ImplementationLink> = partly({ code: path }, { note: prose });
+/** What a shape of the field table takes: fields that say no more are covered from the day they exist. */
+function ofShape(shape: AnyShape): fc.Arbitrary<unknown> {
+  switch (shape.kind) {
+    case 'text':
+      if (shape.pattern?.source.includes('\\d{4}') === true) return fc.constant('2027-01-31');
+      if (shape.pattern !== undefined) return fc.stringMatching(/^[a-z]{1,6}$/);
+      if (shape.check !== undefined) return path;
+      return shape.empty ? prose : line.filter((value) => !shape.digits || !/^\d+$/.test(value));
+    case 'choice':
+      return fc.constantFrom(...shape.values);
+    case 'number':
+      return fc.integer({ min: shape.min, max: Math.min(shape.max, 1000) });
+    case 'boolean':
+      return fc.boolean();
+    case 'list':
+      return fc.uniqueArray(ofShape(shape.of), { maxLength: 3, selector: (item) => JSON.stringify(item) });
+    case 'json':
+      return extra;
+    case 'record': {
+      const fields = Object.fromEntries(Object.entries(shape.fields).map(([key, field]) => [key, ofShape(field)]));
+      return fc.record(fields, { requiredKeys: [...shape.required] });
+    }
+    default:
+      throw new Error(`no values for a shape of kind ${shape.kind}: add them here`);
+  }
+}
+
+/** The fields of a record that `named` does not make, each made from its shape. */
+const otherFields = (shape: AnyShape, named: readonly string[]): Record<string, fc.Arbitrary<unknown>> =>
+  Object.fromEntries(
+    Object.entries(shape.kind === 'record' ? shape.fields : {})
+      .filter(([key]) => !named.includes(key))
+      .map(([key, field]) => [key, ofShape(field)]),
+  );
+const SPEC_NAMED = [
+  'id',
+  'title',
+  'level',
+  'status',
+  'slug',
+  'owner',
+  'intent',
+  'description',
+  'depends_on',
+  'constrained_by',
+  'criteria',
+  'extra',
+];
+const CRITERION_NAMED = [
+  'id',
+  'title',
+  'slug',
+  'intent',
+  'description',
+  'review',
+  'risk',
+  'concerns',
+  'status',
+  'verified_by',
+  'implemented_by',
+  'gap',
+  'extra',
+];
+
+const implementation: fc.Arbitrary<ImplementationLink> = partly(
+  { code: path },
+  { note: prose, proves: fc.stringMatching(/^[a-z]{1,6}$/) },
+);
 
 const criterionWith = (id: fc.Arbitrary<string>): fc.Arbitrary<Criterion> =>
   partly<Criterion>(
@@ -177,6 +247,7 @@ const criterionWith = (id: fc.Arbitrary<string>): fc.Arbitrary<Criterion> =>
       implemented_by: fc.array(implementation, { maxLength: 2 }),
       gap: line,
       extra,
+      ...otherFields(criterionShape, CRITERION_NAMED),
     },
   ).map((value) => {
     if (value.gap === undefined || value.verified_by === undefined) return value;
@@ -203,6 +274,7 @@ export const spec: fc.Arbitrary<Spec> = slug.chain((name) =>
         .uniqueArray(slug, { maxLength: 4, selector: (value) => value.toLowerCase() })
         .chain((slugs) => fc.tuple(...slugs.map((item) => criterionWith(fc.constant(`AC-${name}-${item}`))))),
       extra,
+      ...otherFields(specShape, SPEC_NAMED),
     },
   ),
 );

@@ -1,6 +1,7 @@
 import { reviewOf, riskOf, type Catalog, type Criterion, type Json, type Spec } from '../../model/index.js';
 import { canonicalJson, hashFields } from '../../util/hash.js';
 import { criterionRecord, specRecord } from '../record.js';
+import { CRITERION_KEYS, SPEC_KEYS } from '../spec-shape.js';
 import type { JsonMap } from '../yaml/index.js';
 import { generatedPair, meaningKey, meaningsOf, noteOf, ownPart, storedPairs } from './jsonl-links.js';
 import { isJsonMap, restored, textOf, writeLines, type Difference, type RecordType } from './jsonl-lines.js';
@@ -9,10 +10,15 @@ import { isJsonMap, restored, textOf, writeLines, type Difference, type RecordTy
 export const KEPT = 'jsonl';
 export const DEPENDENCIES = ['depends_on', 'constrained_by'] as const;
 
-/** What the record types have no word for; it stands in the field `coherence`. */
+/** What the record types have words or records of their own for. */
+const SHARED: Readonly<Record<'spec' | 'criterion', readonly string[]>> = {
+  spec: ['id', 'title', 'level', 'status', 'slug', 'description', 'depends_on', 'constrained_by', 'criteria'],
+  criterion: ['id', 'title', 'slug', 'intent', 'review', 'risk', 'concerns', 'verified_by', 'implemented_by'],
+};
+/** All other fields stand in the field `coherence`. */
 export const OWN_FIELDS: Readonly<Record<'spec' | 'criterion', readonly string[]>> = {
-  spec: ['owner', 'intent', 'extra'],
-  criterion: ['description', 'status', 'gap', 'extra'],
+  spec: SPEC_KEYS.filter((key) => !SHARED.spec.includes(key)),
+  criterion: CRITERION_KEYS.filter((key) => !SHARED.criterion.includes(key)),
 };
 
 interface OutRecord {

@@ -50,6 +50,12 @@ export const MIGRATIONS: readonly Migration[] = [
       `INSERT INTO dolt_ignore VALUES ('sync_state_%', true)`,
     ],
   },
+  {
+    number: 3,
+    // Fields without a column of their own: the next field of the model needs no step here.
+    name: 'fields of specs and criteria',
+    statements: [`ALTER TABLE spec ADD COLUMN ${text('fields')}`, `ALTER TABLE criterion ADD COLUMN ${text('fields')}`],
+  },
 ];
 
 /** Each Dolt branch's own, since it is no part of commits. `table` is a name of ours, which needs no quotes. */

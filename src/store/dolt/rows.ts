@@ -12,7 +12,10 @@ export type CatalogRows = Readonly<Record<CatalogTable, readonly SqlRow[]>>;
 export const COLUMNS: Readonly<
   Record<CatalogTable, { readonly key: readonly string[]; readonly rest: readonly string[] }>
 > = {
-  spec: { key: ['id'], rest: ['title', 'level', 'status', 'slug', 'owner', 'intent', 'description', 'extra'] },
+  spec: {
+    key: ['id'],
+    rest: ['title', 'level', 'status', 'slug', 'owner', 'intent', 'description', 'extra', 'fields'],
+  },
   criterion: {
     key: ['id'],
     rest: [
@@ -28,6 +31,7 @@ export const COLUMNS: Readonly<
       'status',
       'gap',
       'extra',
+      'fields',
     ],
   },
   relation: { key: ['spec_id', 'kind', 'target_id', 'repeat'], rest: ['position'] },
@@ -58,6 +62,29 @@ const LINK_COLUMNS = {
   timeout: 'timeout',
   note: 'note',
 } as const;
+
+/** What has a column or a table of its own; all other fields of the model stand in the column `fields`. */
+const SPEC_COLUMNS: ReadonlySet<string> = new Set([
+  ...COLUMNS.spec.key,
+  ...COLUMNS.spec.rest,
+  ...RELATIONS,
+  'criteria',
+]);
+const CRITERION_COLUMNS: ReadonlySet<string> = new Set([
+  ...COLUMNS.criterion.key,
+  ...COLUMNS.criterion.rest,
+  'verified_by',
+  'implemented_by',
+]);
+
+function otherFields(owner: Spec | Criterion, columns: ReadonlySet<string>): string | null {
+  const entries = Object.entries(owner).filter(
+    ([key, value]) => value !== undefined && (!columns.has(key) || key === 'fields'),
+  );
+  // A source position has its own name in the model, `position`; the column of that name orders the criteria.
+  const content = entries.filter(([key]) => key !== 'position');
+  return content.length === 0 ? null : canonicalJson(Object.fromEntries(content));
+}
 
 const json = (value: Json | undefined): string | null => (value === undefined ? null : canonicalJson(value));
 const orNull = (value: string | undefined): string | null => value ?? null;
@@ -93,6 +120,7 @@ export function toRows(specs: readonly Spec[], known: CatalogRows): CatalogRows 
       intent: orNull(spec.intent),
       description: orNull(spec.description),
       extra: json(spec.extra),
+      fields: otherFields(spec, SPEC_COLUMNS),
     });
     for (const kind of RELATIONS) {
       const names = repeats(spec[kind] ?? []);
@@ -130,6 +158,7 @@ export function toRows(specs: readonly Spec[], known: CatalogRows): CatalogRows 
         status: orNull(criterion.status),
         gap: orNull(criterion.gap),
         extra: json(criterion.extra),
+        fields: otherFields(criterion, CRITERION_COLUMNS),
       });
       rows.declared_link.push(...linkRows(criterion, (names) => ordered(names, `${criterion.id}\u0000`, linkKeys)));
     }
@@ -216,6 +245,8 @@ function fields(row: SqlRow, columns: readonly string[]): Record<string, Json> {
   for (const column of columns) if (row[column] !== null && row[column] !== undefined) result[column] = row[column];
   return result;
 }
+const others = (row: SqlRow): Record<string, Json> =>
+  typeof row['fields'] === 'string' ? (JSON.parse(row['fields']) as Record<string, Json>) : {};
 const parsed = (row: SqlRow, column: string, name = column): Record<string, Json> =>
   typeof row[column] === 'string' ? { [name]: JSON.parse(row[column]) as Json } : {};
 
@@ -244,6 +275,7 @@ export function fromRows(rows: CatalogRows): Catalog {
       ...listOf(row, 'verified_by'),
       ...listOf(row, 'implemented_by'),
       ...fields(row, ['gap']),
+      ...others(row),
       ...parsed(row, 'extra'),
     }) as unknown as Criterion;
   const specs = rows.spec.map((row): Spec => {
@@ -260,6 +292,7 @@ export function fromRows(rows: CatalogRows): Catalog {
       ...fields(row, ['id', 'title', 'level', 'status', 'slug', 'owner', 'intent', 'description']),
       ...related,
       ...(own.length > 0 ? { criteria: own.map(criterion) } : {}),
+      ...others(row),
       ...parsed(row, 'extra'),
     } as unknown as Spec;
   });
