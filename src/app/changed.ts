@@ -171,6 +171,7 @@ async function affectedBy(
       environments: Object.keys(project.settings.docker.environments),
       unmet: new Map(),
       callerEnv: env,
+      today: new Date().toISOString().slice(0, 10),
       executable: () => true,
     },
   );

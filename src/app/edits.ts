@@ -2,7 +2,7 @@
  * The edits behind `spec` and `ac`: functions from catalog to catalog. Writing is somebody else's (`applyCatalogChange`).
  */
 import {
-  criteriaOf,
+  entriesOf,
   failure,
   success,
   type Catalog,
@@ -78,7 +78,7 @@ const titleProblem = (title: string | undefined): string | null =>
 const sameId = (left: string, right: string): boolean => left.toLowerCase() === right.toLowerCase();
 
 export function allCriteria(catalog: Catalog): readonly { readonly spec: Spec; readonly criterion: Criterion }[] {
-  return catalog.specs.flatMap((spec) => criteriaOf(spec).map((criterion) => ({ spec, criterion })));
+  return catalog.specs.flatMap((spec) => entriesOf(spec).map((criterion) => ({ spec, criterion })));
 }
 
 /** 66 with the nearest known id. */
@@ -198,7 +198,7 @@ export function addCriterion(
   const criterion: Criterion = without({ id, title, ...(slug === undefined ? {} : { slug }), ...rest });
   return success({
     id,
-    catalog: replace(catalog, owner.id, (spec) => ({ ...spec, criteria: [...criteriaOf(spec), criterion] })),
+    catalog: replace(catalog, owner.id, (spec) => ({ ...spec, criteria: [...entriesOf(spec), criterion] })),
   });
 }
 
@@ -214,7 +214,7 @@ function withCriterion(
   if (!changed.ok) return changed;
   const next = changed.value;
   const criteria = (spec: Spec): readonly Criterion[] =>
-    criteriaOf(spec).flatMap((criterion) => (criterion.id !== id ? [criterion] : next === null ? [] : [next]));
+    entriesOf(spec).flatMap((criterion) => (criterion.id !== id ? [criterion] : next === null ? [] : [next]));
   return success({ id, catalog: replace(catalog, found.spec.id, (spec) => ({ ...spec, criteria: criteria(spec) })) });
 }
 

@@ -90,6 +90,7 @@ export async function prepare(
       environments: wiring.environments,
       unmet,
       callerEnv: context.env,
+      today: new Date().toISOString().slice(0, 10),
       executable: (file) => isExecutable(modes.get(file)),
     },
   );

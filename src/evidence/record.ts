@@ -112,6 +112,7 @@ function checkRecord(judged: JudgedCheck, context: RecordContext): CheckRecord {
     ...(stderr === undefined ? {} : { stderr: stderr.path, stderr_sha256: stderr.sha256 }),
     ...(artifacts.length === 0 ? {} : { artifacts }),
     ...(check.hollow ? { hollow: true } : {}),
+    ...(check.proves === undefined ? {} : { proves: check.proves }),
     ...(judged.verdict === 'PASS' ? flakyOf(judged.cases.find((item) => flakyOf(item).flaky !== undefined)) : {}),
     ...(judged.cases.length > 1 ? { cases: judged.cases.map(caseRecord) } : {}),
   };

@@ -97,6 +97,8 @@ export interface Check {
   readonly file: string | null;
   readonly line: number | null;
   readonly hollow: boolean;
+  /** Which of the criterion's `needs` it serves. */
+  readonly proves?: string;
   /** Cases whose outcomes decide; empty when `known` is set. */
   readonly cases: readonly string[];
   /** Decided without running: manual, unavailable, dangling… */

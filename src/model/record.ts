@@ -40,6 +40,8 @@ export interface CheckRecord {
   readonly stderr_sha256?: string;
   readonly artifacts?: readonly { readonly path: string; readonly sha256: string }[];
   readonly hollow?: boolean;
+  /** Which of the criterion's `needs` it serves. */
+  readonly proves?: string;
   /** Why a pass is not a steady one, see Outcome. */
   readonly flaky?: string;
   /** For a link on a suite or file: each covered case. */

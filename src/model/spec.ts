@@ -175,4 +175,8 @@ export const riskOf = (criterion: Criterion): Risk => criterion.risk ?? 'medium'
 /** A criterion's own status, else its spec's. A retired spec retires all its criteria. */
 export const statusOf = (spec: Spec, criterion: Criterion): Status =>
   spec.status === 'retired' ? 'retired' : (criterion.status ?? spec.status);
-export const criteriaOf = (spec: Spec): readonly Criterion[] => spec.criteria ?? [];
+/** All entries of a spec in their order, notes and headings between the criteria included. */
+export const entriesOf = (spec: Spec): readonly Criterion[] => spec.criteria ?? [];
+/** The entries that can be checked: notes and headings are text, get no verdict and are counted nowhere. */
+export const criteriaOf = (spec: Spec): readonly Criterion[] =>
+  entriesOf(spec).filter((entry) => entry.kind === undefined || entry.kind === 'criterion');

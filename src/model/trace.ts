@@ -37,6 +37,8 @@ export interface ResolvedImplementation {
   readonly file: string;
   readonly line: number;
   readonly symbol: string | null;
+  /** Which of the criterion's `needs` it serves (default: `impl`). */
+  readonly proves?: string;
   readonly position: Position;
   readonly problem?: LinkProblem;
 }

@@ -15,6 +15,8 @@ export type SkipReason =
   | 'configured-out'
   /** The test failed, as it declares that it does (`it.fails`, `xfail`). */
   | 'expected-failure'
+  /** A kind of evidence that `needs` wants is given up for now, by a waiver. */
+  | 'waived'
   | 'retired'
   | `unavailable:${string}`;
 export type ErrorReason =
@@ -42,6 +44,7 @@ const SKIP: ReadonlySet<string> = new Set<SkipReason>([
   'runner-skipped',
   'configured-out',
   'expected-failure',
+  'waived',
   'retired',
 ]);
 

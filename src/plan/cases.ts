@@ -28,6 +28,8 @@ export interface PlanOptions {
   readonly unmet: ReadonlyMap<string, string>;
   /** Variables of the caller that links may pass through by name. */
   readonly callerEnv: Readonly<Record<string, string | undefined>>;
+  /** The day on which the plan is made, as `2027-01-31`: waivers end. */
+  readonly today: string;
   /** True for a file that may be executed directly. */
   readonly executable: (file: string) => boolean;
 }
@@ -231,6 +233,7 @@ export function checkOf(traced: TracedCriterion, link: ResolvedLink, planning: P
     file: first?.file ?? (link.kind === 'test' ? planning.parse(link.label).file : link.position.file),
     line: first?.line ?? (link.kind === 'test' ? null : link.position.line),
     hollow: link.tests.some((test) => test.hollow === true),
+    ...(declared.proves === undefined ? {} : { proves: declared.proves }),
     runner,
     cases: ids,
     known,

@@ -13,6 +13,7 @@ import {
   type TraceGraph,
   type TracedCriterion,
 } from '../model/index.js';
+import { missingNeeds } from './needs.js';
 import { checkOf, type DraftCase, type Lookups, type Planning, type PlanOptions } from './cases.js';
 
 export interface Selection extends Lookups {
@@ -69,7 +70,10 @@ export function plan(graph: TraceGraph, selection: Selection, options: PlanOptio
   for (const traced of graph.criteria) {
     if (!selection.selected(traced)) continue;
     const decided = known(traced);
-    const checks = decided !== null ? [] : traced.links.map((link) => checkOf(traced, link, planning));
+    const checks =
+      decided !== null
+        ? []
+        : [...traced.links.map((link) => checkOf(traced, link, planning)), ...missingNeeds(traced, options.today)];
     planned.push({ traced, known: decided, checks });
   }
   wireNeeds(planned, cases);

@@ -1,5 +1,5 @@
 /** The terminal's report: a line a criterion, what went wrong below it, the four counts at the end. */
-import type { CheckRecord, CriterionRecord, RunRecord, Summary } from '../model/index.js';
+import { worse, type CheckRecord, type CriterionRecord, type RunRecord, type Summary } from '../model/index.js';
 import { formatDuration } from '../util/duration.js';
 import { clip, visible, visibleLine } from '../util/text.js';
 import { painter, VERDICT_STYLE, type Paint } from './paint.js';
@@ -62,9 +62,21 @@ function checkLines(check: CheckRecord, paint: Paint, options: RenderOptions): s
   return lines;
 }
 
+/** `impl PASS, stest SKIP(no-link)`: the worst check of each kind that the criterion needs; '' where it names none. */
+function kindsLine(criterion: CriterionRecord): string {
+  const kinds = new Map<string, CheckRecord>();
+  for (const check of criterion.checks) {
+    const before = check.proves === undefined ? undefined : kinds.get(check.proves);
+    if (check.proves !== undefined && (before === undefined || worse(before.verdict, check.verdict) !== before.verdict))
+      kinds.set(check.proves, check);
+  }
+  return [...kinds].map(([kind, check]) => `${visibleLine(kind)} ${check.verdict}${reasonOf(check)}`).join(', ');
+}
+
 function criterionLines(criterion: CriterionRecord, paint: Paint, options: RenderOptions): string[] {
   const verdict = paint(VERDICT_STYLE[criterion.verdict], criterion.verdict.padEnd(5));
   const reason = reasonOf(criterion);
+  const kinds = kindsLine(criterion);
   const shown = criterion.checks.flatMap((check) => checkLines(check, paint, options));
   const detail =
     criterion.detail !== undefined && (criterion.checks.length === 0 || criterion.checks.length > 1)
@@ -72,6 +84,7 @@ function criterionLines(criterion: CriterionRecord, paint: Paint, options: Rende
       : '';
   return [
     `  ${verdict} ${visibleLine(criterion.id)}  ${visibleLine(criterion.title)}${reason === '' ? '' : ` ${reason}`}${detail}`,
+    ...(kinds === '' ? [] : [paint('dim', `      ${kinds}`)]),
     ...shown,
   ];
 }

@@ -58,7 +58,14 @@ const spelling = (symbol: string): string => symbol.replaceAll('::', '.');
 function implementation(link: ImplementationLink, fallback: Position, tree: Tree): ResolvedImplementation {
   const { file, path } = parseSelector(link.code);
   const symbol = path.length === 0 ? null : path.join('::');
-  const base = { origin: 'declared' as const, file, symbol, line: 1, position: link.position ?? fallback };
+  const base = {
+    origin: 'declared' as const,
+    file,
+    symbol,
+    line: 1,
+    position: link.position ?? fallback,
+    ...(link.proves === undefined ? {} : { proves: link.proves }),
+  };
   if (!tree.paths.has(file))
     return { ...base, problem: { reason: 'dangling-link', message: `${file} is not in the project` } };
   if (symbol === null) return base;
