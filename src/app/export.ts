@@ -1,25 +1,33 @@
 /** `export`: the catalog for teammates and other tools, with its links. Bytes depend on the catalog alone. */
 import { mkdir, readFile, stat } from 'node:fs/promises';
-import { join, relative } from 'node:path';
+import { dirname, join, relative } from 'node:path';
 import {
   editSpecText,
+  foreignFormat,
   parseSpecText,
   sameSpec,
   writeJsonl,
   writeYaml,
   type Conflict,
-  type FormatName,
 } from '../catalog/index.js';
 import type { Project } from '../config/index.js';
-import { failure, success, type Catalog, type Result } from '../model/index.js';
+import {
+  failure,
+  isForeignFormat,
+  success,
+  type Catalog,
+  type ExportFormatName,
+  type ForeignFormatName,
+  type Result,
+} from '../model/index.js';
 import { writeAtomically } from '../util/files.js';
 import { catalogAt, changedSpecs } from './catalog-change.js';
 import { openProjectStore, type Env } from './store-place.js';
 import { syncProject, syncState } from './sync.js';
 
 export interface ExportRequest {
-  readonly format: FormatName;
-  /** Absolute: a file for jsonl, a folder for yaml. Null: standard output, or `specs/`. */
+  readonly format: ExportFormatName;
+  /** Absolute: a file for jsonl, a folder for all others. Null: standard output, or `specs/`. */
   readonly out: string | null;
   readonly check: boolean;
 }
@@ -43,6 +51,7 @@ export async function exportCatalog(
   env: Env = process.env,
 ): Promise<Result<ExportOutcome>> {
   if (request.format === 'jsonl') return exportJsonl(project, request, env);
+  if (isForeignFormat(request.format)) return exportForeign(project, request.format, request, env);
   return request.out === null
     ? exportSpecs(project, request.check, env)
     : exportFolder(project, request.out, request.check, env);
@@ -66,6 +75,43 @@ async function exportJsonl(project: Project, { out, check }: ExportRequest, env:
   if (check) return outcome(catalog.value, { differing: there === text ? [] : [relative(project.root, out)] });
   if (there !== text) await writeAtomically(out, text);
   return outcome(catalog.value, { written: there === text ? [] : [out] });
+}
+
+/** Into a folder, in the format of another tool: only files that differ are written, and none is removed. */
+async function exportForeign(
+  project: Project,
+  name: ForeignFormatName,
+  { out, check }: ExportRequest,
+  env: Env,
+): Promise<Result<ExportOutcome>> {
+  const format = foreignFormat(name);
+  if (format.write === null)
+    return failure({
+      kind: 'usage',
+      message: `${format.title} is only read here, not written.`,
+      hint: `\`coherence import --from ${name}\` reads it.`,
+    });
+  if (out === null)
+    return failure({
+      kind: 'usage',
+      message: `\`export --format ${name}\` needs --out FOLDER.`,
+      hint: `For example: coherence export --format ${name} --out exported/`,
+    });
+  const catalog = await catalogAt(project, undefined, env);
+  if (!catalog.ok) return catalog;
+  const written = await format.write(catalog.value);
+  if (!written.ok) return written;
+  const changes: [string, string | Uint8Array][] = [];
+  for (const [file, content] of written.value) {
+    const there = await readFile(join(out, file)).catch(() => null);
+    if (there === null || !there.equals(Buffer.from(content))) changes.push([file, content]);
+  }
+  if (check) return outcome(catalog.value, { differing: changes.map(([file]) => file) });
+  for (const [file, content] of changes) {
+    await mkdir(dirname(join(out, file)), { recursive: true });
+    await writeAtomically(join(out, file), content);
+  }
+  return outcome(catalog.value, { written: changes.map(([file]) => join(out, file)) });
 }
 
 /** Into specs/ itself: what the store has comes into the files, as `sync` does it. Without a store specs/ is the catalog. */

@@ -1,28 +1,37 @@
 /** `import`: a catalog from another tool or project, all or nothing, and the second time without effect. */
 import { readFile, readdir, stat } from 'node:fs/promises';
-import { extname, join } from 'node:path';
+import { basename, extname, join } from 'node:path';
 import {
+  foreignFormat,
   planImport,
   readCatalog as readSources,
   readJsonl,
+  type ForeignFile,
   type ImportPlan,
   type ResolveTest,
 } from '../catalog/index.js';
 import type { Project } from '../config/index.js';
-import { failure, RUNNER_OF, success, type Catalog, type FoundTest, type Result } from '../model/index.js';
+import {
+  failure,
+  isForeignFormat,
+  RUNNER_OF,
+  success,
+  type Catalog,
+  type ForeignFormatName,
+  type FoundTest,
+  type ImportFormatName,
+  type Result,
+} from '../model/index.js';
 import { analyse } from './analyse.js';
 import { applyCatalogChange, catalogAt } from './catalog-change.js';
 import type { Env } from './store-place.js';
-
-export const IMPORT_FORMATS = ['yaml', 'jsonl', 'bootstrap-jsonl'] as const;
-export type ImportFormat = (typeof IMPORT_FORMATS)[number];
 
 export interface ImportRequest {
   /** Absolute path of a file, or of a folder of spec files. */
   readonly path: string;
   /** How to name it in failures. */
   readonly name: string;
-  readonly from?: ImportFormat;
+  readonly from?: ImportFormatName;
   readonly dryRun: boolean;
   readonly prune: boolean;
 }
@@ -42,7 +51,10 @@ export async function importCatalog(
   request: ImportRequest,
   env: Env = process.env,
 ): Promise<Result<ImportOutcome>> {
-  const source = await readSource(request);
+  const source =
+    request.from !== undefined && isForeignFormat(request.from)
+      ? await readForeign(request, request.from)
+      : await readSource(request);
   if (!source.ok) return source;
   const resolve =
     source.value.kind === 'jsonl' && source.value.text.includes('"codeintel_code_location"')
@@ -67,7 +79,7 @@ export async function importCatalog(
       plan: { created, changed, removed, unchanged },
       dryRun: request.dryRun,
       store,
-      notes,
+      notes: [...(source.value.kind === 'foreign' ? source.value.notes : []), ...notes],
     });
   };
   if (request.dryRun) {
@@ -80,7 +92,49 @@ export async function importCatalog(
   return applied.ok ? outcome(applied.value.store, applied.value.notes) : applied;
 }
 
+/** The catalog of another tool's file or folder. Failures: `usage`, and those of the format's own reader. */
+async function readForeign({ path, name }: ImportRequest, from: ForeignFormatName): Promise<Result<Source>> {
+  const format = foreignFormat(from);
+  if (format.read === null)
+    return failure({
+      kind: 'usage',
+      message: `${format.title} is only written here, not read.`,
+      hint: `\`coherence export --format ${from}\` writes it.`,
+    });
+  const entry = await stat(path).catch(() => null);
+  if (entry === null)
+    return failure({ kind: 'usage', message: `${name} does not exist.`, hint: 'Name a file or a folder.' });
+  const files: ForeignFile[] = [];
+  if (!entry.isDirectory()) files.push({ file: basename(path), content: await readFile(path) });
+  else
+    for (const file of await listFolder(path))
+      if (format.takes(file)) files.push({ file, content: await readFile(join(path, file)) });
+  if (files.length === 0)
+    return failure({
+      kind: 'usage',
+      message: `${name} holds no file that ${format.title} reads.`,
+      hint: 'Name the folder that holds them, or one file.',
+    });
+  const read = await format.read(files);
+  return read.ok ? success({ kind: 'foreign', ...read.value }) : read;
+}
+
+/** Folders that hold no source of a team: version control, installed packages. */
+const PASSED_OVER: ReadonlySet<string> = new Set(['.git', '.hg', '.svn', 'node_modules', '.venv', '.coherence']);
+
+/** All files below a folder, with `/`, sorted. Symlinks are passed over: they may lead anywhere. */
+async function listFolder(folder: string, below = ''): Promise<readonly string[]> {
+  const files: string[] = [];
+  for (const entry of await readdir(join(folder, below), { withFileTypes: true })) {
+    const file = below === '' ? entry.name : `${below}/${entry.name}`;
+    if (entry.isDirectory() && !PASSED_OVER.has(entry.name)) files.push(...(await listFolder(folder, file)));
+    else if (entry.isFile()) files.push(file);
+  }
+  return files.toSorted();
+}
+
 type Source =
+  | { readonly kind: 'foreign'; readonly catalog: Catalog; readonly notes: readonly string[] }
   | { readonly kind: 'jsonl'; readonly text: string }
   | { readonly kind: 'yaml'; readonly files: readonly { readonly file: string; readonly content: Buffer }[] };
 
@@ -118,6 +172,7 @@ async function readSource({ path, name, from }: ImportRequest): Promise<Result<S
 }
 
 function readImport(source: Source, name: string, known: Catalog, resolve: ResolveTest | undefined): Result<Catalog> {
+  if (source.kind === 'foreign') return success(source.catalog);
   if (source.kind === 'yaml') {
     const read = readSources(source.files);
     return read.failures.length > 0 ? { ok: false, failures: read.failures } : success(read.catalog);

@@ -29,14 +29,13 @@ export { plainSpec, sameSpec } from './merge-values.js';
 export { parseSpecText } from './parse.js';
 export { criterionRecord, linkRecord, specRecord, withoutPositions } from './record.js';
 export { selectorPath, specShape } from './spec-shape.js';
+export { foreignFormat, type CatalogFormat, type ForeignCatalog, type ForeignFile } from './formats/foreign/index.js';
 export {
-  FORMAT_NAMES,
   readJsonl,
   RECORD_TYPES,
   testQuery,
   writeJsonl,
   writeYaml,
-  type FormatName,
   type ImportedCatalog,
   type ReadJsonlOptions,
   type RecordType,

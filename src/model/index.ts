@@ -4,6 +4,7 @@ export * from './environment.js';
 export * from './event.js';
 export * from './facts.js';
 export * from './failure.js';
+export * from './formats.js';
 export * from './found.js';
 export * from './observation.js';
 export * from './outcome.js';

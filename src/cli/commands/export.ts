@@ -1,13 +1,14 @@
 /** `export` */
 import { resolve } from 'node:path';
 import { exportCatalog } from '../../app/index.js';
+import { EXPORT_FORMAT_NAMES } from '../../model/index.js';
 import { counted, visibleLine } from '../../util/text.js';
 import type { CommandContext, Input } from '../table/types.js';
 import { printJson, settle, withProject } from './context.js';
 import { conflictText } from './sync-text.js';
 
 export async function exportCommand(input: Input, context: CommandContext): Promise<number> {
-  const format = input.text('format') === 'jsonl' ? 'jsonl' : 'yaml';
+  const format = EXPORT_FORMAT_NAMES.find((name) => name === input.text('format')) ?? 'yaml';
   const out = input.text('out');
   return withProject(context, async (project) =>
     settle(

@@ -1,6 +1,7 @@
 /** `import FILE` */
 import { resolve } from 'node:path';
-import { IMPORT_FORMATS, importCatalog } from '../../app/index.js';
+import { importCatalog } from '../../app/index.js';
+import { IMPORT_FORMAT_NAMES } from '../../model/index.js';
 import { counted, visibleLine } from '../../util/text.js';
 import type { CommandContext, Input } from '../table/types.js';
 import { printJson, settle, withProject } from './context.js';
@@ -9,7 +10,7 @@ const MOST_SHOWN = 20;
 
 export async function importCommand(input: Input, context: CommandContext): Promise<number> {
   const name = input.args[0] ?? '';
-  const from = IMPORT_FORMATS.find((format) => format === input.text('from'));
+  const from = IMPORT_FORMAT_NAMES.find((format) => format === input.text('from'));
   return withProject(context, async (project) =>
     settle(
       context,

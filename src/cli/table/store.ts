@@ -1,3 +1,4 @@
+import { EXPORT_FORMAT_NAMES, IMPORT_FORMAT_NAMES } from '../../model/index.js';
 import type { ArgumentSpec, CommandSpec, OptionSpec } from './types.js';
 
 const OURS: OptionSpec = { name: 'ours', kind: 'flag', summary: 'decide every conflict for the files' };
@@ -24,10 +25,10 @@ export const storeCommands: readonly CommandSpec[] = [
         name: 'format',
         kind: 'string',
         placeholder: 'F',
-        choices: ['yaml', 'jsonl'],
-        summary: 'yaml (default) or jsonl',
+        choices: EXPORT_FORMAT_NAMES,
+        summary: 'yaml (default), jsonl, or the format of another tool',
       },
-      { name: 'out', kind: 'string', placeholder: 'PATH', summary: 'file for jsonl, folder for yaml' },
+      { name: 'out', kind: 'string', placeholder: 'PATH', summary: 'file for jsonl, folder for all others' },
       { name: 'check', kind: 'flag', summary: 'compare only' },
     ],
     examples: [
@@ -41,13 +42,13 @@ export const storeCommands: readonly CommandSpec[] = [
     summary: 'Take over a catalog, all or nothing',
     details:
       'What the file does not mention stays; with --prune the file is all there is. A bad line aborts the import and changes nothing. Importing twice changes nothing.',
-    args: [{ name: 'FILE', required: true, summary: 'a .jsonl file, a spec file or a folder of spec files' }],
+    args: [{ name: 'FILE', required: true, summary: 'a file or a folder' }],
     options: [
       {
         name: 'from',
         kind: 'string',
         placeholder: 'F',
-        choices: ['yaml', 'jsonl', 'bootstrap-jsonl'],
+        choices: IMPORT_FORMAT_NAMES,
         summary: 'format; default by the name',
       },
       { name: 'dry-run', kind: 'flag', summary: 'show what would change' },
