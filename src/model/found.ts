@@ -101,11 +101,15 @@ export interface Condition {
 
 export type LinkSource = 'comment' | 'docstring' | 'title' | 'tag' | 'annotation' | 'decorator';
 
-/** What a tag in code is bound to: a whole file, a test found beside it, or a declaration that implements. */
+/**
+ * What a tag in code is bound to: a whole file, a test found beside it, a declaration that implements, or nothing: then `line` and
+ * `between` say where its reach ended and why (`a blank line ends its reach`).
+ */
 export type Binding =
   | { readonly kind: 'file' }
   | { readonly kind: 'test'; readonly selector: string; readonly line: number }
-  | { readonly kind: 'code'; readonly symbol: string; readonly line: number };
+  | { readonly kind: 'code'; readonly symbol: string; readonly line: number }
+  | { readonly kind: 'dangling'; readonly line: number; readonly between: string };
 
 /** One `@verifies`/`@implements` (or a language's own habit) with one target. Several ids give several links. */
 export interface FoundLink extends Position {
@@ -131,7 +135,12 @@ export interface FoundSymbol {
   readonly name: string;
   readonly line: number;
   readonly endLine: number;
+  /** It only says that something exists elsewhere (`declare`, a declaration file): it implements nothing. */
+  readonly ambient?: boolean;
 }
+
+/** Files that only say what exists elsewhere: TypeScript's declaration files and Python's stubs. */
+export const isDeclarationFile = (file: string): boolean => /\.d\.[cm]?ts$|\.pyi$/iu.test(file);
 
 /** The result of scanning a tree. Files without tests or links are left out. */
 export interface Scan {

@@ -9,7 +9,7 @@ export type LinkOrigin = 'declared' | 'discovered';
 
 /** Why a link cannot become a run. */
 export interface LinkProblem {
-  readonly reason: 'dangling-link' | 'not-found' | 'ambiguous-selector';
+  readonly reason: 'dangling-link' | 'dangling-tag' | 'not-found' | 'ambiguous-selector';
   readonly message: string;
 }
 

@@ -37,7 +37,7 @@ interface PackedFile {
     number,
     number,
   ])[];
-  readonly s: readonly (readonly [string, number, number])[];
+  readonly s: readonly (readonly [name: string, line: number, endLine: number, ambient?: 1])[];
   readonly p: readonly (readonly [string, number, number])[];
 }
 
@@ -67,7 +67,9 @@ export function pack(found: FoundFile): string {
     l: found.language,
     t: tests,
     k: found.links.map((link) => [link.relation, link.target, link.source, link.binds, link.line, link.column]),
-    s: found.symbols.map((symbol) => [symbol.name, symbol.line, symbol.endLine]),
+    s: found.symbols.map(({ name, line, endLine, ambient }) =>
+      ambient === true ? [name, line, endLine, 1] : [name, line, endLine],
+    ),
     p: found.problems.map((problem) => [problem.message, problem.line, problem.column]),
   };
   return JSON.stringify(packed);
@@ -161,7 +163,9 @@ export function unpack(file: string, text: string): FoundFile {
       line,
       column,
     })),
-    symbols: packed.s.map(([name, line, endLine]) => ({ name, line, endLine })),
+    symbols: packed.s.map(([name, line, endLine, ambient]) =>
+      ambient === 1 ? { name, line, endLine, ambient: true } : { name, line, endLine },
+    ),
     problems: packed.p.map(([message, line, column]) => ({ file, line, column, message })),
   };
 }

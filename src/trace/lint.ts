@@ -7,10 +7,22 @@ import {
   type Diagnostic,
   type FoundTest,
   type Level,
+  type LinkProblem,
+  type Position,
   type Scan,
   type TracedCriterion,
 } from '../model/index.js';
 import { diagnostic } from './diagnostic.js';
+
+/** A link that cannot become a run, as its author is told. */
+function problemOf(at: Position, { reason, message }: LinkProblem, id: string): Diagnostic {
+  if (reason === 'dangling-tag')
+    return diagnostic('dangling-tag', at, message, {
+      id,
+      hint: 'Put the tag directly above its test, or remove it together with the test.',
+    });
+  return diagnostic(reason === 'ambiguous-selector' ? reason : 'dangling-link', at, message, { id });
+}
 
 export function lint(criteria: readonly TracedCriterion[], scan: Scan): Diagnostic[] {
   const found: Diagnostic[] = [];
@@ -31,8 +43,7 @@ export function lint(criteria: readonly TracedCriterion[], scan: Scan): Diagnost
     }
     for (const link of traced.links) {
       if (link.problem !== undefined) {
-        const code = link.problem.reason === 'ambiguous-selector' ? 'ambiguous-selector' : 'dangling-link';
-        found.push(diagnostic(code, link.position, link.problem.message, { id }));
+        found.push(problemOf(link.position, link.problem, id));
       }
       for (const test of link.tests) {
         const by = linked.get(test);
@@ -41,8 +52,7 @@ export function lint(criteria: readonly TracedCriterion[], scan: Scan): Diagnost
       }
     }
     for (const link of traced.implementations)
-      if (link.problem !== undefined)
-        found.push(diagnostic('dangling-link', link.position, link.problem.message, { id }));
+      if (link.problem !== undefined) found.push(problemOf(link.position, link.problem, id));
   }
   for (const [test, by] of linked) {
     const sameLevel = by.every((traced) => traced.spec.level === by[0]?.spec.level);

@@ -2,7 +2,15 @@
  * From a written or discovered link to the tests that it covers. Nothing is guessed: what cannot be known without running is
  * either left to a runner that confirms names itself, or a problem with a sentence.
  */
-import type { DeclaredLink, FoundFile, FoundLink, FoundTest, LinkProblem, ResolvedLink } from '../model/index.js';
+import type {
+  Binding,
+  DeclaredLink,
+  FoundFile,
+  FoundLink,
+  FoundTest,
+  LinkProblem,
+  ResolvedLink,
+} from '../model/index.js';
 import { nearest } from '../util/text.js';
 import { parseSelector, pathKey, type Selector } from './selector.js';
 
@@ -128,6 +136,10 @@ export function resolveDeclared(link: DeclaredLink, tree: Tree): Covered {
   );
 }
 
+/** The tag's own place is the diagnostic's; this names the other one. */
+export const danglingTag = ({ line, between }: Extract<Binding, { readonly kind: 'dangling' }>): string =>
+  `this tag binds to nothing: ${between} (line ${line})`;
+
 /** What a tag in code covers: the test beside it, all cases of a suite or of the file. */
 export function resolveDiscovered(link: FoundLink, file: FoundFile): Covered & { readonly label: string } {
   const binding = link.binds;
@@ -138,6 +150,8 @@ export function resolveDiscovered(link: FoundLink, file: FoundFile): Covered & {
     if (self !== undefined) return { tests: [self], covers: 'file', label: file.file };
     return { ...trouble('file', 'not-found', `${file.file} holds no test that is known here`), label: file.file };
   }
+  if (binding.kind === 'dangling')
+    return { ...trouble('case', 'dangling-tag', danglingTag(binding)), label: `${file.file}:${link.line}` };
   if (binding.kind === 'code') {
     return {
       ...trouble(

@@ -3,6 +3,7 @@
  */
 import {
   criteriaOf,
+  isDeclarationFile,
   statusOf,
   reviewOf,
   type Catalog,
@@ -23,7 +24,7 @@ import {
 import { nearest } from '../util/text.js';
 import { diagnostic } from './diagnostic.js';
 import { lint } from './lint.js';
-import { resolveDeclared, resolveDiscovered, type Tree } from './resolve.js';
+import { danglingTag, resolveDeclared, resolveDiscovered, type Tree } from './resolve.js';
 import { parseSelector } from './selector.js';
 
 const NOWHERE: Position = { file: 'specs', line: 1, column: 1 };
@@ -68,6 +69,14 @@ function implementation(link: ImplementationLink, fallback: Position, tree: Tree
   };
   if (!tree.paths.has(file))
     return { ...base, problem: { reason: 'dangling-link', message: `${file} is not in the project` } };
+  const ambient = (what: string): ResolvedImplementation => ({
+    ...base,
+    problem: {
+      reason: 'dangling-link',
+      message: `${what} only declares what is implemented elsewhere; name the file that implements it`,
+    },
+  });
+  if (isDeclarationFile(file)) return ambient(file);
   if (symbol === null) return base;
   // A method is `Cache.get` to one language and `Cache::get` to another; either spelling is understood.
   const wanted = spelling(symbol);
@@ -75,6 +84,7 @@ function implementation(link: ImplementationLink, fallback: Position, tree: Tree
   const found =
     symbols.find((candidate) => spelling(candidate.name) === wanted) ??
     symbols.find((candidate) => candidate.name === path.at(-1));
+  if (found?.ambient === true) return ambient(`${file}::${symbol}`);
   return found === undefined
     ? { ...base, problem: { reason: 'dangling-link', message: `${file} has no declaration "${symbol}"` } }
     : { ...base, line: found.line };
@@ -86,6 +96,9 @@ const discoveredImplementation = (link: FoundLink, file: FoundFile): ResolvedImp
   position: link,
   line: link.binds.kind === 'file' ? 1 : link.binds.line,
   symbol: link.binds.kind === 'code' ? link.binds.symbol : link.binds.kind === 'test' ? link.binds.selector : null,
+  ...(link.binds.kind === 'dangling'
+    ? { problem: { reason: 'dangling-tag', message: danglingTag(link.binds) } as const }
+    : {}),
 });
 
 /** A tag that says what a declared link of the same criterion says already adds nothing. */

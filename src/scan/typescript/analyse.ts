@@ -1,8 +1,16 @@
 /** One file's tree → tests, links, symbols. Synchronous and pure: other files come from `modules`, loaded or not. */
 import type { ts } from 'ts-morph';
-import type { Binding, FoundFile, FoundLink, FoundTest, Framework } from '../../model/index.js';
+import {
+  isDeclarationFile,
+  type Binding,
+  type FoundFile,
+  type FoundLink,
+  type FoundTest,
+  type Framework,
+} from '../../model/index.js';
+import { ENDED_BY } from '../reach.js';
 import { tagPosition, tagsIn } from '../tags.js';
-import { bindComment, type Target } from './bind.js';
+import { bindTag, type Target } from './bind.js';
 import { taggedComments } from './comments.js';
 import { placeIn, sourceText } from './compiler.js';
 import { callPlace, type Declared } from './declared.js';
@@ -11,6 +19,7 @@ import { Fingerprints } from './fingerprint.js';
 import { HollowCheck, skipsItself } from './hollow.js';
 import type { Modules } from './modules.js';
 import type { Module } from './scope.js';
+import { PossibleTests } from './possible-tests.js';
 import { declarationsIn, type Declaration } from './symbols.js';
 import { ownLinks, type OwnLink } from './title-links.js';
 import { Walker } from './walk.js';
@@ -50,11 +59,12 @@ export function analyse(module: Module, modules: Modules, framework: Framework):
     const test = tests[i];
     return test === undefined ? [] : ownLinks(entry, evaluator).map((link) => ofOwnLink(link, test, entry, module));
   });
-  links.push(...commentLinks(module, targetsOf(declared, tests, declarations, source)));
+  const possible = new PossibleTests(module, framework, evaluator);
+  links.push(...commentLinks(module, targetsOf(declared, tests, declarations, source), possible));
   const all =
-    tests.length === 0 && (TEST_FILE.test(file) || importsFramework(source))
+    tests.length === 0 && possible.tests.length === 0 && (TEST_FILE.test(file) || importsFramework(source))
       ? [wholeFile(file, framework, source)]
-      : tests;
+      : [...tests, ...possible.tests];
   return {
     file,
     language: 'typescript',
@@ -65,6 +75,7 @@ export function analyse(module: Module, modules: Modules, framework: Framework):
       name: declaration.name,
       line: placeIn(source, declaration.start).line,
       endLine: placeIn(source, declaration.end).line,
+      ...(declaration.ambient ? { ambient: true } : {}),
     })),
   };
 }
@@ -126,10 +137,12 @@ function hollowness(entry: Declared, hollow: HollowCheck): boolean | undefined {
   return reach === 'unknown' ? undefined : reach === 'no';
 }
 
-const bindingOf = (subject: Subject, source: ts.SourceFile): Binding =>
-  subject.kind === 'test'
-    ? { kind: 'test', selector: subject.test.selector, line: subject.test.line }
-    : { kind: 'code', symbol: subject.declaration.name, line: placeIn(source, subject.declaration.start).line };
+function bindingOf(subject: Subject, source: ts.SourceFile): Binding {
+  if (subject.kind === 'test') return { kind: 'test', selector: subject.test.selector, line: subject.test.line };
+  const { name, start, ambient } = subject.declaration;
+  const { line } = placeIn(source, start);
+  return ambient ? { kind: 'dangling', line, between: ENDED_BY.ambient } : { kind: 'code', symbol: name, line };
+}
 
 function targetsOf(
   declared: readonly Declared[],
@@ -163,13 +176,14 @@ function targetsOf(
   return targets.sort((left, right) => left.start - right.start || right.end - left.end);
 }
 
-function commentLinks(module: Module, targets: readonly Target<Subject>[]): FoundLink[] {
+/** The links of comments, and the possible tests that tags stand above. */
+function commentLinks(module: Module, targets: readonly Target<Subject>[], possible: PossibleTests): FoundLink[] {
   const { source, path: file } = module;
   return taggedComments(source).flatMap((comment) => {
     const text = source.text.slice(comment.start, comment.end);
     const start = placeIn(source, comment.start);
     return tagsIn(text).flatMap((tag): FoundLink[] => {
-      const bound = bindComment(comment, tag.relation, source, targets);
+      const bound = bindTag(comment, comment.start + tag.offset, tag.relation, source, targets);
       const at = {
         file,
         ...tagPosition(tag, start),
@@ -177,9 +191,27 @@ function commentLinks(module: Module, targets: readonly Target<Subject>[]): Foun
         target: tag.id,
         source: 'comment' as const,
       };
-      return bound.kind === 'file'
-        ? [{ ...at, binds: { kind: 'file' } }]
-        : bound.values.map((subject) => ({ ...at, binds: bindingOf(subject, source) }));
+      switch (bound.kind) {
+        case 'file':
+          return [
+            {
+              ...at,
+              binds: isDeclarationFile(file)
+                ? { kind: 'dangling', line: 1, between: ENDED_BY.ambient }
+                : { kind: 'file' },
+            },
+          ];
+        case 'targets':
+          return bound.values.map((subject) => ({ ...at, binds: bindingOf(subject, source) }));
+        case 'possible': {
+          const test = possible.of(bound.call, bound.around?.kind === 'test' ? bound.around.test : null);
+          return [{ ...at, binds: { kind: 'test', selector: test.selector, line: test.line } }];
+        }
+        case 'dangling':
+          return [
+            { ...at, binds: { kind: 'dangling', line: placeIn(source, bound.offset).line, between: bound.between } },
+          ];
+      }
     });
   });
 }
@@ -198,7 +230,7 @@ function ofOwnLink(link: OwnLink, test: FoundTest, entry: Declared, module: Modu
 function unique(links: readonly FoundLink[]): readonly FoundLink[] {
   const seen = new Set<string>();
   const kept = links.filter((link) => {
-    const key = `${link.relation} ${link.target} ${link.line}:${link.column} ${link.binds.kind === 'file' ? '' : `${link.binds.line} ${link.binds.kind === 'test' ? link.binds.selector : link.binds.symbol}`}`;
+    const key = `${link.relation} ${link.target} ${link.line}:${link.column} ${JSON.stringify(link.binds)}`;
     return !seen.has(key) && seen.add(key) !== undefined;
   });
   return kept.sort((left, right) => left.line - right.line || left.column - right.column);

@@ -56,6 +56,9 @@ const NAMES: Readonly<Record<string, Omit<Api, 'framework' | 'certain'>>> = {
   xspecify: { role: 'case', skip: 'skip' },
 };
 
+/** Names under which frameworks hand out what declares tests and suites. */
+export const isTestName = (name: string): boolean => Object.hasOwn(NAMES, name);
+
 /** Members and exports that declare no test, whatever they are given. */
 const HOOKS: ReadonlySet<string> = new Set([
   'before',

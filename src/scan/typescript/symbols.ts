@@ -1,5 +1,6 @@
 /** Named declarations of a file: what `implemented_by: path::symbol` may name and what a comment may bind to. */
 import type { ts } from 'ts-morph';
+import { isDeclarationFile } from '../../model/index.js';
 import { bare, compiler, isFunctionNode } from './compiler.js';
 
 export interface Declaration {
@@ -9,21 +10,38 @@ export interface Declaration {
   readonly end: number;
   /** Variables hold values: they can implement, but are not what a `@verifies` is looking for. */
   readonly kind: 'function' | 'class' | 'value' | 'type';
+  /** Below `declare`, or in a declaration file: nothing is there. */
+  readonly ambient: boolean;
 }
 
 const MAX_DEPTH = 20;
 
 export function declarationsIn(source: ts.SourceFile): readonly Declaration[] {
-  const found: Declaration[] = [];
+  const found: Named[] = [];
   visitStatements(source.statements, '', source, found, 0);
-  return found;
+  const ambient = isDeclarationFile(source.fileName) ? [source] : source.statements.filter(isDeclared);
+  return found.map((one) => ({
+    ...one,
+    ambient: ambient.some((outer) => outer.pos <= one.start && one.end <= outer.end),
+  }));
+}
+
+type Named = Omit<Declaration, 'ambient'>;
+
+/** A statement with `declare`; what is below it is ambient with it. */
+function isDeclared(statement: ts.Statement): boolean {
+  const ts = compiler();
+  return (
+    ts.canHaveModifiers(statement) &&
+    ts.getModifiers(statement)?.some((modifier) => modifier.kind === ts.SyntaxKind.DeclareKeyword) === true
+  );
 }
 
 function visitStatements(
   statements: readonly ts.Statement[],
   prefix: string,
   source: ts.SourceFile,
-  found: Declaration[],
+  found: Named[],
   depth: number,
 ): void {
   const ts = compiler();
@@ -59,7 +77,7 @@ function visitVariables(
   prefix: string,
   range: { readonly start: number; readonly end: number },
   source: ts.SourceFile,
-  found: Declaration[],
+  found: Named[],
 ): void {
   const ts = compiler();
   for (const declaration of statement.declarationList.declarations) {
@@ -91,12 +109,7 @@ function visitVariables(
   }
 }
 
-function visitMembers(
-  node: ts.ClassLikeDeclaration,
-  prefix: string,
-  source: ts.SourceFile,
-  found: Declaration[],
-): void {
+function visitMembers(node: ts.ClassLikeDeclaration, prefix: string, source: ts.SourceFile, found: Named[]): void {
   const ts = compiler();
   for (const member of node.members) {
     const range = { start: member.getStart(source), end: member.end };

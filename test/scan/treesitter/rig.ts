@@ -36,6 +36,7 @@ export const selectors = (found: FoundFile): readonly string[] =>
 
 const bound = (link: FoundLink, file: string): string => {
   if (link.binds.kind === 'file') return 'file';
+  if (link.binds.kind === 'dangling') return `dangling ${link.binds.line}: ${link.binds.between}`;
   return link.binds.kind === 'code'
     ? `code ${link.binds.symbol}`
     : `test ${link.binds.selector.slice(file.length + 2)}`;

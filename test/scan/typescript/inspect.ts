@@ -1,4 +1,4 @@
-import type { FoundFile, FoundTest } from '../../../src/model/index.js';
+import type { FoundFile, FoundLink, FoundTest } from '../../../src/model/index.js';
 import type { ProjectView } from '../../../src/scan/language.js';
 import { typescript } from '../../../src/scan/typescript/index.js';
 
@@ -29,17 +29,30 @@ export function describeTest(test: FoundTest): string {
     test.parametrised ? 'parametrised' : '',
     test.skip ?? '',
     test.focused === true ? 'focused' : '',
+    test.possible === true ? 'possible' : '',
   ].filter((mark) => mark !== '');
   return `${test.line} ${test.path.join(' > ')}${marks.length > 0 ? ` (${marks.join(' ')})` : ''}`;
 }
 
 export const testsOf = (found: FoundFile): string[] => found.tests.map(describeTest);
 
+function bound({ binds }: FoundLink, file: string): string {
+  switch (binds.kind) {
+    case 'file':
+      return 'file';
+    case 'test':
+      return binds.selector.replace(`${file} > `, '');
+    case 'code':
+      return `code ${binds.symbol}`;
+    case 'dangling':
+      return `dangling ${binds.line}: ${binds.between}`;
+  }
+}
+
 /** `id -> what it binds to`. */
 export const linksOf = (found: FoundFile): string[] =>
   found.links.map(
-    ({ relation, target, binds }) =>
-      `${relation === 'verifies' ? '' : 'implements '}${target} -> ${binds.kind === 'file' ? 'file' : binds.kind === 'test' ? binds.selector.replace(`${found.file} > `, '') : `code ${binds.symbol}`}`,
+    (link) => `${link.relation === 'verifies' ? '' : 'implements '}${link.target} -> ${bound(link, found.file)}`,
   );
 
 export const hollowOf = (found: FoundFile): Record<string, boolean | undefined> =>

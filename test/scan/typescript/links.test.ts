@@ -3,7 +3,7 @@ import { inspect, linksOf, vitestFile } from './inspect.js';
 
 // @verifies AC-scan-comment-tags
 describe('tags in comments', () => {
-  it('bind to the next test, suite, function or class, or to what they stand in', async () => {
+  it('bind to the very next test, suite, function or class, to what they stand in, or to nothing', async () => {
     const found = await vitestFile(`
 const setup = 1;
 // @verifies AC-suite
@@ -34,13 +34,13 @@ export const table = { a: 1 };
 `);
     expect(linksOf(found)).toEqual([
       'AC-suite -> s',
-      'AC-first -> s > one',
-      'AC-second -> s > one',
+      'AC-first -> dangling 7: what follows is no declaration that it could name: `const value = 1;`',
+      'AC-second -> dangling 7: what follows is no declaration that it could name: `const value = 1;`',
       'AC-inside -> s > two',
       'AC-behind -> s > three',
       'AC-each -> s > each %i',
-      'AC-last -> s',
-      'AC-waits -> four',
+      'AC-last -> dangling 17: nothing follows it here',
+      'AC-waits -> dangling 19: what follows is no declaration that it could name: `await Promise.all([]);`',
       'implements AC-function -> code work',
       'implements AC-method -> code Cache.get',
       'implements AC-value -> code table',
@@ -71,10 +71,10 @@ export const table = { a: 1 };
     [
       'after imports',
       "import { it } from 'vitest';\n// @verifies AC-a\n\nconst n = 1;\nit('x', () => {});",
-      'AC-a -> x',
+      'AC-a -> dangling 3: a blank line ends its reach',
     ],
     ['in a file with nothing to bind to', '// @implements AC-a\n', 'implements AC-a -> file'],
-    ['at the end of a file', "it('x', () => {});\n// @verifies AC-a", 'AC-a -> file'],
+    ['at the end of a file', "it('x', () => {});\n// @verifies AC-a", 'AC-a -> dangling 2: nothing follows it here'],
   ])('%s: bind as expected', async (_, text, expected) => {
     expect(linksOf(await inspect({ 'a.test.js': text }))).toEqual([expected]);
   });
@@ -106,7 +106,7 @@ const e = <p a="@verifies AC-attribute">{/* @verifies AC-real */}</p>;
 it('x', () => {});
 `,
     });
-    expect(linksOf(found)).toEqual(['AC-real -> x']);
+    expect(linksOf(found)).toEqual(['AC-real -> dangling 8: it stands behind code that declares no test']);
   });
 
   it('are read after code that only a parser can tell apart', async () => {
@@ -120,7 +120,7 @@ const list = [
 ];
 `);
     expect(linksOf(found)).toEqual([
-      'AC-division -> x',
+      'AC-division -> dangling 3: it stands behind code that declares no test',
       'AC-regex -> x',
       'implements AC-parameter -> code f',
       'implements AC-element -> code list',
