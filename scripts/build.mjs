@@ -8,6 +8,7 @@ import { createHash } from 'node:crypto';
 import { dirname, join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
+import { buildObserver } from './build-observer.mjs';
 
 const root = join(dirname(fileURLToPath(import.meta.url)), '..');
 const { version } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
@@ -35,6 +36,7 @@ const only = process.argv.includes('--only') ? process.argv.slice(process.argv.i
 // Built beside and swapped in: a failed build leaves the last good one.
 const fresh = `dist.${process.pid}.tmp`;
 try {
+  const observers = buildObserver(root, join(root, fresh, 'native'));
   const options = {
     absWorkingDir: root,
     outdir: fresh,
@@ -61,6 +63,7 @@ try {
     define: {
       COHERENCE_VERSION: JSON.stringify(version),
       COHERENCE_BUILD: JSON.stringify(sourceHash()),
+      COHERENCE_OBSERVERS: JSON.stringify(observers),
       'import.meta.url': '__bundleUrl',
     },
     banner: { js: "const __bundleUrl = require('node:url').pathToFileURL(__filename).href;" },

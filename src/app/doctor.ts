@@ -2,6 +2,7 @@
 import { realpath } from 'node:fs/promises';
 import { relative } from 'node:path';
 import type { Project } from '../config/index.js';
+import { observerStatus } from '../observe/index.js';
 import { capture, findProgram, pathOutside } from '../util/process.js';
 import { runnersInUse } from './init.js';
 import { doltStatus } from './store.js';
@@ -118,6 +119,18 @@ export async function diagnose(
     remedy: dolt.available
       ? ''
       : '`coherence doctor --fix` installs it into the cache (needs Go 1.26 or store.dolt_url).',
+  });
+  const observer = await observerStatus(env);
+  findings.push({
+    name: 'observer',
+    state: observer.available ? 'ok' : 'missing',
+    detail: observer.available
+      ? observer.syncWakeUp
+        ? 'seccomp user notification, synchronous wake-up'
+        : 'seccomp user notification'
+      : observer.why,
+    disables: observer.available ? '' : 'reuse by what a run rested on; verdicts are reused for the same source alone',
+    remedy: observer.available ? '' : 'Needs Linux 5.9 or newer, x64 or arm64, and no other observer around it.',
   });
   const runners = await runnersInUse(project.root);
   findings.push({

@@ -1,6 +1,7 @@
 /** The places of a run: where a tree is tested, made from the settings. */
 import type { Project } from '../config/index.js';
 import type { PlaceName } from '../model/index.js';
+import { observe } from '../observe/index.js';
 import { hostPlace, type ExecuteOptions, type HostOptions, type Place } from '../run/index.js';
 import type { VerifyContext } from './verify-request.js';
 
@@ -11,6 +12,8 @@ export function placesOf(
   root: string,
   options: Pick<ExecuteOptions, 'outputFolder' | 'emit' | 'signal' | 'jobs'> & {
     readonly run: string;
+    /** Every program on the host is observed, not only those whose runner asks for it. */
+    readonly observe?: boolean;
     readonly env: Readonly<Record<string, string | undefined>>;
   },
   docker: DockerModule | null,
@@ -18,7 +21,14 @@ export function placesOf(
 ): (name: PlaceName) => Place {
   return (name) => {
     if (name === 'host' || docker === null) {
-      const host: HostOptions = { root, env: options.env, outputFolder: options.outputFolder, emit: options.emit };
+      const host: HostOptions = {
+        root,
+        env: options.env,
+        outputFolder: options.outputFolder,
+        emit: options.emit,
+        observer: observe,
+        observe: options.observe === true,
+      };
       return wrapHost(hostPlace(host), host);
     }
     return docker.dockerPlace({

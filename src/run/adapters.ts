@@ -24,6 +24,8 @@ export interface Invocation {
   readonly env: Readonly<Record<string, string>>;
   readonly timeoutMs: number | null;
   readonly input?: string;
+  /** Observe it also where the place does not observe all: the runner wants to know which programs ran. */
+  readonly observe?: boolean;
   /** Names the capture files of this invocation, unique in its run; file-name safe. */
   readonly label: string;
 }
@@ -38,9 +40,28 @@ export interface Executed {
   readonly trouble: { readonly reason: 'infra' | 'setup' | 'crash'; readonly message: string } | null;
   /** Environment as recorded: what this tool or the author set, masked. */
   readonly env: Readonly<Record<string, string>>;
-  /** What the program rested on, where the place was asked to observe its runs. */
+  /** What the program rested on and which programs it started, where it was to be observed and the place can. */
   readonly observed?: Observed;
+  /** One sentence when being observed changed what the program did: its run says nothing and is repeated unobserved. */
+  readonly spoiled?: string;
 }
+
+/** Wraps a command so that what it rests on is written down into `folder` (src/observe); or says why that cannot be here. */
+export type Observe = (
+  command: readonly string[],
+  folder: string,
+) =>
+  | {
+      readonly ok: true;
+      readonly command: readonly string[];
+      /** Reads what was written, once the command has ended; gives the end as the program's own. */
+      conclude(end: ProcessEnd): {
+        readonly observed: Observed;
+        readonly end: ProcessEnd;
+        readonly spoiled: string | null;
+      };
+    }
+  | { readonly ok: false; readonly why: string };
 
 /** Where a batch's programs run: the tree under test, seen from inside (`root`) and from this process (`hostRoot`). */
 export interface Workspace extends AsyncDisposable {
@@ -85,6 +106,8 @@ export interface OpenRequest {
   readonly signal: AbortSignal;
   /** The workspace of a finished case to continue in (`workspace: inherit`). */
   readonly inherit?: Workspace;
+  /** Not to be observed, whatever the place was asked for: being observed changed what its programs did. */
+  readonly unobserved?: boolean;
 }
 
 /** What a runner may use while it works on a batch. */

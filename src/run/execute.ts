@@ -169,8 +169,23 @@ class Run {
     emit({ type: 'batch.end', batch, durationMs: performance.now() - started });
   }
 
-  /** One try, in a workspace of its own. */
+  /** One try; once more without an observer when being observed changed what its programs did. */
   async #once(runner: Runner | undefined, batch: Batch, attempt: number): Promise<readonly Outcome[]> {
+    const spoiled: string[] = [];
+    const outcomes = await this.#attempt(runner, batch, attempt, (why) => spoiled.push(why));
+    const [why] = spoiled;
+    if (why === undefined || this.#controller.signal.aborted) return outcomes;
+    for (const entry of batch.cases) this.#options.emit({ type: 'retry', case: entry.id, why, attempt });
+    return this.#attempt(runner, batch, attempt, null);
+  }
+
+  /** In a workspace of its own. `spoil` is told why an observed program's run says nothing; null: nothing is observed. */
+  async #attempt(
+    runner: Runner | undefined,
+    batch: Batch,
+    attempt: number,
+    spoil: ((why: string) => void) | null,
+  ): Promise<readonly Outcome[]> {
     const { root, jobs, emit, env, cargoEnv, outputFolder } = this.#options;
     const signal = this.#controller.signal;
     const all = (reason: Outcome['reason'], detail: string): Outcome[] =>
@@ -188,9 +203,10 @@ class Run {
       batch,
       signal,
       ...(inherit === undefined ? {} : { inherit }),
+      ...(spoil === null ? { unobserved: true } : {}),
     });
     if (!opened.ok) return all(opened.reason, opened.message);
-    const workspace = this.#limited(opened.workspace);
+    const workspace = this.#limited(opened.workspace, spoil);
     let keep = false;
     try {
       const availability = await runner.available(workspace, batch);
@@ -218,7 +234,7 @@ class Run {
   }
 
   /** The workspace with its programs counted: never more than `jobs` at once, whatever runners do side by side. */
-  #limited(workspace: Workspace): Workspace {
+  #limited(workspace: Workspace, spoil: ((why: string) => void) | null): Workspace {
     return {
       place: workspace.place,
       root: workspace.root,
@@ -230,7 +246,9 @@ class Run {
       exec: async (invocation, signal) => {
         const release = await this.#programs.take(signal);
         try {
-          return await workspace.exec(invocation, signal);
+          const executed = await workspace.exec(invocation, signal);
+          if (executed.spoiled !== undefined) spoil?.(executed.spoiled);
+          return executed;
         } finally {
           release?.();
         }

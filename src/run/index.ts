@@ -3,6 +3,7 @@ export type {
   Availability,
   Executed,
   Invocation,
+  Observe,
   OpenRequest,
   Place,
   RunContext,

@@ -4,7 +4,7 @@
 import { mkdirSync, mkdtempSync, realpathSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { Executed, Invocation, OpenRequest, Place, Workspace } from '../adapters.js';
+import type { Executed, Invocation, Observe, OpenRequest, Place, Workspace } from '../adapters.js';
 import { Capture } from '../decorators/capture.js';
 import { inheritedEnv, maskedEnv, secretValues } from '../environment.js';
 import type { EventSink } from '../../model/index.js';
@@ -21,6 +21,10 @@ export interface HostOptions {
   readonly emit?: EventSink;
   /** Between TERM and KILL when a program is ended; default 2 000 ms. */
   readonly graceMs?: number;
+  /** How programs are observed; absent: never. */
+  readonly observer?: Observe;
+  /** True: every program is, and `Executed.observed` says what it rested on; else those whose invocation asks for it. */
+  readonly observe?: boolean;
 }
 
 /** Failures of a start that may be gone a moment later; all others are the project's or the machine's set-up. */
@@ -40,6 +44,7 @@ async function execute(
   invocation: Invocation,
   signal: AbortSignal,
   batch: string,
+  logs: string,
 ): Promise<Executed> {
   const secrets = secretValues(invocation.env);
   const emit = options.emit;
@@ -53,7 +58,9 @@ async function execute(
   const stderr = capture('stderr');
   const directory = invocation.directory === '' ? options.root : await insideRoot(options.root, invocation.directory);
   const startedAt = new Date();
-  const end: ProcessEnd =
+  const wanted = options.observe === true || invocation.observe === true;
+  const wrapped = wanted ? options.observer?.(invocation.command, logs) : undefined;
+  const ownEnd: ProcessEnd =
     directory === null
       ? {
           pid: null,
@@ -67,7 +74,7 @@ async function execute(
           durationMs: 0,
         }
       : await run({
-          command: invocation.command,
+          command: wrapped?.ok === true ? wrapped.command : invocation.command,
           cwd: directory,
           env: { ...base, ...invocation.env },
           signal,
@@ -78,6 +85,9 @@ async function execute(
           onStderr: (chunk) => stderr.write(chunk),
         });
   const [out, err] = await Promise.all([stdout.close(), stderr.close()]);
+  const told = wrapped?.ok === true ? wrapped.conclude(ownEnd) : null;
+  const end = told?.end ?? ownEnd;
+  const observed = told?.observed ?? (wrapped?.ok === false ? { ok: false as const, why: wrapped.why } : null);
   return {
     end,
     stdout: out,
@@ -86,6 +96,8 @@ async function execute(
     layers: [],
     trouble: trouble(end),
     env: maskedEnv(invocation.env),
+    ...(observed === null ? {} : { observed }),
+    ...(told === null || told.spoiled === null ? {} : { spoiled: told.spoiled }),
   };
 }
 
@@ -112,13 +124,15 @@ export function hostPlace(options: HostOptions): Place {
         };
       }
       const reports = join(folder, 'reports');
+      const { observer: _observer, ...plain } = options;
+      const wanted = request.unobserved === true ? plain : options;
       const workspace: Workspace = {
         place: 'host',
         root: options.root,
         hostRoot: options.root,
         reports: { inside: reports, host: reports },
         inherited: base,
-        exec: async (invocation, signal) => execute(options, base, invocation, signal, request.batch.id),
+        exec: async (invocation, signal) => execute(wanted, base, invocation, signal, request.batch.id, folder),
         find: async (program) => findProgram(program, base['PATH']),
         [Symbol.asyncDispose]: async () => rmSync(folder, { recursive: true, force: true, maxRetries: 3 }),
       };
