@@ -731,8 +731,10 @@ static void note_opened(struct found found, uint32_t tid, int flags) {
   if (S_ISCHR(mode) || S_ISBLK(mode)) {
     struct stat device;
     if (stat(entry->path, &device) != 0) return;
-    unsigned kind = major(device.st_rdev);
-    int harmless = S_ISCHR(mode) && (kind == 1 || kind == 5 || (kind >= 136 && kind <= 143));
+    unsigned kind = major(device.st_rdev), part = minor(device.st_rdev);
+    /* null, zero, full, random, urandom; tty, ptmx; pts */
+    int harmless = S_ISCHR(mode) && ((kind == 1 && (part == 3 || part == 5 || (part >= 7 && part <= 9))) ||
+                                     (kind == 5 && part != 1) || (kind >= 136 && kind <= 143));
     if (!harmless) lose("the device %s was opened", entry->path);
     return;
   }
