@@ -36,12 +36,14 @@ export async function readCatalog(project: Project): Promise<Result<LoadedCatalo
  * @param everything analyse every test file, not only those that a tag or a declared link concerns (for suggestions)
  * @param identify whether the caller will ask which source it is: then git is asked beside the analysis
  * @param read a reading of the tree that was made just now; default: a new one
+ * @param cacheOf the root whose scan cache serves: entries are about a path and its bytes, so one checkout's serve its worktrees
  */
 export async function analyse(
   project: Project,
   everything = false,
   identify = false,
   read?: Source,
+  cacheOf: string = project.root,
 ): Promise<Result<Analysis>> {
   // An import or sync that was killed between two files is completed first: nobody reads half a change.
   const recovered = await recoverCatalog(project);
@@ -51,7 +53,7 @@ export async function analyse(
   identified?.catch(() => undefined); // whoever asks for it is told
   // While git lists the files: what is read without knowing them.
   const loading = readCatalog(project);
-  const cache = ScanCache.open(project.root, join(project.directories.cache, 'scan'));
+  const cache = ScanCache.open(cacheOf, join(project.directories.cache, 'scan'));
   const [loaded, source] = await Promise.all([loading, reading]);
   if (!loaded.ok) return loaded;
   const { catalog, specFiles } = loaded.value;

@@ -20,7 +20,7 @@ export {
   type SpecFields,
 } from './edits.js';
 export { blockedText, judgeGate, type GateRequest, type PushVerdict } from './gate/index.js';
-export { installHook, uninstallHook, type Hook } from './hook.js';
+export { installHook, uninstallHook, type Hook } from './hook/index.js';
 export { initProject, type Initialised } from './init.js';
 export { planPreview, type PlanPreview } from './preview.js';
 export { loadRun, recordedRuns } from './runs.js';

@@ -4,6 +4,7 @@ import type { Project } from '../config/index.js';
 import { success, type Result } from '../model/index.js';
 import { prepareDependencies } from '../run/dependencies/index.js';
 import { listFiles } from '../sources/index.js';
+import { workspacesOf } from './workspaces.js';
 
 interface Wanted {
   readonly checkout: string;
@@ -18,11 +19,12 @@ export async function prepareRunWorktree(
   context: { readonly env: Readonly<Record<string, string | undefined>>; readonly signal: AbortSignal },
 ): Promise<Result<readonly string[]>> {
   if (job.commit === null || relative(job.checkout, job.root) === '') return success([]);
-  const files = await listFiles(job.root);
+  const paths = (await listFiles(job.root)).map((file) => file.path);
   const prepared = await prepareDependencies({
     checkout: job.checkout,
     worktree: job.root,
-    paths: files.map((file) => file.path),
+    paths,
+    workspaces: await workspacesOf(job.root, paths),
     prepare: project.settings.worktrees.prepare,
     cacheFolder: project.directories.cache,
     env: context.env,

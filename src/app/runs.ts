@@ -49,12 +49,20 @@ export async function lastVerdicts(
   criteria: readonly Criterion[],
   of: EvidenceQuery['of'],
 ): Promise<ReadonlyMap<string, LastVerdict>> {
+  const records = (await recordedRuns(root)).filter((record) =>
+    'tree' in of ? record.source.tree === of.tree : record.source.commit === of.commit && !record.source.dirty,
+  );
+  return verdictsIn(records, criteria);
+}
+
+/** The newest verdict of each criterion, with exactly this wording, among records that stand newest first. */
+export function verdictsIn(
+  records: readonly RunRecord[],
+  criteria: readonly Criterion[],
+): ReadonlyMap<string, LastVerdict> {
   const wording = new Map(criteria.map((criterion) => [criterion.id, wordingOf(criterion)]));
   const found = new Map<string, LastVerdict>();
-  for (const record of await recordedRuns(root)) {
-    const fits =
-      'tree' in of ? record.source.tree === of.tree : record.source.commit === of.commit && !record.source.dirty;
-    if (!fits) continue;
+  for (const record of records)
     for (const spec of record.specs)
       for (const criterion of spec.criteria) {
         if (found.has(criterion.id) || wording.get(criterion.id) !== criterion.wording) continue;
@@ -65,6 +73,5 @@ export async function lastVerdicts(
           run: record.run,
         });
       }
-  }
   return found;
 }

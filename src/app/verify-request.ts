@@ -2,6 +2,7 @@
 import type { Around, EventSink, PlaceName, Risk, Status } from '../model/index.js';
 import type { HostOptions, Place } from '../run/index.js';
 import type { Source } from '../sources/index.js';
+import type { Analysis } from './analyse.js';
 
 export interface VerifyRequest {
   readonly ids: readonly string[];
@@ -36,6 +37,8 @@ export interface VerifyContext {
   readonly emit: EventSink;
   /** The tree, when it was read just now; default: it is read. */
   readonly source?: Source;
+  /** The analysis, when it was made just now; default: it is made. */
+  readonly analysis?: Analysis;
   /** Puts something before the place `host`: a warm worker's test runner in memory. `around`: the files around the root, when they were read for this run and nothing has run there since. */
   readonly wrapHost?: (place: Place, options: HostOptions, around?: Around | null) => Place;
 }

@@ -46,7 +46,10 @@ export async function prepare(
   context: VerifyContext,
   runFolder: string | null,
 ): Promise<Result<Prepared>> {
-  const analysed = await analyse(project, false, runFolder !== null, context.source);
+  const analysed =
+    context.analysis === undefined
+      ? await analyse(project, false, runFolder !== null, context.source)
+      : success(context.analysis);
   if (!analysed.ok) return analysed;
   const analysis = analysed.value;
   const changed =
@@ -141,7 +144,8 @@ export async function verifyProject(
     if (!prepared.ok) return prepared;
     await using _wiring = { [Symbol.asyncDispose]: prepared.value.wiring.close };
     const { analysis, wiring } = prepared.value;
-    const source = await analysis.source.identity();
+    const isElsewhere = request.evidenceRoot !== undefined && request.evidenceRoot !== project.root;
+    const source = { ...(await analysis.source.identity()), ...(isElsewhere ? { worktree: true } : {}) };
     const percent = project.settings.verify.audit ?? (context.env['CI'] === 'true' ? 2 : 0);
     const cache = await runCache(project, analysis, prepared.value.plan, {
       read: request.cache,

@@ -2,24 +2,25 @@
  * A worktree for one piece of work: registered in the ledger with an instance of our own, so that a daemon's sweep knows that
  * it is live, and gone (or in the trash, for the next sweep) when the work is done.
  */
-import { relative } from 'node:path';
-import { failure, type Result } from '../model/index.js';
+import { join, relative } from 'node:path';
+import { failure, success, type Failure, type Result } from '../model/index.js';
 import type { Project } from '../config/index.js';
 import { beginInstance, endInstance, openJournal, type Journal } from '../journal/index.js';
-import { prepareDependencies } from '../run/dependencies/index.js';
+import { prepareDependencies, type DependencyRequest, type Prepared } from '../run/dependencies/index.js';
 import { listAtCommit } from '../sources/index.js';
 import { gitLine } from '../util/git.js';
 import { identityOf } from '../util/process.js';
 import { ulid } from '../util/ulid.js';
 import { prepareFolders, worktreesOf } from './orchestrator.js';
 import type { VerifyContext } from './verify-request.js';
+import { workspacesOf } from './workspaces.js';
 
 export interface WorktreeWish {
   readonly commit: string;
   readonly run: string;
   readonly attempt: number;
   readonly keep: boolean;
-  /** Whether dependencies are linked in or installed before the work. */
+  /** Whether all dependencies are linked in or installed before the work; else that is the caller's, see `prepareWorktree`. */
   readonly prepare: boolean;
 }
 
@@ -54,6 +55,46 @@ export function ownPaths(paths: readonly string[], project: string): readonly st
   return paths.filter((path) => !others.some((folder) => path.startsWith(folder)));
 }
 
+/** What `could not be prepared` is called everywhere. */
+export const unprepared = (commit: string, message: string): Failure => ({
+  kind: 'could-not-verify',
+  message: `The dependencies of ${commit.slice(0, 12)} could not be prepared: ${message}`,
+});
+
+/**
+ * Links or installs what the commit needs in a worktree of it. Failures: git cannot list the commit.
+ * @param top of the checkout; @param root the project's folder in the worktree
+ */
+export async function prepareWorktree(
+  project: Project,
+  top: string,
+  worktree: string,
+  commit: string,
+  context: VerifyContext,
+  limits: Pick<DependencyRequest, 'needed' | 'linkOnly' | 'without'> = {},
+  root: string = join(worktree, relative(top, project.root)),
+): Promise<Result<Prepared>> {
+  const listed = await listAtCommit(top, commit);
+  if (!listed.ok) return listed;
+  const paths = ownPaths(
+    listed.value.map((file) => file.path),
+    relative(worktree, root),
+  );
+  return success(
+    await prepareDependencies({
+      checkout: top,
+      worktree,
+      paths,
+      workspaces: await workspacesOf(worktree, paths),
+      prepare: project.settings.worktrees.prepare,
+      cacheFolder: project.directories.cache,
+      env: context.env,
+      signal: context.signal,
+      ...limits,
+    }),
+  );
+}
+
 /** Runs `work` with the folder of a clean checkout of the commit. `could-not-verify` when it cannot be made or prepared. */
 export async function withWorktree<T>(
   project: Project,
@@ -84,26 +125,10 @@ export async function withWorktree<T>(
     try {
       await using worktree = made.worktree;
       if (wish.prepare) {
-        const listed = await listAtCommit(top, wish.commit);
-        if (!listed.ok) return listed;
-        const prepared = await prepareDependencies({
-          checkout: top,
-          worktree: worktree.path,
-          paths: ownPaths(
-            listed.value.map((file) => file.path),
-            relative(top, project.root),
-          ),
-          prepare: project.settings.worktrees.prepare,
-          cacheFolder: project.directories.cache,
-          env: context.env,
-          signal: context.signal,
-        });
-        if (!prepared.ok)
-          return failure({
-            kind: 'could-not-verify',
-            message: `The dependencies of ${wish.commit.slice(0, 12)} could not be prepared: ${prepared.message}`,
-          });
-        for (const note of prepared.notes) context.emit({ type: 'note', message: note });
+        const prepared = await prepareWorktree(project, top, worktree.path, wish.commit, context);
+        if (!prepared.ok) return prepared;
+        if (!prepared.value.ok) return failure(unprepared(wish.commit, prepared.value.message));
+        for (const note of prepared.value.notes) context.emit({ type: 'note', message: note });
       }
       return await work(worktree.path);
     } finally {

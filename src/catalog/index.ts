@@ -6,6 +6,7 @@ export {
   pairOf,
   jsonSchema,
   parseYaml,
+  plainYaml,
   quoted,
   readShape,
   shapes,

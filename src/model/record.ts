@@ -101,6 +101,8 @@ export interface SourceIdentity {
   readonly dirty: boolean;
   /** `sha256:` over (path, mode, content) of all files that git would show; see sources/. */
   readonly tree: string;
+  /** It was a clean checkout of its own: nothing that git ignores lay in it but installed packages. */
+  readonly worktree?: boolean;
 }
 
 export type WarmStatus = 'Skipped' | 'Warmed' | 'Unavailable';

@@ -1,6 +1,16 @@
 /** The tree: which files are the project's own, which source this is, what changed. Runs no code of the project. */
 export { blobId } from './blob.js';
 export { changedFiles } from './changed.js';
+export {
+  askRepository,
+  isInCommit,
+  kindOfObject,
+  nameCommit,
+  rootCommit,
+  sharedCommit,
+  unsentCommit,
+  type Patience,
+} from './answers.js';
 export { listAtCommit, mergeBase, readAtCommit, readBlobs, resolveCommit, upstreamBase } from './commits.js';
 export { listFiles, readSource, type Source } from './files.js';
 export { ignoreMatcher } from './ignore.js';

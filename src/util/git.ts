@@ -1,21 +1,28 @@
 /**
  * git, asked as data: no configuration of the repository that runs programs is honoured (hooks, fsmonitor, pagers,
- * external diffs), and variables that would point git elsewhere are unset.
+ * external diffs), and variables that would point git elsewhere are unset. The user's own settings are passed on: who pushes with
+ * `git -c safe.directory=…` has said that git may answer here, and a git that does not hear it refuses.
  */
 import { capture, newNonce, pathOutside, run, type Captured } from './process.js';
 
+/**
+ * What ties git to one repository, index or object store; git itself takes these away before it works in another one
+ * (`git rev-parse --local-env-vars`). Not among them: GIT_CONFIG_PARAMETERS (`-c`) and GIT_CONFIG_COUNT, which belong to the user.
+ */
 const POINTERS = [
   'GIT_DIR',
   'GIT_WORK_TREE',
+  'GIT_IMPLICIT_WORK_TREE',
   'GIT_INDEX_FILE',
   'GIT_COMMON_DIR',
   'GIT_OBJECT_DIRECTORY',
   'GIT_ALTERNATE_OBJECT_DIRECTORIES',
   'GIT_NAMESPACE',
+  'GIT_GRAFT_FILE',
+  'GIT_SHALLOW_FILE',
+  'GIT_REPLACE_REF_BASE',
   'GIT_PREFIX',
   'GIT_CONFIG',
-  'GIT_CONFIG_PARAMETERS',
-  'GIT_CONFIG_COUNT',
   'GIT_EXTERNAL_DIFF',
   'GIT_PAGER',
   'GIT_QUARANTINE_PATH',
@@ -53,11 +60,16 @@ const SAFE = [
 export interface GitOptions {
   readonly input?: string | Uint8Array;
   readonly signal?: AbortSignal;
+  /** After this long git has not answered, which is a failure; default: 10 minutes. */
+  readonly timeoutMs?: number;
   readonly env?: Readonly<Record<string, string | undefined>>;
   /** A nonce that stands in a ledger already, so that a later boot finds a git that outlived us. */
   readonly nonce?: string;
   readonly onStart?: (pid: number) => void;
 }
+
+/** Longer than any question takes that somebody waits for; a git that hangs must not hang its caller for ever. */
+const PATIENCE_MS = 10 * 60_000;
 
 const command = (args: readonly string[]): readonly string[] => ['git', ...SAFE, ...args];
 const environment = (cwd: string, env: GitOptions['env']): Record<string, string | undefined> => {
@@ -77,7 +89,26 @@ export async function gitConfigValue(cwd: string, key: string): Promise<string |
 
 /** Runs `git <args>` in `cwd`. Never rejects; look at `ok`. */
 export const git = async (cwd: string, args: readonly string[], options: GitOptions = {}): Promise<Captured> =>
-  capture({ command: command(args), cwd, ...options, env: environment(cwd, options.env), maxBytes: 512 * 1024 * 1024 });
+  capture({
+    command: command(args),
+    cwd,
+    timeoutMs: PATIENCE_MS,
+    ...options,
+    env: environment(cwd, options.env),
+    maxBytes: 512 * 1024 * 1024,
+  });
+
+/** Why git gave no answer, in its own words where it had any; on one line. */
+export function gitWords({ end, stderr }: Pick<Captured, 'end' | 'stderr'>): string {
+  if (end.spawnError !== null)
+    return end.spawnError.code === 'ENOENT'
+      ? 'there is no git on PATH'
+      : `git did not start: ${end.spawnError.message}`;
+  if (end.timedOut) return `git did not answer within ${Math.round(end.durationMs / 1000)} s`;
+  const lines = stderr.split('\n').flatMap((line) => (line.trim() === '' ? [] : [line.trim()]));
+  const fatal = lines.find((line) => /^(?:fatal|error):/.test(line)) ?? lines.at(-1);
+  return fatal ?? `git ended with ${end.code ?? end.signal ?? 'no exit code'} and said nothing`;
+}
 
 /** What git said to one of several questions. */
 export interface GitAnswer {

@@ -1,2 +1,3 @@
-export { judgeGate, type GateRequest, type PushVerdict } from './gate.js';
+export { judgeGate, type GateRequest } from './gate.js';
+export type { PushVerdict } from './push-verdict.js';
 export { blockedText } from './text.js';

@@ -1,7 +1,6 @@
 /** git's pre-push lines, and what each push is compared with. */
 import { failure, success, type Result } from '../../model/index.js';
-import { mergeBase, resolveCommit } from '../../sources/index.js';
-import { gitLine } from '../../util/git.js';
+import { kindOfObject, nameCommit, rootCommit, sharedCommit, type Patience } from '../../sources/index.js';
 
 export interface PushedRef {
   readonly localRef: string;
@@ -46,38 +45,66 @@ export interface Push {
   readonly refs: readonly string[];
 }
 
-/** Each pushed tip once; deleted refs fall away. Tags are followed to their commit; a ref to something else is left out. */
+/**
+ * Each pushed tip once; deleted refs fall away. Tags are followed to their commit; a ref to something else is left out.
+ * `could-not-verify` where git gives no answer.
+ */
 export async function pushesOf(
   root: string,
   refs: readonly PushedRef[],
   remote: string | undefined,
-): Promise<readonly Push[]> {
+  patience: Patience,
+): Promise<Result<readonly Push[]>> {
   const byTip = new Map<string, { base: string | null; refs: string[] }>();
   for (const ref of refs) {
     if (isZero(ref.localOid)) continue;
-    const tip = await resolveCommit(root, ref.localOid);
-    if (tip === null) continue;
-    const known = byTip.get(tip);
+    const tip = await nameCommit(root, ref.localOid, patience);
+    if (!tip.ok) return tip;
+    if (tip.value === null) {
+      // A tag of a tree or a blob holds no project. An object that git cannot read is another matter.
+      const kind = await kindOfObject(root, ref.localOid, patience);
+      if (!kind.ok) return kind;
+      continue;
+    }
+    const known = byTip.get(tip.value);
     if (known !== undefined) known.refs.push(ref.remoteRef);
-    else byTip.set(tip, { base: await baseOf(root, tip, ref, remote), refs: [ref.remoteRef] });
+    else {
+      const base = await baseOf(root, tip.value, ref, remote, patience);
+      if (!base.ok) return base;
+      byTip.set(tip.value, { base: base.value, refs: [ref.remoteRef] });
+    }
   }
-  return [...byTip].map(([tip, rest]) => ({ tip, ...rest }));
+  return success([...byTip].map(([tip, rest]) => ({ tip, ...rest })));
 }
 
-/** The remote's old tip where we have it (its merge base after a force push); for a new branch the remote's default branch; else the root. */
-async function baseOf(root: string, tip: string, ref: PushedRef, remote: string | undefined): Promise<string | null> {
+/**
+ * What the remote has now, whatever its place in history: after a forced push too the question is what that branch loses.
+ * For a new branch: where it left the remote's default branch; else the first commit.
+ */
+async function baseOf(
+  root: string,
+  tip: string,
+  ref: PushedRef,
+  remote: string | undefined,
+  patience: Patience,
+): Promise<Result<string | null>> {
   if (!isZero(ref.remoteOid)) {
-    const old = await resolveCommit(root, ref.remoteOid);
-    if (old !== null) return (await mergeBase(root, old, tip)) ?? old;
+    const old = await nameCommit(root, ref.remoteOid, patience);
+    if (!old.ok || old.value !== null) return old;
+    return failure({
+      kind: 'could-not-verify',
+      message: `${ref.remoteRef} of the remote is at ${ref.remoteOid.slice(0, 12)}, which this clone does not have, so nothing can tell what the push makes worse.`,
+      hint: `Run \`git fetch ${remote ?? 'origin'}\` first.`,
+    });
   }
   const name = remote ?? 'origin';
   for (const candidate of [`refs/remotes/${name}/HEAD`, `refs/remotes/${name}/main`, `refs/remotes/${name}/master`]) {
-    const other = await resolveCommit(root, candidate);
-    if (other === null) continue;
-    const base = await mergeBase(root, other, tip);
-    if (base !== null) return base;
+    const other = await nameCommit(root, candidate, patience);
+    if (!other.ok) return other;
+    if (other.value === null) continue;
+    const base = await sharedCommit(root, other.value, tip, patience);
+    if (!base.ok || base.value !== null) return base;
   }
-  const first = await gitLine(root, ['rev-list', '--max-parents=0', tip]);
-  const oldest = first?.split('\n').at(-1) ?? null;
-  return oldest === tip ? null : oldest;
+  const first = await rootCommit(root, tip, patience);
+  return first.ok && first.value === tip ? success(null) : first;
 }

@@ -1,5 +1,6 @@
 export {
   parseYaml,
+  plainYaml,
   yaml,
   YAML_LIMITS,
   type YamlMap,

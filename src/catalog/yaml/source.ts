@@ -4,7 +4,7 @@
  */
 import { isUtf8 } from 'node:buffer';
 import * as yaml from 'yaml';
-import type { Failure, FailureKind } from '../../model/index.js';
+import type { Failure, FailureKind, Json } from '../../model/index.js';
 import { lineAt, lineStarts } from '../../util/lines.js';
 import { invalidUtf8At } from './encoding.js';
 
@@ -194,4 +194,10 @@ function positions(text: string): YamlSource['at'] {
     const low = lineAt(starts, offset);
     return { line: low + 1, column: Math.max(1, offset - (starts[low] ?? 0) + 1 - (low === 0 ? mark : 0)) };
   };
+}
+
+/** A YAML (or JSON) text as a plain value; undefined where it is no such text. For files of other tools, whose mistakes are theirs. */
+export function plainYaml(text: string, file: string): Json | undefined {
+  const parsed = parseYaml(text, file, 'invalid-config');
+  return parsed.ok ? (parsed.source.document.toJS({ maxAliasCount: YAML_LIMITS.aliases }) as Json) : undefined; // the parser makes nothing else
 }

@@ -7,6 +7,7 @@ export async function install(_input: Input, context: CommandContext): Promise<n
   return withProject(context, async (project) =>
     settle(context, installHook(project.root), (hook) => {
       if (context.json) return printJson(context, hook);
+      if (hook.warning !== undefined) context.streams.err(`warning: ${hook.warning}\n`);
       context.streams.out(
         hook.changed
           ? `installed ${hook.path}${hook.kept ? '; the hook that was there is kept and called first' : ''}\n`
