@@ -47,6 +47,7 @@ export function runnersOf(project: Project): ReadonlyMap<RunnerName, Runner> {
   const { settings, directories } = project;
   return runners({
     node: settings.backends.node.bin,
+    go: settings.backends.go.bin,
     cargo: cargoRunner({
       parallel: settings.cargo.parallel,
       cacheFolder: directories.cache,

@@ -81,6 +81,11 @@ export interface FoundTest extends Position {
    */
   readonly twins?: readonly number[];
   /**
+   * Other tests may get this one's name, and the runner numbers them as they run (Go's `x#01`). `name`: what it is reported as by
+   * the source's order, null where only a run knows that order; `of`: so many tests of the source have the name.
+   */
+  readonly turn?: { readonly name: string | null; readonly of: number };
+  /**
    * A call with a title and a function that no analysis understands (`prop('…', () => …)` of a package): perhaps a test. It counts
    * only when a runner reports it, by place or title; it never counts as one of the tests that a suite or a file is known to hold.
    */

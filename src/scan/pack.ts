@@ -75,12 +75,13 @@ export function pack(found: FoundFile): string {
   return JSON.stringify(packed);
 }
 
-type Rare = readonly [] | readonly [condition: Packed] | readonly [condition: Packed, twins: readonly number[]];
+type Rare = readonly [condition?: Packed, twins?: readonly number[] | 0, turn?: NonNullable<FoundTest['turn']>];
 type Packed = readonly [text: string, line: number] | 0;
 
 /** What most tests have not: it is left out at the end of their arrays. */
-function rareOf({ condition, twins }: FoundTest): Rare {
+function rareOf({ condition, twins, turn }: FoundTest): Rare {
   const packed: Packed = condition === undefined ? 0 : [condition.text, condition.line];
+  if (turn !== undefined) return [packed, twins ?? 0, turn];
   if (twins !== undefined) return [packed, twins];
   return packed === 0 ? [] : [packed];
 }
@@ -114,6 +115,7 @@ export function unpack(file: string, text: string): FoundFile {
     reportedAt,
     condition,
     twins,
+    turn,
   ] of packed.t) {
     const above = parent === -1 ? undefined : tests[parent];
     const path = above === undefined ? names : [...above.path, ...names];
@@ -144,7 +146,8 @@ export function unpack(file: string, text: string): FoundFile {
     if ((flags & 4) !== 0) test.focused = true;
     if ((flags & 8) !== 0) test.possible = true;
     if (condition !== 0 && condition !== undefined) test.condition = conditionOf(condition);
-    if (twins !== undefined) test.twins = twins;
+    if (twins !== undefined && twins !== 0) test.twins = twins;
+    if (turn !== undefined) test.turn = turn;
     if (skip !== 0 && skip !== undefined) test.skip = skip;
     if (hollow !== 2) test.hollow = hollow === 1;
     if (reportedAt !== 0 && reportedAt !== undefined) test.reportedAt = reportedAt;

@@ -8,7 +8,8 @@ import { NODE_CHANNEL } from '../../src/run/reports/node-channel.js';
 import { judgeCounts } from '../../src/run/runners/command/counts.js';
 import { parseJunit } from '../../src/run/runners/command/junit.js';
 import { readTap } from '../../src/run/runners/command/tap.js';
-import { runPattern, rewritten } from '../../src/run/runners/go/index.js';
+import { runPattern } from '../../src/run/runners/go/select.js';
+import { goTestName } from '../../src/util/go-name.js';
 import { GoReports } from '../../src/run/runners/go/reports.js';
 import { optionsOfScript } from '../../src/run/runners/node-test/options.js';
 import { namePattern } from '../../src/run/runners/vitest/filter.js';
@@ -159,8 +160,9 @@ describe('selectors', () => {
   });
 
   it('are escaped and anchored for go, level by level', () => {
-    expect(runPattern(['TestA', 'TestB/a.b|c/d', 'TestA'])).toBe('^TestA$|^TestB$/^a\\.b\\|c$/^d$');
-    expect(rewritten('two words\tand \u0001')).toBe('two_words_and_\\x01');
+    const wanted = ['TestA', 'TestB/a.b|c/d', 'TestA'].map((name) => ({ name, isFamily: false }));
+    expect(runPattern(wanted)).toBe('^TestA$|^TestB$/^a\\.b\\|c$/^d$');
+    expect(goTestName('two words\tand \u0001')).toBe('two_words_and_\\x01');
   });
 });
 

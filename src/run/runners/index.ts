@@ -13,6 +13,8 @@ import { vitest } from './vitest/index.js';
 export interface RunnersOptions {
   /** `backends.node.bin`; default: the Node that runs us. */
   readonly node?: string;
+  /** `backends.go.bin`; default: `go`. */
+  readonly go?: string;
   /** The cargo runner, made by `../cargo` with its own settings; absent: cargo tests are unavailable. */
   readonly cargo?: Runner;
 }
@@ -24,7 +26,7 @@ export function runners(options: RunnersOptions = {}): ReadonlyMap<RunnerName, R
     withIsolation(vitest(node)),
     withIsolation(nodeTest(node)),
     withIsolation(pytest),
-    withIsolation(go),
+    withIsolation(go(options.go)),
     command,
     ...(options.cargo === undefined ? [] : [options.cargo]),
   ];

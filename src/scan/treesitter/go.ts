@@ -22,6 +22,7 @@ import {
   testParameter,
   type Subtest,
 } from './go-source.js';
+import { withTurns, type Level, type Named } from './go-turns.js';
 import { strongest } from './skip.js';
 import type { Syntax } from './syntax.js';
 import { fingerprintOf, tokensOf, type TokenRules } from './tokens.js';
@@ -112,25 +113,33 @@ class GoFile {
     });
     this.#scope(node, test);
     const skip = strongest(this.#skip, skipsIn(body, parameter) === 'skip' ? 'skip' : null);
+    const named: Named[] = [];
     this.#subtests(
       subtests,
+      null,
+      named,
       [name],
       new Map([...this.#constants, ...constantsIn(body.child('statement_list')?.children ?? [], this.#constants)]),
       skip,
     );
+    withTurns(this.#findings.tests, named);
   }
 
-  /** Subtests with a constant title; all others belong to the test around them. */
+  /** Subtests with a constant title, which `named` gets; all others belong to the test around them. */
   #subtests(
     subtests: readonly Subtest[],
+    parent: Named | null,
+    named: Named[],
     path: readonly string[],
     constants: ReadonlyMap<string, string>,
     skip: SkipMark | null,
     around: Condition | null = this.#condition,
   ): void {
-    for (const { call, title, body, parameter, repeated, condition } of subtests) {
-      const text = constantText(title, constants);
-      if (text === null || text === '' || repeated) continue;
+    const titles = subtests.map(({ title, repeated }) => (repeated ? null : constantText(title, constants)));
+    const level: Level = { parent, isOpen: titles.includes(null) };
+    for (const [i, { call, body, parameter, condition }] of subtests.entries()) {
+      const text = titles[i] ?? null;
+      if (text === null || text === '') continue;
       const mark = strongest(skip, condition === null ? null : 'conditional');
       const inner = body === null ? [] : subtestsIn(body, parameter);
       const test = this.#test(
@@ -144,9 +153,13 @@ class GoFile {
           condition: condition === null ? around : under(around, condition.text, condition.line),
         },
       );
+      const own: Named = { test, level, conditional: condition !== null };
+      named.push(own);
       this.#scope(call, test);
       this.#subtests(
         inner,
+        own,
+        named,
         [...path, text],
         new Map([...constants, ...constantsIn(body?.child('statement_list')?.children ?? [], constants)]),
         mark,

@@ -3,60 +3,35 @@
  * process must have come to its end (see reports.ts). Test binary and profile go to the reports folder, not the tree.
  */
 import { join, posix } from 'node:path';
-import type { Batch, Case } from '../../../model/index.js';
+import type { Batch, Case, Outcome } from '../../../model/index.js';
 import { exists } from '../../../util/files.js';
 import type { Availability, Invocation, RunContext, Workspace } from '../../adapters.js';
 import { conclude, endWords, type Gathered } from '../../conclude.js';
 import { CAPTURE_LIMIT } from '../../decorators/capture.js';
-import type { Attempt, BatchRunner } from '../../decorators/isolation.js';
+import type { Attempt, BatchRunner, Silent } from '../../decorators/isolation.js';
 import { batchEnv, maskText, secretValues } from '../../environment.js';
-import { settle } from '../../join.js';
-import { lastLines, type Finding } from '../../outcome.js';
+import { lastLines, notStarted, type Finding } from '../../outcome.js';
 import { replaceCapture, StdoutFile } from '../../reports/stdout-file.js';
 import { executeWatched, Watchdog } from '../../watchdog.js';
 import { ancestors, batchesBy, relativeTo } from '../layout.js';
+import { askGo, asker, brokenGo, buildOf, stateOfFile, type FileState } from './build.js';
+import { findingOf } from './finding.js';
 import { GoReports } from './reports.js';
-import { escapedRegExp } from '../../../util/text.js';
+import { Audience, groupsByPattern, runPattern, wantedOf, type Wanted } from './select.js';
 
 /** Compiling the package and what it needs, with nothing reported yet. */
 const BUILD_MS = 600_000;
-
-/** A subtest's name as the testing package writes it: white space becomes `_`, what cannot be printed is escaped. */
-export const rewritten = (name: string): string =>
-  [...name]
-    .map((character) => {
-      if (/\s/u.test(character)) return '_';
-      const code = character.codePointAt(0) ?? 0;
-      return code < 0x20 || code === 0x7f ? `\\x${code.toString(16).padStart(2, '0')}` : character;
-    })
-    .join('');
-
-/** The name that events carry. A dynamic subtest is reported below the test that holds it. */
-const nameOf = (entry: Case): string =>
-  (entry.test?.dynamic === true ? entry.path.slice(0, -1) : entry.path).map(rewritten).join('/');
-
-/** `-run`: one alternative a test, each level of it anchored. */
-export const runPattern = (names: readonly string[]): string =>
-  [...new Set(names)]
-    .map((name) =>
-      name
-        .split('/')
-        .map((part) => `^${escapedRegExp(part)}$`)
-        .join('/'),
-    )
-    .join('|');
 
 async function moduleOf(root: string, file: string): Promise<string> {
   for (const folder of ancestors(file)) if (await exists(join(root, folder, 'go.mod'))) return folder;
   return '';
 }
 
-function commandLine(batch: Batch, reports: string): string[] {
-  const names = batch.cases.map(nameOf);
+const commandLine = (program: string, batch: Batch, wanted: readonly Wanted[], reports: string): string[] => {
   // A whole file: Go runs packages, so all tests of the package run.
-  const pattern = names.includes('') ? '.' : runPattern(names);
+  const pattern = wanted.some((one) => one.name === '') ? '.' : runPattern(wanted);
   return [
-    'go',
+    program,
     'test',
     '-json',
     '-count=1',
@@ -69,15 +44,31 @@ function commandLine(batch: Batch, reports: string): string[] {
     pattern,
     batch.configuration['package'] ?? '.',
   ];
+};
+
+/** All of one `go test`. */
+interface Launch {
+  readonly program: string;
+  readonly batch: Batch;
+  readonly workspace: Workspace;
+  readonly context: RunContext;
+  readonly env: Readonly<Record<string, string>>;
+  readonly label: string;
+  readonly states: ReadonlyMap<string, FileState>;
 }
 
-async function attempt(batch: Batch, workspace: Workspace, context: RunContext): Promise<Attempt> {
+async function runPackage(launch: Launch): Promise<Attempt> {
+  const { program, batch, workspace, context, env, label, states } = launch;
   const { cases } = batch;
-  const label = `${batch.id}-${context.attempt}`;
   const folder = { inside: workspace.reports.inside, host: workspace.reports.host };
   await using stdout = new StdoutFile(folder, `${label}.json`);
   const profile = `${label}.mem`;
-  const command = commandLine(batch, folder.inside).map((word) =>
+  const both = (entry: Case): boolean => {
+    const state = states.get(entry.id);
+    return state?.kind === 'compiled' && state.both;
+  };
+  const wanted = new Map(cases.map((entry) => [entry, wantedOf(entry, both(entry))]));
+  const command = commandLine(program, batch, [...wanted.values()], folder.inside).map((word) =>
     word === `${folder.inside}/package.mem` ? `${folder.inside}/${profile}` : word,
   );
   const invocation: Invocation = {
@@ -85,17 +76,17 @@ async function attempt(batch: Batch, workspace: Workspace, context: RunContext):
     directory: batch.directory,
     timeoutMs: null,
     label,
-    env: batchEnv(batch, context),
+    env,
   };
   const reports = new GoReports();
+  const audience = new Audience([...wanted.values()]);
   const watchdog = new Watchdog(Math.max(...cases.map((entry) => entry.timeoutMs)), BUILD_MS);
-  const speaks = (entry: Case, name: string): boolean => nameOf(entry) === name;
   const watched = await executeWatched(workspace, invocation, context.signal, watchdog, async () => {
     for (const line of await stdout.lines()) {
       watchdog.progress();
       const change = reports.take(line);
       if (change?.kind === 'start') {
-        const limits = cases.filter((entry) => speaks(entry, change.name)).map((entry) => entry.timeoutMs);
+        const limits = audience.of(change.name).map((entry) => entry.timeoutMs);
         watchdog.started(change.name, limits.length === 0 ? null : Math.min(...limits));
       } else if (change?.kind === 'pause') watchdog.paused(change.name);
       else if (change?.kind === 'end') watchdog.ended(change.name);
@@ -108,25 +99,36 @@ async function attempt(batch: Batch, workspace: Workspace, context: RunContext):
     CAPTURE_LIMIT,
   );
   const executed = { ...watched.executed, stdout: { ...watched.executed.stdout, ...shown } };
+  const silent = reports.tests.size === 0 && reports.end === null && !reports.buildFailed;
+  const broken =
+    silent && !context.signal.aborted && executed.trouble === null && executed.end.code !== 0
+      ? await brokenGo(workspace, program, batch.directory, env, label, context.signal)
+      : null;
+  const definitions = await definitionsOf(launch, reports);
 
   const whole = await exists(join(folder.host, profile));
   // The package failed and no test did: its main function, or an exit of its own.
   const stray = whole && reports.end !== 'pass' && !reports.anyFailed;
+  const findings = new Map(
+    [...wanted].map(([entry, one]): readonly [string, Finding | null] => {
+      const state = states.get(entry.id);
+      const compiled = state?.kind === 'compiled' ? state : { external: false, both: false };
+      return [entry.id, findingOf(one, reports, { ...compiled, definitions })];
+    }),
+  );
+  const settled = (entry: Case): Finding | null => findings.get(entry.id) ?? null;
   const doubt = (entry: Case): boolean => (!whole || stray) && settled(entry)?.reason === 'executed';
-  const settled = (entry: Case): Finding | null =>
-    settle(
-      nameOf(entry) === ''
-        ? [...reports.tests.keys()].flatMap((name) => (name.includes('/') ? [] : reports.reports(name, entry.file)))
-        : reports.reports(nameOf(entry), entry.file),
-    );
-  const begun = (entry: Case): boolean =>
-    reports.tests.get(nameOf(entry))?.startedAt != null && reports.tests.get(nameOf(entry))?.ends.length === 0;
+  const running = new Set(
+    [...reports.tests.keys()].filter((name) => reports.isRunning(name)).flatMap((name) => audience.of(name)),
+  );
+  const overdue = new Set([...watchdog.overdue].flatMap((name) => audience.of(name)));
+  const begun = (entry: Case): boolean => running.has(entry);
   // A panic or a test still running explains the early end; otherwise somebody left, and any pass may be made up.
   const explained = reports.anyFailed || cases.some(begun);
   const errors = lastLines([...reports.build].join('\n'), 40);
   const gathered: Gathered = {
     finding: (entry) => (doubt(entry) ? null : settled(entry)),
-    overdue: (entry) => watchdog.overdue.has(nameOf(entry)),
+    overdue: (entry) => overdue.has(entry),
     unfinished: (entry) => begun(entry) || (doubt(entry) && !explained),
     crashDetail: (entry) =>
       stray
@@ -134,7 +136,7 @@ async function attempt(batch: Batch, workspace: Workspace, context: RunContext):
         : doubt(entry)
           ? `not believed: ${endWords(watched)} before the testing package had finished`
           : null,
-    missing: (entry) => ({ finding: missing(entry, reports, errors, endWords(watched)), again: false }),
+    missing: (entry) => ({ finding: broken ?? missing(entry, reports, errors, endWords(watched)), again: false }),
     ended:
       reports.buildFailed ||
       (whole && reports.end !== null) ||
@@ -143,6 +145,64 @@ async function attempt(batch: Batch, workspace: Workspace, context: RunContext):
     foreign: false,
   };
   return conclude(cases, gathered, { executed, expired: watched.expired }, command, context);
+}
+
+/**
+ * How many test functions the test binary itself lists under names that were reported more than once: what a test
+ * prints can look like a second report. Null for all other names.
+ */
+async function definitionsOf(launch: Launch, reports: GoReports): Promise<(name: string) => number | null> {
+  const twice = [...reports.tests].flatMap(([name, test]) =>
+    test.runs.length > 1 && !name.includes('/') ? [name] : [],
+  );
+  if (twice.length === 0) return () => null;
+  const { program, batch, workspace, env, label } = launch;
+  const pattern = runPattern(twice.map((name) => ({ name, isFamily: false })));
+  const listing = [program, 'test', '-list', pattern, batch.configuration['package'] ?? '.'];
+  const answer = await askGo(workspace, listing, batch.directory, env, `${label}-names`, launch.context.signal);
+  const lines = answer.stdout.split('\n');
+  return (name) => (twice.includes(name) ? lines.filter((line) => line === name).length : null);
+}
+
+async function attempt(program: string, batch: Batch, workspace: Workspace, context: RunContext): Promise<Attempt> {
+  const shared = batchEnv(batch, context);
+  const asked = await buildOf(batch, workspace, program, batch.cases[0]?.env ?? {}, context);
+  if (!asked.ok)
+    return {
+      outcomes: batch.cases.map((entry) =>
+        context.signal.aborted
+          ? notStarted(entry, 'canceled', 'canceled before it was run', context.attempt)
+          : notStarted(entry, asked.finding.reason, asked.finding.detail, context.attempt),
+      ),
+      silent: [],
+      foreign: false,
+    };
+  const { build } = asked;
+  const ask = asker(workspace, program, batch, shared, context);
+  const states = new Map<string, FileState>();
+  const byFile = new Map<string, Promise<FileState>>();
+  for (const entry of batch.cases) {
+    const state = byFile.get(entry.file) ?? stateOfFile(entry, build, batch, ask);
+    byFile.set(entry.file, state);
+    states.set(entry.id, await state);
+  }
+  const outcomes: Outcome[] = [];
+  const silent: Silent[] = [];
+  const runnable: Case[] = [];
+  for (const entry of batch.cases) {
+    const state = states.get(entry.id);
+    if (state?.kind === 'not') outcomes.push(notStarted(entry, state.finding.reason, state.finding.detail, 1));
+    else runnable.push(entry);
+  }
+  const env = build.flags === null ? shared : { ...shared, GOFLAGS: build.flags };
+  const groups = groupsByPattern(runnable);
+  for (const [i, cases] of groups.entries()) {
+    const label = `${batch.id}-${context.attempt}${groups.length === 1 ? '' : `-${i + 1}`}`;
+    const done = await runPackage({ program, batch: { ...batch, cases }, workspace, context, env, label, states });
+    outcomes.push(...done.outcomes);
+    silent.push(...done.silent);
+  }
+  return { outcomes, silent, foreign: false };
 }
 
 function missing(entry: Case, reports: GoReports, errors: string, how: string): Finding {
@@ -159,14 +219,15 @@ function missing(entry: Case, reports: GoReports, errors: string, how: string): 
       detail: `go test did not run the package: ${errors.split('\n')[0] ?? how}`,
       message: errors,
     };
-  return { reason: 'not-found', detail: `go test ran no ${nameOf(entry)} in ${posix.dirname(entry.file)}` };
+  return { reason: 'not-found', detail: `go test ran no ${wantedOf(entry).name} in ${posix.dirname(entry.file)}` };
 }
 
-export const go: BatchRunner = {
+/** @param program `backends.go.bin` */
+export const go = (program = 'go'): BatchRunner => ({
   name: 'go',
   available: async (workspace): Promise<Availability> =>
-    (await workspace.find('go')) === null
-      ? { available: false, what: 'go', detail: 'go is not on PATH' }
+    (await workspace.find(program)) === null
+      ? { available: false, what: 'go', detail: `the program "${program}" is not on PATH` }
       : { available: true },
   batches: async (root, cases) =>
     batchesBy('go', cases, async (entry) => {
@@ -174,6 +235,13 @@ export const go: BatchRunner = {
       const folder = relativeTo(directory, posix.dirname(entry.file));
       return { directory, configuration: { package: folder === '' ? '.' : `./${folder}` } };
     }),
-  preview: (batch) => [commandLine(batch, '<reports>')],
-  attempt,
-};
+  preview: (batch) => [
+    commandLine(
+      program,
+      batch,
+      batch.cases.map((entry) => wantedOf(entry)),
+      '<reports>',
+    ),
+  ],
+  attempt: async (batch, workspace, context) => attempt(program, batch, workspace, context),
+});

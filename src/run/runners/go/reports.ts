@@ -7,16 +7,30 @@
  */
 import type { TestReport } from '../../join.js';
 
-interface GoTest {
-  startedAt: Date | null;
+/** One run of a test. A package and its external test package may each have a test of one name: then there are two. */
+interface GoRun {
+  readonly startedAt: Date | null;
   /** Terminal events: more than one is a contradiction. */
-  ends: ('pass' | 'fail' | 'skip')[];
+  readonly ends: ('pass' | 'fail' | 'skip')[];
+  readonly output: string[];
   seconds: number;
-  output: string[];
+  /** The how-manieth run of the test function around it this belongs to, from 0. */
+  readonly round: number;
 }
+
+export interface GoTest {
+  readonly runs: GoRun[];
+  /** One began while another was open: which of them an event speaks of is not known. */
+  mixed: boolean;
+}
+
+const isOpen = (run: GoRun): boolean => run.startedAt !== null && run.ends.length === 0;
+const functionOf = (name: string): string => name.split('/', 1)[0] ?? name;
 
 export class GoReports {
   readonly tests = new Map<string, GoTest>();
+  /** Names by the test function that they are below, itself included. */
+  readonly #byFunction = new Map<string, string[]>();
   /** What a person reads: output lines of tests and of the build. */
   readonly output: string[] = [];
   readonly build: string[] = [];
@@ -40,17 +54,16 @@ export class GoReports {
       this.output.push(output);
       // The go command's own words, before any test has run.
       if (name === '' && this.tests.size === 0 && /\[(?:build|setup) failed\]/.test(output)) this.buildFailed = true;
-      this.tests.get(name)?.output.push(output);
+      const runs = this.tests.get(name)?.runs ?? [];
+      (runs.findLast(isOpen) ?? runs.at(-1))?.output.push(output);
     }
     if (name === '') {
       if (action === 'pass' || action === 'fail' || action === 'skip') this.end = action;
       return null;
     }
-    const test = this.tests.get(name) ?? { startedAt: null, ends: [], seconds: 0, output: [] };
-    this.tests.set(name, test);
     switch (action) {
       case 'run':
-        test.startedAt ??= new Date(text(event['Time']));
+        this.#start(name, new Date(text(event['Time'])));
         return { kind: 'start', name };
       case 'cont':
         return { kind: 'start', name };
@@ -59,23 +72,63 @@ export class GoReports {
       case 'pass':
       case 'fail':
       case 'skip':
-        test.ends.push(action);
-        test.seconds = typeof event['Elapsed'] === 'number' ? event['Elapsed'] : 0;
+        this.#end(name, action, typeof event['Elapsed'] === 'number' ? event['Elapsed'] : 0);
         return { kind: 'end', name };
       default:
         return null;
     }
   }
 
-  get anyFailed(): boolean {
-    return [...this.tests.values()].some((test) => test.ends.includes('fail'));
+  #test(name: string): GoTest {
+    const known = this.tests.get(name);
+    if (known !== undefined) return known;
+    const test: GoTest = { runs: [], mixed: false };
+    this.tests.set(name, test);
+    const family = this.#byFunction.get(functionOf(name)) ?? [];
+    family.push(name);
+    this.#byFunction.set(functionOf(name), family);
+    return test;
   }
 
-  /** Reports of a test and of those below it. */
-  reports(name: string, file: string): TestReport[] {
-    return [...this.tests]
-      .filter(([other]) => other === name || other.startsWith(`${name}/`))
-      .map(([other, test]) => report(other, test, file));
+  #start(name: string, startedAt: Date): void {
+    const test = this.#test(name);
+    test.mixed ||= test.runs.some(isOpen);
+    const above = name.includes('/') ? (this.tests.get(functionOf(name))?.runs.length ?? 1) - 1 : test.runs.length;
+    test.runs.push({ startedAt, ends: [], output: [], seconds: 0, round: Math.max(0, above) });
+  }
+
+  #end(name: string, how: 'pass' | 'fail' | 'skip', seconds: number): void {
+    const { runs } = this.#test(name);
+    let run = runs.find(isOpen) ?? runs.at(-1);
+    if (run === undefined) {
+      run = { startedAt: null, ends: [], output: [], seconds: 0, round: 0 };
+      runs.push(run);
+    }
+    run.ends.push(how);
+    run.seconds = seconds;
+  }
+
+  get anyFailed(): boolean {
+    return [...this.tests.values()].some((test) => test.runs.some((run) => run.ends.includes('fail')));
+  }
+
+  /** True for a test that began and has not ended. */
+  isRunning(name: string): boolean {
+    return this.tests.get(name)?.runs.some(isOpen) === true;
+  }
+
+  /** Names of tests below (and with) a test function that `wanted` takes. */
+  namesBelow(name: string, wanted: (name: string) => boolean): readonly string[] {
+    return (this.#byFunction.get(functionOf(name)) ?? []).filter(wanted);
+  }
+
+  /** Reports of a test and of those below it; of one round of its function, or of all. */
+  reports(name: string, file: string, round: number | null = null): TestReport[] {
+    return this.namesBelow(name, (other) => other === name || other.startsWith(`${name}/`)).flatMap((other) =>
+      (this.tests.get(other)?.runs ?? [])
+        .filter((run) => round === null || run.round === round)
+        .map((run) => report(other, run, file)),
+    );
   }
 }
 
@@ -91,7 +144,7 @@ function parse(line: string): Readonly<Record<string, unknown>> | null {
   }
 }
 
-function report(name: string, test: GoTest, file: string): TestReport {
+function report(name: string, test: GoRun, file: string): TestReport {
   const said = test.output
     .filter((line) => !/^\s*(?:=== (?:RUN|PAUSE|CONT|NAME)|--- (?:PASS|FAIL|SKIP))/.test(line))
     .map((line) => line.trimEnd())
