@@ -1,7 +1,7 @@
 /**
  * Builds dist/: one CommonJS bundle per program, and the small start that loads them with V8's code cache (docs/start.md).
  * Heavy libraries stay outside the bundles and load when first needed
- * (ts-morph does not survive bundling; web-tree-sitter, mysql2, dockerode and the SQLite driver bring files of their own).
+ * (ts-morph does not survive bundling; web-tree-sitter, mysql2 and the SQLite driver bring files of their own).
  */
 import { existsSync, readFileSync, readdirSync, renameSync, rmSync } from 'node:fs';
 import { createHash } from 'node:crypto';
@@ -51,15 +51,7 @@ try {
     // A third less to read and parse at every start; names stay, for stack traces.
     minifyWhitespace: true,
     legalComments: 'none',
-    external: [
-      'ts-morph',
-      'web-tree-sitter',
-      'mysql2',
-      'mysql2/promise',
-      'dockerode',
-      '@photostructure/sqlite',
-      'node:sqlite',
-    ],
+    external: ['ts-morph', 'web-tree-sitter', 'mysql2', 'mysql2/promise', '@photostructure/sqlite', 'node:sqlite'],
     define: {
       COHERENCE_VERSION: JSON.stringify(version),
       COHERENCE_BUILD: JSON.stringify(sourceHash()),
@@ -74,9 +66,8 @@ try {
   // Optional native parts stay outside: these packages do without them.
   const libraries = {
     'mysql2.library': 'node_modules/mysql2/promise.js',
-    'dockerode.library': 'node_modules/dockerode/lib/docker.js',
   };
-  await build({ ...options, sourcemap: false, entryPoints: libraries, external: ['*.node', 'cpu-features'] });
+  await build({ ...options, sourcemap: false, entryPoints: libraries, external: ['*.node'] });
   // What the start loads has no `import()`: libraries outside the bundle are required, and util/import-module.ts has the rest.
   await build({
     ...options,

@@ -1,6 +1,6 @@
 /**
  * Which daemon: DOCKER_HOST, else the current docker context (DOCKER_CONTEXT, else `currentContext` of the client's config),
- * else the default socket. dockerode itself knows no contexts.
+ * else the default socket.
  */
 import { createHash } from 'node:crypto';
 import { readFile } from 'node:fs/promises';

@@ -1,13 +1,11 @@
 /**
- * One request to the daemon through dockerode's modem. dockerode's own methods are not used for answers, because a connection
- * that is cut in the middle of one leaves their promise open for ever; here every answer is read to its end, and an end that
- * came too early is trouble.
+ * One request to the Docker daemon over its socket, or TCP with TLS. Every answer is read to its end, and an end that came
+ * too early is trouble: a client library that trusts the first bytes leaves a promise open for ever when the line is cut.
  */
-import { Agent as HttpAgent } from 'node:http';
-import { Agent as HttpsAgent } from 'node:https';
-import type { IncomingMessage } from 'node:http';
+import { Agent as HttpAgent, IncomingMessage, request as httpRequest } from 'node:http';
+import { Agent as HttpsAgent, request as httpsRequest } from 'node:https';
 import type { Duplex } from 'node:stream';
-import { library } from '../../util/library.js';
+import { createSecureContext } from 'node:tls';
 import type { Address } from './address.js';
 
 /** What the daemon or the way to it did wrong. Thrown inside this room only; its door turns it into data. */
@@ -55,109 +53,99 @@ export interface Transport {
   close(): void;
 }
 
-interface DialOptions {
-  readonly path: string;
-  readonly method: string;
-  readonly isStream: boolean;
-  readonly hijack?: boolean;
-  readonly headers?: Record<string, string>;
-  readonly options: { readonly _query: Record<string, string>; readonly _body: unknown };
-  readonly abortSignal: AbortSignal;
-  readonly statusCodes: Readonly<Record<number, true | string>>;
-}
-/** The part of dockerode's modem that is used; its own types are `any`. */
-interface Modem {
-  dial(options: DialOptions, callback: (error: unknown, result: unknown) => void): void;
-}
-type Dockerode = new (options: Readonly<Record<string, unknown>>) => { readonly modem: Modem };
-
-const ACCEPTED: Readonly<Record<number, true>> = { 101: true, 200: true, 201: true, 204: true, 304: true };
+const ACCEPTED: ReadonlySet<number> = new Set([101, 200, 201, 204, 304]);
+/** The daemon's words on a refusal are a line; a page of a proxy is cut. */
+const MAX_REFUSAL = 64 * 1024;
 
 function troubleOf(error: unknown, timedOut: boolean, what: string): DaemonTrouble {
   if (error instanceof DaemonTrouble) return error;
   if (timedOut) return new DaemonTrouble(`${what}: the Docker daemon did not answer in time`, 'timeout', 0);
-  const status: unknown = typeof error === 'object' && error !== null ? Reflect.get(error, 'statusCode') : undefined;
-  if (typeof status === 'number') {
-    const json: unknown = Reflect.get(Object(error), 'json');
-    const said: unknown = typeof json === 'object' && json !== null ? Reflect.get(json, 'message') : undefined;
-    const text =
-      typeof said === 'string'
-        ? said
-        : messageOf(error)
-            .replace(/^\(HTTP code \d+\)[^-]*- /, '')
-            .trim();
-    return new DaemonTrouble(text, 'answer', status);
-  }
   return new DaemonTrouble(`${what}: ${messageOf(error)}`, 'connection', 0);
 }
 
-let loaded: Dockerode | null = null;
+/** What the daemon says in the body of a refusal: `{"message": …}`, else the body itself. */
+async function refusalOf(response: IncomingMessage): Promise<DaemonTrouble> {
+  const chunks: Buffer[] = [];
+  let length = 0;
+  for await (const chunk of response as AsyncIterable<Buffer>) {
+    chunks.push(chunk);
+    length += chunk.length;
+    if (length > MAX_REFUSAL) break;
+  }
+  const body = Buffer.concat(chunks).toString('utf8').trim();
+  let said: unknown = null;
+  try {
+    said = Reflect.get(Object(JSON.parse(body)), 'message');
+  } catch {
+    // No JSON: a proxy in between, or an old daemon. The text itself is all there is.
+  }
+  const status = response.statusCode ?? 0;
+  const text = typeof said === 'string' && said !== '' ? said : body;
+  return new DaemonTrouble(text === '' ? `HTTP status ${status}` : text, 'answer', status);
+}
 
-/** Loads dockerode at the first need. Throws DaemonTrouble when the address cannot be used at all. */
+/** `?a=1&b=2`, or nothing. */
+function queryOf(request: Request): string {
+  const query = new URLSearchParams(
+    Object.entries(request.query ?? {}).map(([name, value]): [string, string] => [name, String(value)]),
+  ).toString();
+  return query === '' ? '' : `?${query}`;
+}
+
+/** Throws DaemonTrouble when the address cannot be used at all (a certificate that is none). */
 export function openTransport(address: Exclude<Address, { kind: 'none' }>, defaultTimeoutMs = 60_000): Transport {
-  // The package is CommonJS and its types describe `modem` as any.
-  const Docker = (loaded ??= library('dockerode', 'dockerode') as Dockerode);
   // Connections are not kept: one that outlived a restart of the daemon would break the next request.
   const secure = address.kind === 'tcp' && address.tls !== null;
   const agent = secure ? new HttpsAgent({ keepAlive: false }) : new HttpAgent({ keepAlive: false });
-  let modem: Modem;
-  try {
-    modem = new Docker(
-      address.kind === 'socket'
-        ? {
-            socketPath: address.path,
-            host: undefined,
-            protocol: 'http',
-            agent,
-            timeout: undefined,
-            ca: undefined,
-            cert: undefined,
-            key: undefined,
-          }
-        : {
-            host: address.host,
-            port: address.port,
-            protocol: secure ? 'https' : 'http',
-            agent,
-            pathPrefix: '/',
-            socketPath: undefined,
-            timeout: undefined,
-            ...address.tls,
-          },
-    ).modem;
-  } catch (error) {
-    throw troubleOf(error, false, 'docker');
+  const start = secure ? httpsRequest : httpRequest;
+  const way =
+    address.kind === 'socket'
+      ? { socketPath: address.path, host: 'docker' }
+      : { host: address.host, port: address.port, ...address.tls };
+  if (address.kind === 'tcp' && address.tls !== null) {
+    try {
+      createSecureContext(address.tls);
+    } catch (error) {
+      throw troubleOf(error, false, 'docker');
+    }
   }
 
+  /** The head of an answer, or the socket that was handed over; `done` ends the time limit. */
   const dial = (
     request: Request,
     hijack: boolean,
-  ): { head: Promise<unknown>; timedOut: () => boolean; done: () => void } => {
+  ): { head: Promise<IncomingMessage | Duplex>; timedOut: () => boolean; done: () => void } => {
     const abort = new AbortController();
     let late = false;
     const timer = setTimeout(() => {
       late = true;
       abort.abort();
     }, request.timeoutMs ?? defaultTimeoutMs);
-    const query: Record<string, string> = {};
-    for (const [name, value] of Object.entries(request.query ?? {})) query[name] = String(value);
-    const head = new Promise<unknown>((resolve, reject) => {
-      modem.dial(
-        {
-          path: `${request.path}?`,
-          method: request.method,
-          isStream: true,
-          ...(hijack ? { hijack } : {}),
-          ...(request.headers === undefined ? {} : { headers: { ...request.headers } }),
-          options: { _query: query, _body: request.body ?? {} },
-          abortSignal: abort.signal,
-          statusCodes: ACCEPTED,
+    const body = request.method === 'POST' ? Buffer.from(JSON.stringify(request.body ?? {})) : null;
+    const head = new Promise<IncomingMessage | Duplex>((resolve, reject) => {
+      const fail = (error: unknown): void => reject(troubleOf(error, late, `${request.method} ${request.path}`));
+      const sent = start({
+        ...way,
+        agent,
+        method: request.method,
+        path: request.path + queryOf(request),
+        signal: abort.signal,
+        headers: {
+          ...request.headers,
+          ...(body === null ? {} : { 'Content-Type': 'application/json', 'Content-Length': body.length }),
+          ...(hijack ? { Connection: 'Upgrade', Upgrade: 'tcp' } : {}),
         },
-        (error, result) => {
-          if (error === null || error === undefined) resolve(result);
-          else reject(troubleOf(error, late, `${request.method} ${request.path}`));
-        },
-      );
+      });
+      sent.on('error', fail);
+      sent.on('upgrade', (_response, socket, first) => {
+        if (first.length > 0) socket.unshift(first);
+        resolve(socket);
+      });
+      sent.on('response', (response) => {
+        if (ACCEPTED.has(response.statusCode ?? 0)) resolve(response);
+        else refusalOf(response).then(reject, fail);
+      });
+      sent.end(body ?? undefined);
     });
     return { head, timedOut: () => late, done: () => clearTimeout(timer) };
   };
@@ -166,7 +154,7 @@ export function openTransport(address: Exclude<Address, { kind: 'none' }>, defau
     const dialed = dial(request, false);
     let response: IncomingMessage;
     try {
-      response = (await dialed.head) as IncomingMessage; // isStream gives the response itself
+      response = (await dialed.head) as IncomingMessage; // nothing was asked to be handed over
     } catch (error) {
       dialed.done();
       throw error;
@@ -211,14 +199,14 @@ export function openTransport(address: Exclude<Address, { kind: 'none' }>, defau
     hijack: async (request) => {
       const dialed = dial(request, true);
       try {
-        const socket = (await dialed.head) as Duplex & { statusCode?: number }; // upgrade gives the socket; no upgrade gives the response
-        if (socket.statusCode !== undefined)
-          throw new DaemonTrouble(
-            `${request.path}: the daemon did not hand the connection over`,
-            'answer',
-            socket.statusCode,
-          );
-        return socket;
+        const given = await dialed.head;
+        if (!(given instanceof IncomingMessage)) return given;
+        given.destroy();
+        throw new DaemonTrouble(
+          `${request.path}: the daemon did not hand the connection over`,
+          'answer',
+          given.statusCode ?? 0,
+        );
       } finally {
         dialed.done();
       }

@@ -68,7 +68,6 @@ describe.skipIf(absent !== null)('what killed runs leave', () => {
       JSON.stringify(request),
     ];
     const nonce = newNonce();
-    // dockerode is found from the bundle's folder by the path of packages.
     const child: ChildProcess = startChild(command, {
       cwd: rig.folder(),
       nonce,
