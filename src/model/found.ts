@@ -12,6 +12,8 @@ export type Framework =
   | 'mocha'
   | 'node-test'
   | 'playwright'
+  | 'bun'
+  | 'deno'
   | 'pytest'
   | 'unittest'
   | 'cargo'
@@ -30,6 +32,8 @@ export const RUNNER_OF: Readonly<Record<Framework, RunnerName | null>> = {
   mocha: null,
   'node-test': 'node-test',
   playwright: null,
+  bun: null,
+  deno: null,
   pytest: 'pytest',
   unittest: 'pytest',
   cargo: 'cargo',

@@ -30,6 +30,8 @@ export interface Case {
   readonly instances?: Instances;
   /** So many tests of the file, itself included, have its titles and are reported at its place: each must be reported. */
   readonly twins?: number;
+  /** Other tests of the file that a report under this one's titles may be: only its place tells whose it is. */
+  readonly rivals?: readonly Rival[];
   readonly timeoutMs: number;
   /** Values to set. Declared pass-through names are already resolved to values by `app`. */
   readonly env: Readonly<Record<string, string>>;
@@ -48,6 +50,9 @@ export interface Case {
   /** Ids of the criteria that wait for it (sorted), for COHERENCE_AC_ID. */
   readonly criteria: readonly string[];
 }
+
+/** Where another test stands, and where a runner's report says that it stands, when that is another place. */
+export type Rival = Pick<FoundTest, 'file' | 'line' | 'column' | 'endLine' | 'reportedAt'>;
 
 export interface Instances {
   /** The line that its reports name, in the file where the found test says they stand; null where they name none. */

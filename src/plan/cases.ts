@@ -17,6 +17,7 @@ import {
 import { parseDuration } from '../util/duration.js';
 import { canonicalJson, hashFields } from '../util/hash.js';
 import { wrappedIn } from './instances.js';
+import { rivalsOf } from './rivals.js';
 
 export interface PlanOptions {
   readonly timeoutMs: number;
@@ -263,6 +264,8 @@ export function checkOf(traced: TracedCriterion, link: ResolvedLink, planning: P
     if (draft === undefined) {
       const wrapped =
         target.test?.reportedAt === undefined ? {} : wrappedIn(target.test, planning.testsOfFile(target.file));
+      const isPlaced = target.runner === 'vitest' || target.runner === 'node-test';
+      const rivals = isPlaced && target.test !== null ? rivalsOf(target.test, planning.testsOfFile(target.file)) : [];
       cases.set(id, {
         id,
         runner: target.runner as RunnerName,
@@ -275,6 +278,7 @@ export function checkOf(traced: TracedCriterion, link: ResolvedLink, planning: P
         timeoutMs,
         ...fields,
         ...wrapped,
+        ...(rivals.length === 0 ? {} : { rivals }),
         criteria: [traced.criterion.id],
         after: [],
       });

@@ -48,7 +48,7 @@ function twinsOf(test: FoundTest, file: readonly FoundTest[]): number | undefine
   return twins.length > 1 ? twins.length : undefined;
 }
 
-function titlesOf(test: FoundTest, file: readonly FoundTest[]): Titles {
+export function titlesOf(test: FoundTest, file: readonly FoundTest[]): Titles {
   // What is below one of unknown title need not be marked as dynamic itself.
   const unknown = file
     .filter((outer) => outer.kind !== 'file' && outer.dynamic && isAround(outer, test))

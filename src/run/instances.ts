@@ -4,7 +4,7 @@
  * instance of an unexpected title is not lost; but only a report that can be no other test's shows that it ran at all.
  */
 import type { Instances, Titles } from '../model/index.js';
-import { titlePattern } from './titles.js';
+import { titlePattern } from '../util/titles.js';
 
 /** What is looked at of a report. */
 interface Reported {

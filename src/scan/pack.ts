@@ -41,11 +41,14 @@ interface PackedFile {
   readonly p: readonly (readonly [string, number, number])[];
 }
 
+/** Titles may hold any character, and may be empty. */
+const keyOf = (path: readonly string[]): string => JSON.stringify(path);
+
 export function pack(found: FoundFile): string {
   const index = new Map<string, number>();
   const tests = found.tests.map((test, i): PackedTest => {
-    const parent = index.get(test.path.slice(0, -1).join('\u0000')) ?? -1;
-    if (test.kind === 'suite' || test.framework === 'node-test') index.set(test.path.join('\u0000'), i);
+    const parent = index.get(keyOf(test.path.slice(0, -1))) ?? -1;
+    if (test.kind === 'suite' || test.framework === 'node-test') index.set(keyOf(test.path), i);
     return [
       test.kind,
       test.framework,

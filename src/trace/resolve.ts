@@ -115,6 +115,7 @@ export function resolveDeclared(link: DeclaredLink, tree: Tree): Covered {
   if (cases.length === 1) return { tests: cases, covers: 'case' };
   if (suites.length > 0) {
     const below = suites.flatMap((suite) => casesBelow(file, suite));
+    if (below.length === 0 && suites.every(isLeftOut)) return { tests: suites, covers: 'suite' };
     return below.length === 0
       ? trouble('suite', 'not-found', `the suite ${link.target} holds no test`)
       : { tests: below, covers: 'suite' };
@@ -139,6 +140,9 @@ export function resolveDeclared(link: DeclaredLink, tree: Tree): Covered {
 /** The tag's own place is the diagnostic's; this names the other one. */
 export const danglingTag = ({ line, between }: Extract<Binding, { readonly kind: 'dangling' }>): string =>
   `this tag binds to nothing: ${between} (line ${line})`;
+
+/** A suite that is to do has no tests yet: its runner says so of the suite itself. */
+const isLeftOut = (suite: FoundTest): boolean => suite.skip === 'todo' || suite.skip === 'skip';
 
 /** What a tag in code covers: the test beside it, all cases of a suite or of the file. */
 export function resolveDiscovered(link: FoundLink, file: FoundFile): Covered & { readonly label: string } {
@@ -171,6 +175,7 @@ export function resolveDiscovered(link: FoundLink, file: FoundFile): Covered & {
     return { ...trouble('case', 'not-found', `no test stands at line ${binding.line}`), label: binding.selector };
   if (test.kind === 'suite') {
     const below = casesBelow(file, test);
+    if (below.length === 0 && isLeftOut(test)) return { tests: [test], covers: 'suite', label: test.selector };
     return below.length === 0
       ? { ...trouble('suite', 'not-found', `the suite ${test.selector} holds no test`), label: test.selector }
       : { tests: below, covers: 'suite', label: test.selector };

@@ -1,7 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import type { Instances, Titles } from '../../src/model/index.js';
 import { reportsOfInstances } from '../../src/run/instances.js';
-import { matching, type TestReport } from '../../src/run/join.js';
+import type { TestReport } from '../../src/run/join.js';
+import { matching } from '../../src/run/matching.js';
 import { makeCase } from './rig.js';
 
 const titles = (path: string[], more: Partial<Titles> = {}): Titles => ({

@@ -2,7 +2,7 @@
  * What runners share about the layout of a project: folders above a file, paths as arguments, batches by configuration.
  */
 import { readFile, rm } from 'node:fs/promises';
-import { join, posix } from 'node:path';
+import { posix } from 'node:path';
 import type { Batch, Case, RunnerName } from '../../model/index.js';
 import { hashFields } from '../../util/hash.js';
 import type { Workspace } from '../adapters.js';
@@ -57,17 +57,6 @@ export async function batchesBy(
 export async function nodeProgram(workspace: Workspace, configured?: string): Promise<string> {
   if (workspace.place === 'host') return configured ?? process.execPath;
   return (await workspace.find('node')) ?? 'node';
-}
-
-/** The lines of some files of the tree; a file that cannot be read has none. */
-export async function sourceLines(
-  root: string,
-  files: readonly string[],
-): Promise<ReadonlyMap<string, readonly string[]>> {
-  const lines = new Map<string, readonly string[]>();
-  for (const file of new Set(files))
-    lines.set(file, (await readFile(join(root, file), 'utf8').catch(() => '')).split('\n'));
-  return lines;
 }
 
 /** Asks a program a short question; its capture files are no evidence and are removed. */

@@ -34,6 +34,7 @@ const PACKAGES: Readonly<Record<string, Framework>> = {
   'node:test': 'node-test',
   '@playwright/test': 'playwright',
   'playwright/test': 'playwright',
+  'bun:test': 'bun',
 };
 
 /** The framework that a package belongs to, or null. */
@@ -224,7 +225,8 @@ function ofFollowed(node: ts.Expression, scope: Scope, evaluator: Evaluator, dep
 function ofResolved(resolved: Resolved, name: string, evaluator: Evaluator, depth: number): Api | null {
   switch (resolved.kind) {
     case 'global':
-      return named(null, name, false);
+      // `Deno.test` needs no import.
+      return name === 'Deno' ? { framework: 'deno', certain: true, role: 'namespace' } : named(null, name, false);
     case 'package':
       return ofPackage(resolved.specifier, resolved.name);
     case 'expression':

@@ -289,10 +289,9 @@ export class Walker {
     if (this.declared.length >= MAX_TESTS) return;
     const framework = api.framework ?? this.#defaultFramework;
     const marks = optionMarks(given, this.#evaluator);
-    const title =
-      given.title === null
-        ? { text: functionTitle(given), constant: true }
-        : titleOf(given.title, context.scope, this.#evaluator);
+    const written = given.title === null ? null : titleOf(given.title, context.scope, this.#evaluator);
+    const isNamed = written !== null && !(written.text === '' && framework === 'node-test');
+    const title = isNamed ? written : { text: functionTitle(given), constant: true };
     const parametrised =
       context.parametrised || api.parametrised === true || (context.loop && title.constant && !context.dynamic);
     const dynamic = context.dynamic || !title.constant;

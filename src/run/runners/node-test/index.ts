@@ -8,14 +8,16 @@ import type { Batch, Case } from '../../../model/index.js';
 import { exists } from '../../../util/files.js';
 import type { Availability, Invocation, RunContext, Workspace } from '../../adapters.js';
 import { conclude, endWords, type Gathered } from '../../conclude.js';
+import { absent } from '../../absent.js';
 import type { Attempt, BatchRunner } from '../../decorators/isolation.js';
 import { batchEnv } from '../../environment.js';
-import { matching, settle } from '../../join.js';
+import { settle } from '../../join.js';
+import { ambiguous, matching, type Match } from '../../matching.js';
 import { lastLines, type Finding } from '../../outcome.js';
 import { Channel } from '../../reports/channel.js';
-import { escaped } from '../../titles.js';
+import { escaped } from '../../../util/titles.js';
 import { executeWatched, Watchdog, type Watched } from '../../watchdog.js';
-import { ancestors, argument, batchesBy, nodeProgram, probe, relativeTo, sourceLines } from '../layout.js';
+import { ancestors, argument, batchesBy, nodeProgram, probe, relativeTo } from '../layout.js';
 import { isTypeScript, loadsTypeScript, projectOptions } from './options.js';
 import { REPORTER, REPORTER_NAME } from './reporter.js';
 import { NodeTestReports } from './reports.js';
@@ -101,7 +103,7 @@ async function runFile(
     label,
     env: { ...batchEnv(batch, context), ...channel.env },
   };
-  const reports = new NodeTestReports((path) => relativeTo(workspace.root, path));
+  const reports = new NodeTestReports((path) => relativeTo(workspace.root, path), batch.cases[0]?.file ?? '');
   const watchdog = new Watchdog(Math.max(...batch.cases.map((entry) => entry.timeoutMs)));
   const keys = new Map<string, { name: string; line: number | null }>();
   const open = new Set<string>();
@@ -144,7 +146,6 @@ async function attempt(
   settings: NodeTestOptions,
 ): Promise<Attempt> {
   const { cases } = batch;
-  const first = cases[0];
   const label = `${batch.id}-${context.attempt}`;
   let pattern = namePattern(cases);
   let tried = await runFile(batch, workspace, context, settings, pattern, label);
@@ -160,24 +161,17 @@ async function attempt(
     tried = await runFile(batch, workspace, context, settings, null, `${label}-whole`);
   }
   const { reports, watched, command, watchdog, keys, open } = tried;
-  const lines = await sourceLines(workspace.hostRoot, first === undefined ? [] : [first.file]);
-  const declares = (file: string, line: number, title: string, own: number): boolean =>
-    [line, line + 1].some((at) => at !== own && lines.get(file)?.[at - 1]?.includes(title) === true);
   const all = reports.reports();
   const finding = (entry: Case): Finding | null => {
-    const match = matching(entry, all, { declares });
-    if (match.kind === 'ambiguous')
-      return {
-        reason: 'ambiguous-selector',
-        detail: `several tests have this title (lines ${match.lines.join(', ')})`,
-      };
+    const match = matching(entry, all);
+    if (match.kind === 'ambiguous') return ambiguous(match.lines);
     if (match.kind === 'some') return settle(match.reports);
     const skip = reports.inheritedSkip(entry.path);
     return skip === null ? null : { reason: 'runner-skipped', detail: skip, proof: 'report' };
   };
   const code = watched.executed.end.code;
-  // Node fails a run for an error outside any test, and reports none for it.
-  const stray = reports.ended && code !== 0 && !watched.expired && !reports.anyFailed;
+  // Node fails a run for an error outside any test, and reports none for it: whose it was, nobody can say.
+  const stray = reports.ended && !watched.expired && (reports.strays > 0 || (code !== 0 && !reports.anyFailed));
   const errors = lastLines(await readFile(watched.executed.stderr.file, 'utf8').catch(() => ''), 40);
   const gathered: Gathered = {
     finding: (entry) => {
@@ -189,8 +183,13 @@ async function attempt(
       (stray && finding(entry)?.reason === 'executed') ||
       [...open].some((key) => names(entry, keys.get(key) ?? { name: '', line: null })),
     crashDetail: () =>
-      stray ? `passed, but an error outside any test made the run fail (exit code ${code ?? 'unknown'})` : null,
-    missing: (entry) => ({ finding: missing(entry, reports, errors, endWords(watched)), again: false }),
+      stray
+        ? `passed, but an error outside any test made the run fail: ${firstLine(reports.stray) || `exit code ${code ?? 'unknown'}`}`
+        : null,
+    missing: (entry) => ({
+      finding: missing(entry, reports, errors, endWords(watched), matching(entry, all)),
+      again: false,
+    }),
     // Without the reporter's word the file did not get as far as its first test.
     ended: reports.ended || (!reports.session && code !== null && code !== 0 && !watched.expired),
     exact: false,
@@ -199,16 +198,18 @@ async function attempt(
   return conclude(cases, gathered, watched, command, context);
 }
 
-function missing(entry: Case, reports: NodeTestReports, errors: string, how: string): Finding {
+const firstLine = (text: string): string => text.split('\n', 1)[0] ?? '';
+
+function missing(entry: Case, reports: NodeTestReports, errors: string, how: string, match: Match): Finding {
   if (!reports.session) {
     const why = errors.split('\n').find((line) => /Error\b.*:|Error \[/.test(line)) ?? how;
     return { reason: 'build', detail: `${entry.file} could not be loaded: ${why.trim()}`, message: errors };
   }
-  return {
+  return absent(entry, match, {
     reason: 'not-found',
     detail: `node:test reported no test "${entry.path.join(' > ')}" in ${entry.file}`,
     message: errors,
-  };
+  });
 }
 
 export function nodeTest(settings: NodeTestOptions = {}): BatchRunner {

@@ -9,6 +9,7 @@ interface Result {
   readonly file: string;
   readonly path: readonly string[];
   readonly line: number | null;
+  readonly column: number | null;
   readonly passed: boolean;
   readonly skip: boolean | string;
   readonly todo: boolean | string;
@@ -31,7 +32,16 @@ export class NodeTestReports {
   /** Titles from the outermost one down to the one that is being reported. */
   private readonly stack: string[] = [];
 
-  constructor(private readonly fileOf: (path: string) => string) {}
+  /** Errors that came when the test that they belong to had ended: Node fails no test for them. */
+  strays = 0;
+  /** What the last of them said. */
+  stray = '';
+
+  /** @param process the test file that runs, relative to the root */
+  constructor(
+    private readonly fileOf: (path: string) => string,
+    private readonly process = '',
+  ) {}
 
   /** Takes one event; gives the key of a test that began or ended to run. */
   take(event: ReportEvent): {
@@ -51,6 +61,8 @@ export class NodeTestReports {
         return null;
       case 'end':
         this.ended = true;
+        this.strays += numberOf(fields['strays']) ?? 0;
+        this.stray ||= textOf(fields['stray']);
         return null;
       case 'dequeue':
         return { kind: 'start', key, name, line };
@@ -62,10 +74,15 @@ export class NodeTestReports {
         return null;
       case 'result': {
         const path = [...this.stack.slice(0, nesting), name];
+        if (fields['failure'] === 'parentAlreadyFinished') {
+          this.strays += 1;
+          this.stray ||= `the subtest "${name}" began when its test had ended`;
+        }
         this.results.push({
           file: this.fileOf(textOf(fields['file']).replace(/^file:\/\//, '')),
           path,
           line,
+          column: numberOf(fields['column']),
           passed: fields['passed'] === true,
           skip: flag(fields['skip']),
           todo: flag(fields['todo']),
@@ -92,39 +109,49 @@ export class NodeTestReports {
     return this.results.some((result) => result.skip === FILTERED && starts(path, result.path));
   }
 
-  /** A skipped suite reports none of its tests: the skip that a path inherits, or null. */
+  /** A skipped suite reports none of its tests: the skip that a path inherits (a suite's own included), or null. */
   inheritedSkip(path: readonly string[]): string | null {
     const suite = this.results.find(
       (result) =>
-        result.skip !== false &&
-        result.skip !== FILTERED &&
+        ((result.skip !== false && result.skip !== FILTERED) || (result.todo !== false && result.suite)) &&
         starts(path, result.path) &&
-        result.path.length < path.length,
+        (result.path.length < path.length || result.suite),
     );
-    return suite === undefined
-      ? null
-      : typeof suite.skip === 'string' && suite.skip !== ''
-        ? suite.skip
-        : 'its suite is skipped';
+    if (suite === undefined) return null;
+    const why = [suite.skip, suite.todo].find((word) => typeof word === 'string' && word !== '');
+    return typeof why === 'string' ? why : suite.skip === false ? 'its suite is to do' : 'its suite is skipped';
   }
 
   reports(): TestReport[] {
     const broken = this.results.filter((result) => result.suite && result.failure === 'hookFailed');
-    return this.results
-      .filter((result) => !result.suite && result.skip !== FILTERED)
-      .map((result) =>
-        this.report(
-          result,
-          broken.find((suite) => starts(result.path, suite.path)),
-        ),
-      );
+    return this.results.flatMap((result, index) =>
+      result.suite || result.skip === FILTERED
+        ? []
+        : [
+            this.report(
+              result,
+              broken.find((suite) => starts(result.path, suite.path)),
+              this.results.slice(this.firstInside(index), index),
+            ),
+          ],
+    );
   }
 
-  private report(result: Result, brokenSuite: Result | undefined): TestReport {
+  /** The results of a test's subtests stand right before its own. */
+  private firstInside(index: number): number {
+    const depth = this.results[index]?.path.length ?? 0;
+    let first = index;
+    while (first > 0 && (this.results[first - 1]?.path.length ?? 0) > depth) first -= 1;
+    return first;
+  }
+
+  private report(result: Result, brokenSuite: Result | undefined, inside: readonly Result[]): TestReport {
     const base = {
       file: result.file,
       path: result.path,
       line: result.line,
+      column: result.column,
+      process: this.process,
       startedAt: null,
       durationMs: result.duration,
       detail: '',
@@ -155,6 +182,8 @@ export class NodeTestReports {
         message: brokenSuite.stack,
       };
     }
+    const left = inside.filter((subtest) => subtest.skip !== false || subtest.todo !== false);
+    if (result.passed && left.length > 0) return { ...base, state: 'skipped', detail: leftOut(left, inside.length) };
     if (result.passed) return { ...base, state: 'passed' };
     return {
       ...base,
@@ -164,6 +193,12 @@ export class NodeTestReports {
       ...(result.failure === 'testTimeoutFailure' ? { timedOut: true } : {}),
     };
   }
+}
+
+function leftOut(left: readonly Result[], all: number): string {
+  const [first] = left;
+  const why = [first?.skip, first?.todo].find((word) => typeof word === 'string' && word !== '');
+  return `${left.length} of ${all} subtests did not count: ${first?.path.at(-1) ?? ''}${typeof why === 'string' ? ` (${why})` : ''}`;
 }
 
 const starts = (path: readonly string[], prefix: readonly string[]): boolean =>

@@ -2,7 +2,7 @@
  * The `-t` pattern for a batch: exact full titles, escaped and anchored, as vitest joins them (with spaces).
  */
 import type { Case } from '../../../model/index.js';
-import { escaped, titlePattern } from '../../titles.js';
+import { escaped, titlePattern } from '../../../util/titles.js';
 
 /** One argument of a command line may not be longer than 128 KiB on Linux. */
 const PATTERN_LIMIT = 100_000;

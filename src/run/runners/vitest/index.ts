@@ -9,16 +9,19 @@ import type { Batch, Case } from '../../../model/index.js';
 import { exists, orNull } from '../../../util/files.js';
 import type { Availability, Invocation, RunContext, Workspace } from '../../adapters.js';
 import { conclude, endWords } from '../../conclude.js';
+import { absent } from '../../absent.js';
 import type { Attempt, BatchRunner } from '../../decorators/isolation.js';
 import { batchEnv } from '../../environment.js';
 import { groupBy } from '../../group.js';
-import { matching, settle } from '../../join.js';
+import { settle } from '../../join.js';
+import { ambiguous, matching, type Match } from '../../matching.js';
 import { lastLines, type Finding } from '../../outcome.js';
 import { Channel } from '../../reports/channel.js';
 import { executeWatched, Watchdog } from '../../watchdog.js';
-import { ancestors, argument, batchesBy, nodeProgram, relativeTo, sourceLines } from '../layout.js';
+import { ancestors, argument, batchesBy, nodeProgram, relativeTo } from '../layout.js';
 import { namePattern } from './filter.js';
 import { REPORTER, REPORTER_NAME } from './reporter.js';
+import { SETUP, SETUP_NAME } from './setup.js';
 import { VitestReports, reportOf, type ReportedError, type VitestTest } from './reports.js';
 
 const CONFIGURATION = /^(?:vite(?:st)?\.config|vitest\.(?:workspace|projects))\.(?:[cm]?[jt]s|json)$/u;
@@ -86,6 +89,7 @@ async function attempt(
   const { cases } = batch;
   await using channel = await Channel.open(workspace.reports, { once: true });
   writeFileSync(join(workspace.reports.host, REPORTER_NAME), REPORTER);
+  writeFileSync(join(workspace.reports.host, SETUP_NAME), SETUP);
   const found = batch.configuration['start'] ?? '';
   const inside = workspace.place !== 'host' || found === '';
   if (inside) writeFileSync(join(workspace.reports.host, 'vitest-start.mjs'), START);
@@ -105,12 +109,6 @@ async function attempt(
 
   const reports = new VitestReports((path) => relativeTo(workspace.root, path));
   const watchdog = new Watchdog(Math.max(...cases.map((entry) => entry.timeoutMs)));
-  const lines = await sourceLines(
-    workspace.hostRoot,
-    cases.map((entry) => entry.file),
-  );
-  const declares = (file: string, line: number, title: string, own: number): boolean =>
-    [line, line + 1].some((at) => at !== own && lines.get(file)?.[at - 1]?.includes(title) === true);
   const limitOf = (test: VitestTest): number | null => {
     const limits = cases
       .filter(
@@ -135,22 +133,20 @@ async function attempt(
   });
 
   const byFile = groupBy([...reports.tests.values()], (test) => test.file);
-  const testsOf = (entry: Case): readonly VitestTest[] | 'ambiguous' => {
+  const matchOf = (entry: Case): { readonly match: Match; readonly tests: readonly VitestTest[] } => {
     const byReport = new Map((byFile.get(entry.file) ?? []).map((test) => [reportOf(test), test]));
-    const match = matching(entry, [...byReport.keys()], { declares });
-    if (match.kind === 'ambiguous') return 'ambiguous';
-    return match.kind === 'none' ? [] : match.reports.flatMap((report) => byReport.get(report) ?? []);
+    const match = matching(entry, [...byReport.keys()]);
+    const tests = match.kind === 'some' ? match.reports.flatMap((report) => byReport.get(report) ?? []) : [];
+    return { match, tests };
   };
-  const matches = new Map(cases.map((entry) => [entry, testsOf(entry)]));
+  const matches = new Map(cases.map((entry) => [entry, matchOf(entry)]));
+  const testsOf = (entry: Case): readonly VitestTest[] => matches.get(entry)?.tests ?? [];
   const blamed = blame(reports);
   const moduleOpen = (file: string): boolean => reports.modules.has(file) && reports.modules.get(file)?.ended !== true;
   const finding = (entry: Case): Finding | null => {
-    const tests = matches.get(entry) ?? [];
-    if (tests === 'ambiguous')
-      return {
-        reason: 'ambiguous-selector',
-        detail: 'several tests have this title; only their lines tell them apart',
-      };
+    const tests = testsOf(entry);
+    const match = matches.get(entry)?.match;
+    if (match?.kind === 'ambiguous') return ambiguous(match.lines);
     const filtered = tests.find((test) => test.filtered);
     if (filtered !== undefined)
       return {
@@ -171,10 +167,7 @@ async function attempt(
         const result = finding(entry);
         return result?.reason === 'executed' && blamed(entry.file) !== null ? null : result;
       },
-      overdue: (entry) => {
-        const tests = matches.get(entry) ?? [];
-        return tests !== 'ambiguous' && tests.some((test) => watchdog.overdue.has(test.id));
-      },
+      overdue: (entry) => testsOf(entry).some((test) => watchdog.overdue.has(test.id)),
       unfinished: (entry) =>
         moduleOpen(entry.file) || (blamed(entry.file) !== null && finding(entry)?.reason === 'executed'),
       crashDetail: (entry) => {
@@ -184,7 +177,7 @@ async function attempt(
           : `passed, but an error outside any test was left unhandled: ${error.message.split('\n', 1)[0] ?? ''}`;
       },
       missing: (entry) => ({
-        finding: missing(entry, reports, texts, endWords(watched), blamed(entry.file)),
+        finding: missing(entry, reports, texts, endWords(watched), blamed(entry.file), matches.get(entry)?.match),
         again: false,
       }),
       // Without a file begun vitest refused to start: its own text says why.
@@ -211,6 +204,7 @@ function missing(
   text: { readonly output: string; readonly errors: string },
   how: string,
   blamed: ReportedError | null,
+  match: Match | undefined,
 ): Finding {
   if (
     reports.modules.size === 0 &&
@@ -243,8 +237,17 @@ function missing(
       message: error.text,
       proof: 'report',
     };
-  return { reason: 'not-found', detail: `vitest found no test "${entry.path.join(' > ')}" in ${entry.file}` };
+  const suite = reports.suites.find(({ file, path }) => file === entry.file && isSame(path, entry.path));
+  if (entry.test?.kind === 'suite' && suite !== undefined)
+    return { reason: 'runner-skipped', detail: suite.mode === 'todo' ? 'todo' : 'skipped', proof: 'report' };
+  return absent(entry, match, {
+    reason: 'not-found',
+    detail: `vitest found no test "${entry.path.join(' > ')}" in ${entry.file}`,
+  });
 }
+
+const isSame = (left: readonly string[], right: readonly string[]): boolean =>
+  left.length === right.length && left.every((title, i) => title === right[i]);
 
 /** The first line that says why: the cause where vitest gives one. */
 const cause = (error: ReportedError): string =>

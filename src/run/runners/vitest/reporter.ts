@@ -4,6 +4,7 @@
  * session, queued, started, test (collected, running, passed, failed, skipped), module, end.
  */
 import { NODE_CHANNEL } from '../../reports/node-channel.js';
+import { SETUP_NAME } from './setup.js';
 
 export const REPORTER_NAME = 'vitest-report.mjs';
 
@@ -16,7 +17,11 @@ const errorsOf = (errors, most = 5) => (errors ?? []).slice(0, most).map((error)
   message: clean(error?.message ?? error),
   text: clean([error?.message, error?.cause?.message && 'Caused by: ' + error.cause.message, error?.diff, (error?.stacks ?? []).slice(0, 5).map((at) => '    at ' + at.file + ':' + at.line + ':' + at.column).join('\n')].filter(Boolean).join('\n')),
   path: typeof error?.VITEST_TEST_PATH === 'string' ? error.VITEST_TEST_PATH : null,
+  noSnapshot: isNoSnapshot(error),
 }));
+
+// A comparison with a snapshot that is not stored: what is expected is not there.
+const isNoSnapshot = (error) => typeof error?.message === 'string' && error.message.startsWith('Snapshot ') && (error.expected === undefined || error.expected === null || error.expected === 'undefined' || error.expected === 'null');
 
 // Each casts doubt on some file, so none may be left out; beyond a flood of them nothing is believed.
 const MANY = 500;
@@ -33,6 +38,12 @@ function enclosing(test) {
   return { names, errors };
 }
 
+// A suite that is to do or skipped may hold no test that could say so.
+function sendSuite(suite) {
+  const mode = suite.options?.mode ?? '';
+  if (mode === 'todo' || mode === 'skip') send({ type: 'suite', module: suite.module.moduleId, path: enclosing(suite).names, mode });
+}
+
 let filter;
 const filtered = (names) => (filter ? !filter.test(names.join(' ')) : false);
 
@@ -41,9 +52,9 @@ function sendTest(test, kind) {
   const result = test.result();
   const times = test.diagnostic?.();
   send({
-    type: 'test', kind, id: test.id, module: test.module.moduleId, path: names, line: test.location?.line ?? null, mode: test.options?.mode ?? '', filtered: filtered(names),
+    type: 'test', kind, id: test.id, module: test.module.moduleId, path: names, line: test.location?.line ?? null, column: test.location?.column ?? null, fails: test.options?.fails === true, mode: test.options?.mode ?? '', filtered: filtered(names),
     state: kind === 'result' ? (result?.state ?? 'pending') : kind, note: clean(result?.note), errors: errorsOf(result?.errors), around: errorsOf(errors),
-    start: times?.startTime ?? null, duration: times?.duration ?? 0, flaky: times?.flaky === true,
+    start: times?.startTime ?? null, duration: times?.duration ?? 0, retries: times?.flaky === true ? times.retryCount : 0,
   });
 }
 
@@ -60,20 +71,36 @@ function sendTask(task, kind) {
   const result = task.result;
   const state = result?.state !== undefined ? STATES[result.state] ?? 'pending' : task.mode === 'skip' || task.mode === 'todo' ? 'skipped' : 'pending';
   send({
-    type: 'test', kind, id: task.id, module: task.file.filepath, path: names, line: task.location?.line ?? null, mode: task.mode, filtered: filtered(names),
+    type: 'test', kind, id: task.id, module: task.file.filepath, path: names, line: task.location?.line ?? null, column: task.location?.column ?? null, fails: task.fails === true, mode: task.mode, filtered: filtered(names),
     state: kind === 'result' ? state : kind, note: clean(result?.note), errors: errorsOf(result?.errors), around: errorsOf(errors),
-    start: result?.startTime ?? null, duration: result?.duration ?? 0, flaky: state === 'passed' && (result?.retryCount ?? 0) > 0,
+    start: result?.startTime ?? null, duration: result?.duration ?? 0, retries: state === 'passed' ? result?.retryCount ?? 0 : 0,
   });
 }
 
+function sendSuites(task, path) {
+  for (const inner of task.tasks ?? []) {
+    if (!inner.tasks) continue;
+    const names = [...path, inner.name];
+    if (inner.mode === 'todo' || inner.mode === 'skip') send({ type: 'suite', module: task.file?.filepath ?? task.filepath, path: names, mode: inner.mode });
+    sendSuites(inner, names);
+  }
+}
+
 const tasksIn = (task) => (task.type === 'suite' || task.tasks ? (task.tasks ?? []).flatMap(tasksIn) : [task]);
+
+// vitest 1 and 2 have no option for locations; a snapshot that the run writes proves nothing, so none is written.
+const setup = import.meta.url.replace(/[^/]*$/, '${SETUP_NAME}').replace(/^file:\/\//, '');
+function prepare(config) {
+  config.includeTaskLocation = true;
+  if (config.snapshotOptions) config.snapshotOptions.updateSnapshot = 'none';
+  if (Array.isArray(config.setupFiles)) config.setupFiles = [decodeURIComponent(setup), ...config.setupFiles.filter((file) => !String(file).endsWith('/${SETUP_NAME}'))];
+}
 
 export default class CoherenceReporter {
   onInit(vitest) {
     this.vitest = vitest;
     this.modern = Number.parseInt(vitest.version ?? '0', 10) >= 3;
-    // vitest 1 and 2 have no option for it.
-    for (const config of [vitest.config, ...(vitest.projects ?? []).map((project) => project.config)]) if (config) config.includeTaskLocation = true;
+    for (const config of [vitest.config, ...(vitest.projects ?? []).map((project) => project.config)]) if (config) prepare(config);
     const pattern = vitest.config?.testNamePattern;
     filter = pattern instanceof RegExp ? new RegExp(pattern.source, pattern.flags.replace(/[gy]/g, '')) : typeof pattern === 'string' ? new RegExp(pattern) : undefined;
     send({ type: 'session', version: vitest.version ?? '' });
@@ -85,6 +112,7 @@ export default class CoherenceReporter {
 
   onTestModuleCollected(module) {
     for (const test of module.children.allTests()) sendTest(test, 'collected');
+    for (const suite of module.children.allSuites?.() ?? []) sendSuite(suite);
   }
 
   onTestModuleStart(module) {
@@ -111,8 +139,8 @@ export default class CoherenceReporter {
   }
 
   end(errors, reason) {
-    const ignored = this.vitest?.config?.dangerouslyIgnoreUnhandledErrors === true;
-    send({ type: 'end', reason: reason ?? '', errors: ignored ? [] : unhandled(errors) });
+    // Whether the project ignores them or not: a test whose work went wrong after its end has not passed.
+    send({ type: 'end', reason: reason ?? '', errors: unhandled(errors) });
   }
 
   onPathsCollected(paths) {
@@ -124,6 +152,7 @@ export default class CoherenceReporter {
     for (const file of files ?? []) {
       send({ type: 'started', module: file.filepath });
       for (const task of tasksIn(file)) sendTask(task, 'collected');
+      sendSuites(file, []);
     }
   }
 

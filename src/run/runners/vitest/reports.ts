@@ -10,6 +10,8 @@ export interface ReportedError {
   readonly text: string;
   /** The test file that vitest blames, relative to the root. */
   readonly file: string | null;
+  /** A comparison with a snapshot that nobody has stored. */
+  readonly noSnapshot: boolean;
 }
 
 export interface VitestTest {
@@ -17,6 +19,9 @@ export interface VitestTest {
   readonly file: string;
   readonly path: readonly string[];
   readonly line: number | null;
+  readonly column: number | null;
+  /** Declared to fail (`it.fails`). */
+  readonly fails: boolean;
   /** As declared (or made so by a filter): run, only, skip, todo. */
   mode: string;
   /** collected, running, passed, failed, skipped, pending. */
@@ -27,7 +32,8 @@ export interface VitestTest {
   around: readonly ReportedError[];
   start: number | null;
   duration: number;
-  flaky: boolean;
+  /** How often it failed before it passed. */
+  retries: number;
   /** The name filter of the run leaves it out. */
   filtered: boolean;
 }
@@ -41,6 +47,8 @@ export interface VitestModule {
 export class VitestReports {
   readonly tests = new Map<string, VitestTest>();
   readonly modules = new Map<string, VitestModule>();
+  /** Suites that are to do or skipped as a whole. */
+  readonly suites: { readonly file: string; readonly path: readonly string[]; readonly mode: string }[] = [];
   /** vitest's version; '' until it has started. */
   version = '';
   ended = false;
@@ -75,6 +83,9 @@ export class VitestReports {
         module.errors = this.errors(fields['errors']);
         return null;
       }
+      case 'suite':
+        this.suites.push({ file, path: textsOf(fields['path']), mode: textOf(fields['mode']) });
+        return null;
       case 'end':
         this.ended = true;
         this.unhandled = this.errors(fields['errors']).flatMap((error) => this.ofPool(error));
@@ -93,6 +104,8 @@ export class VitestReports {
       file,
       path: textsOf(fields['path']),
       line: numberOf(fields['line']),
+      column: numberOf(fields['column']),
+      fails: fields['fails'] === true,
       mode: '',
       state: 'collected',
       note: '',
@@ -100,7 +113,7 @@ export class VitestReports {
       around: [],
       start: null,
       duration: 0,
-      flaky: false,
+      retries: 0,
       filtered: false,
     };
     this.tests.set(id, known);
@@ -115,7 +128,7 @@ export class VitestReports {
     known.start = numberOf(fields['start']);
     known.duration = numberOf(fields['duration']) ?? 0;
     known.filtered = fields['filtered'] === true;
-    known.flaky = fields['flaky'] === true;
+    known.retries = numberOf(fields['retries']) ?? 0;
     return known;
   }
 
@@ -139,10 +152,18 @@ export class VitestReports {
         message: textOf(error['message']),
         text: textOf(error['text']),
         file: path === '' ? null : this.fileOf(path),
+        noSnapshot: error['noSnapshot'] === true,
       };
     });
   }
 }
+
+const flakiness = (retries: number): { readonly flaky?: string } =>
+  retries === 0
+    ? {}
+    : {
+        flaky: `passed at try ${retries + 1}: vitest ran it again after ${retries === 1 ? 'a failure' : `${retries} failures`}`,
+      };
 
 const TIMED_OUT = /^(?:Test|Hook) timed out in \d+ms/;
 
@@ -151,6 +172,7 @@ export function reportOf(test: VitestTest): TestReport {
     file: test.file,
     path: test.path,
     line: test.line,
+    column: test.column,
     startedAt: test.start === null ? null : new Date(test.start),
     durationMs: test.duration,
     detail: '',
@@ -162,6 +184,14 @@ export function reportOf(test: VitestTest): TestReport {
   switch (test.state) {
     case 'failed': {
       const message = first?.text ?? '';
+      if (first !== undefined && test.errors.every((error) => error.noSnapshot))
+        return {
+          ...base,
+          state: 'snapshot-written',
+          detail:
+            'there is no stored snapshot to compare with; a run writes none: make it with vitest, look at it and commit it',
+          message,
+        };
       return {
         ...base,
         state: 'failed',
@@ -179,7 +209,8 @@ export function reportOf(test: VitestTest): TestReport {
           detail: `passed, but its suite failed: ${line(around.message)}`,
           message: around.text,
         };
-      return { ...base, state: 'passed', detail: test.flaky ? 'passed after a retry by vitest' : '' };
+      if (test.fails) return { ...base, state: 'expected-failure', detail: 'failed, as it.fails declares' };
+      return { ...base, state: 'passed', ...flakiness(test.retries) };
     case 'skipped':
       // A failed beforeAll leaves its tests as skipped: they were not.
       if (around !== undefined)
