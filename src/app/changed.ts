@@ -1,6 +1,7 @@
 /**
- * `--changed[=REF]`: the criteria whose wording, links, tests or closures differ between REF and the tree, each with why.
- * Selecting is sound: what cannot be told is selected.
+ * `--changed[=REF]`: the criteria whose wording, links or tests differ between REF and the tree, or whose tests may rest on what
+ * differs, each with why. A static closure says why a test was chosen; it never leaves one out: what a test rests on is known only
+ * where its run was observed (docs/internals/reuse.md), so every other test is chosen by any change.
  */
 import type { Project } from '../config/index.js';
 import type { Closure } from '../evidence/index.js';
@@ -121,18 +122,27 @@ async function mentions(
   return found;
 }
 
+const pathsOf = (file: ChangedFile): string[] => (file.from === undefined ? [file.path] : [file.path, file.from]);
+
 function whyClosure(closure: Closure | null, entry: Case, changed: readonly ChangedFile[]): string | null {
   for (const file of changed) {
-    for (const path of file.from === undefined ? [file.path] : [file.path, file.from]) {
-      if (closure === null) return `${path} changed, and what ${entry.selector} depends on is not known`;
-      if (closure.files.has(path))
+    for (const path of pathsOf(file)) {
+      if (closure?.files.has(path) === true)
         return path === entry.file ? `${path} changed` : `${path} changed, reached from ${entry.file}`;
-      const folder = closure.folders.find((candidate) => isBelow(candidate, path));
+      const folder = closure?.folders.find((candidate) => isBelow(candidate, path));
       if (folder !== undefined)
         return `${path} changed, and ${entry.file} may read anything below ${folder === '' ? 'the project' : folder}`;
     }
   }
   return null;
+}
+
+/** Mocks, templates, set-up files, anything: no analysis of sources says what a run reads. */
+function whyUnseen(entry: Case, changed: readonly ChangedFile[]): string | null {
+  const [first] = changed;
+  if (first === undefined) return null;
+  const more = changed.length === 1 ? '' : ` (and ${changed.length - 1} more)`;
+  return `${first.path}${more} changed, and what ${entry.selector} rests on was not observed`;
 }
 
 /** A file of the closure that no commit knows (ignored: built, generated, local), so that nobody can compare it with REF. */
@@ -207,6 +217,8 @@ async function affectedBy(
           const why = whyClosure(await closureOf(entry), entry, changed);
           if (why !== null) return why;
         }
+        const unseen = whyUnseen(entry, changed);
+        if (unseen !== null) return unseen;
         const path = outsideGit(await closures.of(entry));
         if (path === undefined) continue;
         if (cached && (await (standing ??= standingPasses(project, analysis, everything, env))).has(id)) continue;

@@ -19,6 +19,7 @@ export {
   type Edit,
   type SpecFields,
 } from './edits.js';
+export { explainReuse, type Explained } from './explain.js';
 export { blockedText, judgeGate, type GateRequest, type PushVerdict } from './gate/index.js';
 export { installHook, uninstallHook, type Hook } from './hook/index.js';
 export { initProject, type Initialised } from './init.js';

@@ -2,7 +2,7 @@
 import { join } from 'node:path';
 import type { Project } from '../config/index.js';
 import type { Closure } from '../evidence/index.js';
-import type { Case } from '../model/index.js';
+import type { Case, ModuleFacts } from '../model/index.js';
 import { openFactsCache } from '../scan/index.js';
 import type { SourceFile } from '../sources/index.js';
 import { hashFields } from '../util/hash.js';
@@ -18,6 +18,9 @@ export interface ProjectClosures {
   readonly of: ClosureOf;
   /** As if these paths were in the tree still: what once reached them is affected by their going. */
   readonly withGone: (gone: readonly string[]) => Promise<ClosureOf>;
+  /** Facts of a file of the tree, and whether a specifier names an installed package from there. */
+  readonly factsOf: (path: string) => Promise<ModuleFacts | null>;
+  readonly isPackage: (fromFile: string, specifier: string) => Promise<boolean>;
   /** Keeps what was found out about files for the next run. */
   readonly save: () => Promise<void>;
 }
@@ -28,9 +31,15 @@ export async function projectClosures(
   env: Env,
 ): Promise<ProjectClosures> {
   const facts = await openFactsCache(join(project.directories.cache, 'facts', hashFields([project.root]).slice(0, 16)));
-  const withGone = async (gone: readonly string[]): Promise<ClosureOf> =>
-    closures(await closureTree(project.root, files, facts, gone), { root: project.root, env });
-  return { of: await withGone([]), withGone, save: facts.save };
+  const context = { root: project.root, env };
+  const tree = await closureTree(project.root, files, facts);
+  return {
+    of: closures(tree, context),
+    withGone: async (gone) => closures(await closureTree(project.root, files, facts, gone), context),
+    factsOf: async (path) => tree.facts(path),
+    isPackage: async (fromFile, specifier) => (await tree.installed(fromFile, specifier)).kind === 'package',
+    save: facts.save,
+  };
 }
 
 const known = new WeakMap<Analysis, Map<Env, Promise<ProjectClosures>>>();

@@ -104,6 +104,14 @@ export const settingKeys: readonly SettingKey[] = [
   time('verify.timeout', '5m', 'How long one test may take, where its link names no limit.'),
   time('verify.run_timeout', null, 'How long a whole run may take (default: no limit).'),
   percent('verify.audit', null, 'Percent of cached verdicts that are run again (default: 0, with CI=true 2).'),
+  choice(
+    'verify.reuse',
+    'same-source',
+    ['same-source', 'observed', 'off'],
+    'When a verdict is taken instead of running: the whole project is equal, all that the run was seen to rest on is, or never.',
+  ),
+  time('verify.reuse_ttl', '24h', 'How old a verdict may be that is taken instead of running.'),
+  words('verify.outputs', 'Patterns (.gitignore syntax) of untracked files that runs write and no test reads back.'),
   boolean('cargo.speculative', false, 'Warm one shared cargo target directory a session.'),
   integer('cargo.warm_timeout_ms', 60_000, 1000, 600_000, 'Milliseconds that a warm boot may take.'),
   integer(

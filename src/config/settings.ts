@@ -27,6 +27,12 @@ export interface Settings {
     readonly run_timeout: number | null;
     /** Percent of cache hits that are run again; null: 0, or 2 with CI=true. */
     readonly audit: number | null;
+    /** When a verdict is taken instead of running. */
+    readonly reuse: 'same-source' | 'observed' | 'off';
+    /** Milliseconds that a verdict may be old to be taken. */
+    readonly reuse_ttl: number;
+    /** Patterns of untracked files that are no inputs. */
+    readonly outputs: readonly string[];
   };
   readonly cargo: {
     readonly speculative: boolean;

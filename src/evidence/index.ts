@@ -3,14 +3,13 @@ export { openVerdictCache, type AuditFigures, type CachedVerdict, type VerdictCa
 export {
   cacheKey,
   cargoClosure,
-  closureDigest,
   commandClosure,
   environmentDigest,
   pytestClosure,
   typescriptClosure,
   type Closure,
-  type ClosureDigest,
   type ClosureTree,
+  type EnvironmentDigest,
   type InstalledPackage,
   type KeyParts,
 } from './closure/index.js';

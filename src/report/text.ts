@@ -73,9 +73,18 @@ function kindsLine(criterion: CriterionRecord): string {
   return [...kinds].map(([kind, check]) => `${visibleLine(kind)} ${check.verdict}${reasonOf(check)}`).join(', ');
 }
 
-function criterionLines(criterion: CriterionRecord, paint: Paint, options: RenderOptions): string[] {
+/** ` 2 h ago`: how old a reused verdict is, the oldest of several. */
+function ageOf(criterion: CriterionRecord, now: string): string {
+  const ends = criterion.checks.flatMap((check) => (check.cached && check.ended_at !== null ? [check.ended_at] : []));
+  const [oldest] = ends.sort();
+  if (oldest === undefined) return '';
+  const minutes = Math.max(0, Math.round((Date.parse(now) - Date.parse(oldest)) / 60_000));
+  return minutes < 1 ? ' just now' : minutes < 120 ? ` ${minutes} min ago` : ` ${Math.round(minutes / 60)} h ago`;
+}
+
+function criterionLines(criterion: CriterionRecord, record: RunRecord, paint: Paint, options: RenderOptions): string[] {
   const verdict = paint(VERDICT_STYLE[criterion.verdict], criterion.verdict.padEnd(5));
-  const reason = reasonOf(criterion);
+  const reason = criterion.reason === 'cached' ? `(cached${ageOf(criterion, record.started_at)})` : reasonOf(criterion);
   const kinds = kindsLine(criterion);
   const shown = criterion.checks.flatMap((check) => checkLines(check, paint, options));
   const detail =
@@ -99,7 +108,7 @@ export const text: Reporter = {
         `${paint('bold', visibleLine(spec.id))}  ${visibleLine(spec.title)}${spec.status === 'active' ? '' : paint('dim', ` [${spec.status}]`)}`,
       );
       if (spec.criteria.length === 0) lines.push(`  ${paint('yellow', 'SKIP ')} no criteria (${spec.reason})`);
-      for (const criterion of spec.criteria) lines.push(...criterionLines(criterion, paint, options));
+      for (const criterion of spec.criteria) lines.push(...criterionLines(criterion, record, paint, options));
       lines.push('');
     }
     const warnings = record.diagnostics.filter((item) => item.severity !== 'note');

@@ -8,7 +8,7 @@ import { blobId } from './blob.js';
 import { writeRemakeable } from '../util/files.js';
 
 /** Changes whenever an analyser does: older facts are then forgotten. */
-const VERSION = 2;
+const VERSION = 3;
 const MAX_ENTRIES = 50_000;
 
 /** A file's content: its git blob id where that is known without reading, and its bytes when they are needed. */

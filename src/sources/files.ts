@@ -29,6 +29,10 @@ export interface Source {
   around(): Around | null;
   /** Whether git's index has the path. */
   isTracked(path: string): boolean;
+  /** Whether git's index has the path or something below it. */
+  tracksBelow(path: string): boolean;
+  /** Where the root lies in its repository: '' at the top or outside git, else with a `/` at its end. */
+  readonly prefix: string;
 }
 
 export async function readSource(root: string): Promise<Source> {
@@ -38,9 +42,23 @@ export async function readSource(root: string): Promise<Source> {
   let tracked: ReadonlySet<string> | undefined;
   const allTracked = (): ReadonlySet<string> =>
     (tracked ??= new Set(tree.entries.flatMap((entry) => (entry.indexMode === null ? [] : [entry.path]))));
+  let folders: Set<string> | undefined;
+  const trackedFolders = (): ReadonlySet<string> => {
+    if (folders !== undefined) return folders;
+    folders = new Set();
+    for (const path of allTracked())
+      for (let end = path.lastIndexOf('/'); end > 0; end = path.lastIndexOf('/', end - 1)) {
+        const folder = path.slice(0, end);
+        if (folders.has(folder)) break;
+        folders.add(folder);
+      }
+    return folders;
+  };
   return {
+    prefix: tree.inGit ? tree.prefix : '',
     files: filesOf(tree),
     isTracked: (path) => allTracked().has(path),
+    tracksBelow: (path) => allTracked().has(path) || trackedFolders().has(path),
     identity: async () => (await ask()).identity,
     contents: async () => (await ask()).contents,
     around: () => (tree.inGit && tree.prefix === '' ? { root, entries: entriesOf(tree) } : null),

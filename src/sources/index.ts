@@ -16,3 +16,4 @@ export { listFiles, readSource, type Source } from './files.js';
 export { ignoreMatcher } from './ignore.js';
 export { sourceIdentity } from './identity.js';
 export type { ChangedFile, CommittedFile, ListOptions, SourceFile } from './types.js';
+export { OUTPUT_NAMES, openWholeMemo, readWhole, type WholeMemo, type WholeProject } from './whole/index.js';

@@ -4,5 +4,5 @@
  */
 import { describeMutations } from '../rig/cache-suite.js';
 
-// @verifies AC-gate-cache-sound, AC-gate-cache-hits, AC-gate-changed-sound
+// @verifies AC-gate-cache-sound, AC-gate-cache-hits, AC-gate-changed-sound, AC-reuse-selects-all
 describeMutations('pytest');

@@ -9,5 +9,5 @@ import { SUITES } from '../rig/mutation-suites.js';
 it('there are 60 mutations', () =>
   expect(SUITES.reduce((sum, { mutations }) => sum + mutations.length, 0)).toBeGreaterThanOrEqual(60));
 
-// @verifies AC-gate-cache-sound, AC-gate-cache-hits, AC-gate-changed-sound
+// @verifies AC-gate-cache-sound, AC-gate-cache-hits, AC-gate-changed-sound, AC-reuse-selects-all
 describeMutations('vitest');

@@ -1,6 +1,7 @@
 /** `verify` and `verify-spec`: parse → app → report. */
 import { resolve } from 'node:path';
 import {
+  explainReuse,
   planPreview,
   prepare,
   verify as verifyWithDaemonOrHere,
@@ -140,6 +141,20 @@ async function dryRun(project: Project, request: VerifyRequest, context: Command
 const shellWord = (word: string): string =>
   /^[A-Za-z0-9_./:=@%+,-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`;
 
+/** Why each test will be reused or run; what cannot be explained is told by the run itself. */
+async function sayReuse(project: Project, request: VerifyRequest, context: CommandContext): Promise<void> {
+  const explained = await explainReuse(project, request.ids, {
+    env: context.env,
+    signal: context.signal,
+    emit: () => undefined,
+  });
+  if (!explained.ok) return;
+  for (const { selector, reused, reasons } of explained.value)
+    context.streams.err(
+      `${reused ? 'reused' : 'runs'} ${visibleLine(selector)}: ${reasons.map(visibleLine).join('; ')}\n`,
+    );
+}
+
 export async function verify(input: Input, context: CommandContext): Promise<number> {
   const request = requestOf(input);
   if (!request.ok) return reportFailures(request.failures, context.streams);
@@ -148,6 +163,7 @@ export async function verify(input: Input, context: CommandContext): Promise<num
   return withProject(context, async (project) => {
     await noteSync(project, context);
     if (input.flag('dry-run')) return dryRun(project, request.value, context);
+    if (context.verbose && request.value.cache) await sayReuse(project, request.value, context);
     const progress = lineProgress(
       context.streams.interactive && !context.quiet ? context.streams.err : null,
       context.streams.columns,

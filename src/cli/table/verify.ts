@@ -75,6 +75,14 @@ export const verifyCommands: readonly CommandSpec[] = [
     load: async () => (await import('../commands/verify.js')).verify,
   },
   {
+    name: 'explain',
+    summary: 'Why verdicts are reused or not, with the files that changed; runs nothing',
+    args: [{ name: 'ID', required: false, rest: true, summary: 'SPEC-… or AC-…' }],
+    options: [],
+    examples: [{ command: 'coherence explain AC-checkout-tax', what: 'what its verdict rests on, and what changed' }],
+    load: async () => (await import('../commands/explain.js')).explain,
+  },
+  {
     name: 'coverage',
     summary: 'What is specified, traced, executed and passed',
     args: [],

@@ -25,6 +25,8 @@ export interface AuditFigures {
 
 export interface VerdictCache {
   get(key: string): CachedVerdict | undefined;
+  /** The verdict of a selector that was kept last, whatever it rested on. */
+  newestOf(selector: string): CachedVerdict | undefined;
   put(entries: readonly CachedVerdict[]): Promise<void>;
   /** Forgets every entry with these inputs. */
   drop(inputs: readonly string[]): Promise<void>;
@@ -108,6 +110,15 @@ class Lines {
     return verdict;
   }
 
+  newestOf(selector: string): CachedVerdict | undefined {
+    const mentions = JSON.stringify(selector);
+    return [...this.#verdicts]
+      .sort(([, left], [, right]) => right.at - left.at)
+      .filter(([, { line }]) => line.includes(mentions))
+      .flatMap(([key]) => this.get(key) ?? [])
+      .find((verdict) => verdict.selector === selector);
+  }
+
   /** The newest verdicts, oldest first, and the audits in one line. */
   newest(count: number): string[] {
     const verdicts = [...this.#verdicts.keys()].flatMap((key) => this.get(key) ?? []).slice(-count);
@@ -147,6 +158,7 @@ export async function openVerdictCache(stateFolder: string, maxLines = 100_000):
   };
   return {
     get: (key) => lines.get(key),
+    newestOf: (selector) => lines.newestOf(selector),
     // `key` first, whatever order the caller has: by it a line is found.
     put: async (added) => append(added.map(({ key, ...rest }) => ({ key, ...rest }))),
     drop: async (inputs) => {

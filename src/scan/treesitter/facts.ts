@@ -67,14 +67,19 @@ const PYTHON_OUTSIDE: Readonly<Record<string, string>> = {
   random: 'randomness',
   secrets: 'randomness',
   uuid: 'randomness',
+  hypothesis: 'randomness',
+  faker: 'randomness',
   platform: 'the machine',
   tempfile: 'files outside',
   getpass: 'the machine',
   ctypes: 'computed code',
 };
+/** Read of anything, called or passed on: `datetime.now`, `field(default_factory=date.today)`. */
 const PYTHON_CLOCK = new Set(['now', 'today', 'utcnow']);
+const PYTHON_HOME = new Set(['home', 'expanduser', 'gethostname']);
 const PYTHON_COMPUTED = new Set(['__import__', 'import_module', 'exec', 'eval', 'compile', 'importorskip']);
 
+const SHIFTING = /^(?:network|the clock|randomness)/u;
 const DOTTED = /^[A-Za-z_]\w*(?:\.[A-Za-z_]\w*)+$/u;
 
 const RUST_OUTSIDE: Readonly<Record<string, string>> = {
@@ -86,6 +91,27 @@ const RUST_OUTSIDE: Readonly<Record<string, string>> = {
   SystemTime: 'the clock',
   Instant: 'the clock',
   Utc: 'the clock',
+  Local: 'the clock',
+  OffsetDateTime: 'the clock',
+  Zoned: 'the clock',
+  now: 'the clock',
+  now_utc: 'the clock',
+  now_local: 'the clock',
+  new_v4: 'randomness',
+  new_v7: 'the clock',
+  fastrand: 'randomness',
+  nanoid: 'randomness',
+  OsRng: 'randomness',
+  proptest: 'randomness',
+  quickcheck: 'randomness',
+  arbtest: 'randomness',
+  fake: 'randomness',
+  ureq: 'network',
+  hyper: 'network',
+  isahc: 'network',
+  attohttpc: 'network',
+  minreq: 'network',
+  home_dir: 'files outside',
   Command: 'other programs',
   thread_rng: 'randomness',
   rand: 'randomness',
@@ -123,12 +149,16 @@ function readPython(root: Syntax): Omit<ModuleFacts, 'fingerprint'> {
   let computed = false;
   let reads = false;
   let outside: string | null = null;
+  // The first reason stays, unless a later one is about what no identity of files and tools can hold.
+  const reason = (why: string): void => {
+    if (outside === null || (!SHIFTING.test(outside) && SHIFTING.test(why))) outside = why;
+  };
   const take = (name: string): void => {
     imports.add(name);
     const top = name.split('.')[0] ?? '';
     if (PYTHON_READS.has(top)) reads = true;
-    const why = PYTHON_OUTSIDE[top];
-    if (why !== undefined && outside === null) outside = `${why} (${top})`;
+    const why = Object.hasOwn(PYTHON_OUTSIDE, top) ? PYTHON_OUTSIDE[top] : undefined;
+    if (why !== undefined) reason(`${why} (${top})`);
   };
   for (const node of root.descendants('import_statement')) {
     for (const child of node.named)
@@ -155,9 +185,13 @@ function readPython(root: Syntax): Omit<ModuleFacts, 'fingerprint'> {
       else computed = true;
     }
     if (PYTHON_READ_CALLS.has(name)) reads = true;
-    if (PYTHON_CLOCK.has(name) && outside === null) outside = `the clock (${name})`;
-    if ((name === 'urandom' || name === 'system' || name === 'popen') && outside === null)
-      outside = name === 'urandom' ? 'randomness (urandom)' : `other programs (${name})`;
+    if (name === 'urandom') reason('randomness (urandom)');
+    if (name === 'system' || name === 'popen') reason(`other programs (${name})`);
+  }
+  for (const node of root.descendants('attribute')) {
+    const name = node.field('attribute')?.text ?? '';
+    if (PYTHON_CLOCK.has(name)) reason(`the clock (${name})`);
+    if (PYTHON_HOME.has(name)) reason(`the machine (${name})`);
   }
   for (const node of root.descendants('string_content')) {
     const text = node.text;
@@ -178,13 +212,23 @@ function readRust(root: Syntax): Omit<ModuleFacts, 'fingerprint'> {
   for (const node of root.descendants('identifier', 'type_identifier')) {
     const name = node.text;
     if (RUST_READS.has(name)) reads = true;
-    const why = RUST_OUTSIDE[name];
-    if (why !== undefined && outside === null) outside = `${why} (${name})`;
+    const why = Object.hasOwn(RUST_OUTSIDE, name) ? RUST_OUTSIDE[name] : undefined;
+    if (why !== undefined && (outside === null || (!SHIFTING.test(outside) && SHIFTING.test(why))))
+      outside = `${why} (${name})`;
   }
   for (const node of root.descendants('string_content'))
     if (paths.size < MAX_PATHS && looksLikePath(node.text)) paths.add(node.text);
-  // A package is one compilation: its imports are its own files, so none is followed here.
-  return { imports: [], computed: false, reads, paths: [...paths].sort(), outside };
+  // A package is one compilation: its imports are its own files, so no closure follows these. They tell which crates it names.
+  const imports = new Set<string>();
+  for (const node of root.descendants(
+    'use_declaration',
+    'scoped_identifier',
+    'scoped_type_identifier',
+    'macro_invocation',
+    'extern_crate_declaration',
+  ))
+    for (const [word] of node.text.slice(0, 400).matchAll(/\b[a-z]\w*\b/gu)) imports.add(word);
+  return { imports: [...imports].sort(), computed: false, reads, paths: [...paths].sort(), outside };
 }
 
 const isPlainRustComment = (node: Syntax): boolean =>

@@ -66,6 +66,7 @@ const MEMBERS: Readonly<Record<string, string>> = {
   'globalThis.fetch': 'network',
   'Temporal.Now': 'the clock',
 };
+const isShifting = (why: string): boolean => /^(?:network|the clock|randomness)/u.test(why);
 const RANDOM_IMPORTS = new Set(['randomUUID', 'randomBytes', 'randomInt', 'getRandomValues', 'webcrypto']);
 const MAX_PATHS = 500;
 
@@ -77,14 +78,41 @@ const looksLikePath = (text: string): boolean =>
 const pragmas = (text: string): string =>
   (text.match(/@(?:vitest|jest)-[\w-]+[^\n*]*|@jsx\w*[^\n*]*/gu) ?? []).join('\n');
 
+/** Members of these globals that tell the same at every time. Whatever else is done with one may be the clock or chance. */
+const STEADY_MEMBERS: Readonly<Record<string, ReadonlySet<string>>> = {
+  Date: new Set(['UTC', 'parse', 'prototype', 'name', 'length']),
+  Math: new Set(Object.getOwnPropertyNames(Math).filter((name) => name !== 'random')),
+};
+const SHIFTING: Readonly<Record<string, string>> = {
+  Date: 'the clock',
+  Math: 'randomness',
+  performance: 'the clock',
+  Temporal: 'the clock',
+  fetch: 'network',
+  WebSocket: 'network',
+  EventSource: 'network',
+  XMLHttpRequest: 'network',
+};
+/** Objects whose members are the globals by another name. */
+const GLOBAL_OBJECTS = new Set(['globalThis', 'global', 'self', 'window']);
+
 class Collector {
   readonly imports = new Set<string>();
   readonly paths = new Set<string>();
   computed = false;
   reads = false;
-  outside: string | null = null;
+  private reason: string | null = null;
 
   constructor(private readonly api: ReturnType<typeof compiler>) {}
+
+  get outside(): string | null {
+    return this.reason;
+  }
+
+  /** The first reason stays, unless a later one is about what no identity of files and tools can hold. */
+  set outside(why: string | null) {
+    if (why !== null && (this.reason === null || (!isShifting(this.reason) && isShifting(why)))) this.reason = why;
+  }
 
   private specifier(node: ts.Expression | undefined): void {
     const { api } = this;
@@ -97,24 +125,24 @@ class Collector {
     const name = withoutNode(text);
     if (READS.has(name)) this.reads = true;
     const why = OUTSIDE[name];
-    if (why !== undefined && (text.startsWith('node:') || name !== 'sqlite')) this.outside ??= `${why} (${text})`;
+    if (why !== undefined && (text.startsWith('node:') || name !== 'sqlite')) this.outside = `${why} (${text})`;
     if (name === 'worker_threads' || name === 'module') this.computed = true;
     this.imports.add(text);
   }
 
-  visit(node: ts.Node): void {
+  visit(node: ts.Node, parent: ts.Node): void {
     const { api } = this;
     if (api.isImportDeclaration(node)) {
       this.specifier(node.moduleSpecifier);
       const named = node.importClause?.namedBindings;
       const from = api.isStringLiteral(node.moduleSpecifier) ? withoutNode(node.moduleSpecifier.text) : '';
       if (from === 'crypto' && named !== undefined) {
-        if (api.isNamespaceImport(named)) this.outside ??= 'randomness (crypto)';
+        if (api.isNamespaceImport(named)) this.outside = 'randomness (crypto)';
         else
           for (const item of named.elements)
-            if (RANDOM_IMPORTS.has((item.propertyName ?? item.name).text)) this.outside ??= 'randomness (crypto)';
+            if (RANDOM_IMPORTS.has((item.propertyName ?? item.name).text)) this.outside = 'randomness (crypto)';
       }
-      if (from === 'crypto' && node.importClause?.name !== undefined) this.outside ??= 'randomness (crypto)';
+      if (from === 'crypto' && node.importClause?.name !== undefined) this.outside = 'randomness (crypto)';
       return;
     }
     if (api.isExportDeclaration(node)) {
@@ -127,12 +155,14 @@ class Collector {
     else if (api.isCallExpression(node)) this.call(node);
     else if (api.isNewExpression(node)) this.construct(node);
     else if (api.isPropertyAccessExpression(node)) this.member(node);
+    else if (api.isElementAccessExpression(node)) this.element(node);
+    else if (api.isIdentifier(node)) this.global(node, parent);
     else if ((api.isStringLiteral(node) || api.isNoSubstitutionTemplateLiteral(node)) && looksLikePath(node.text))
       this.path(node.text);
     else if (api.isTemplateExpression(node))
       for (const part of [node.head.text, ...node.templateSpans.map((span) => span.literal.text)])
         if (part.includes('/') && looksLikePath(part)) this.path(part);
-    api.forEachChild(node, (child) => this.visit(child));
+    api.forEachChild(node, (child) => this.visit(child, node));
   }
 
   private path(text: string): void {
@@ -146,8 +176,8 @@ class Collector {
     else if (api.isIdentifier(callee)) {
       if (callee.text === 'require') this.specifier(node.arguments[0]);
       const why = GLOBAL_CALLS[callee.text];
-      if (why !== undefined) this.outside ??= `${why} (${callee.text})`;
-      if (callee.text === 'Date') this.outside ??= 'the clock (Date)';
+      if (why !== undefined) this.outside = `${why} (${callee.text})`;
+      if (callee.text === 'Date') this.outside = 'the clock (Date)';
     } else if (api.isPropertyAccessExpression(callee)) {
       const name = callee.name.text;
       if (api.isMetaProperty(callee.expression) && (name === 'glob' || name === 'globEager')) this.computed = true;
@@ -174,21 +204,53 @@ class Collector {
     if (!api.isIdentifier(node.expression)) return;
     const name = node.expression.text;
     if (name === 'Date' && (node.arguments === undefined || node.arguments.length === 0))
-      this.outside ??= 'the clock (new Date())';
+      this.outside = 'the clock (new Date())';
     if (name === 'Worker') this.computed = true;
     const why = GLOBAL_CALLS[name];
-    if (why !== undefined) this.outside ??= `${why} (${name})`;
+    if (why !== undefined) this.outside = `${why} (${name})`;
+  }
+
+  /** `globalThis['fetch']`, and what is read of a global by a computed name. */
+  private element(node: ts.ElementAccessExpression): void {
+    const { api } = this;
+    const { expression, argumentExpression: key } = node;
+    if (!api.isIdentifier(expression) || !GLOBAL_OBJECTS.has(expression.text)) return;
+    const why = api.isStringLiteral(key) ? SHIFTING[key.text] : undefined;
+    if (why !== undefined && api.isStringLiteral(key)) this.outside = `${why} (${expression.text}.${key.text})`;
+  }
+
+  /** A global that is passed on, taken apart or renamed: `new Clock(Date)`, `const { random } = Math`, `const f = fetch`. */
+  private global(node: ts.Identifier, parent: ts.Node): void {
+    const { api } = this;
+    const why = Object.hasOwn(SHIFTING, node.text) ? SHIFTING[node.text] : undefined;
+    if (why === undefined) return;
+    if (api.isPropertyAccessExpression(parent)) {
+      const isName = parent.name === node;
+      const isOfGlobal = api.isIdentifier(parent.expression) && GLOBAL_OBJECTS.has(parent.expression.text);
+      if (isName ? !isOfGlobal : STEADY_MEMBERS[node.text]?.has(parent.name.text) === true) return;
+    } else if (api.isNewExpression(parent) && parent.expression === node) {
+      if (node.text === 'Date' && (parent.arguments?.length ?? 0) > 0) return;
+    } else if (api.isBinaryExpression(parent) && parent.operatorToken.kind === api.SyntaxKind.InstanceOfKeyword) return;
+    else if (api.isTypeOfExpression(parent) || api.isTypeNode(parent) || isDeclaredName(api, node, parent)) return;
+    this.outside = `${why} (${node.text})`;
   }
 
   private member(node: ts.PropertyAccessExpression): void {
     const { api } = this;
     if (!api.isIdentifier(node.expression)) return;
     const why = MEMBERS[`${node.expression.text}.${node.name.text}`];
-    if (why !== undefined) this.outside ??= `${why} (${node.expression.text}.${node.name.text})`;
+    if (why !== undefined) this.outside = `${why} (${node.expression.text}.${node.name.text})`;
     if (node.expression.text === 'process' && (node.name.text === 'getBuiltinModule' || node.name.text === 'dlopen'))
-      this.outside ??= 'computed code';
-    if (node.expression.text === 'Bun' || node.expression.text === 'Deno') this.outside ??= 'the machine';
+      this.outside = 'computed code';
+    if (node.expression.text === 'Bun' || node.expression.text === 'Deno') this.outside = 'the machine';
   }
+}
+
+/** A name that is declared or a key, and no use of the global of that name. */
+function isDeclaredName(api: ReturnType<typeof compiler>, node: ts.Identifier, parent: ts.Node): boolean {
+  if (api.isShorthandPropertyAssignment(parent)) return false;
+  if (api.isImportSpecifier(parent) || api.isExportSpecifier(parent) || api.isQualifiedName(parent)) return true;
+  return 'name' in parent && parent.name === node;
 }
 
 /** Facts of one file. Never throws for what the file holds; JSON and other data give their bytes' hash alone. */
@@ -197,7 +259,7 @@ export function typescriptFacts(file: string, bytes: Buffer): ModuleFacts {
   const api = compiler();
   const source = parse(file, text);
   const collector = new Collector(api);
-  collector.visit(source);
+  collector.visit(source, source);
   const printed = api.createPrinter({ removeComments: true, newLine: api.NewLineKind.LineFeed }).printFile(source);
   return {
     fingerprint: sha256(`${printed}\u0000${pragmas(text)}`),
