@@ -1,8 +1,8 @@
 /**
  * `npm run mutations -- [--count N] [--seed N] [--from N] [--suite vitest|cargo|pytest] [--minutes N]`: random compositions of changes against the
- * verdict cache and `--changed`. Each is planned from the cache, selected by change and run without the cache; the cache keeps
- * what all of them left. Wrong is: a cached verdict that the honest run does not give, something not green that `--changed`
- * leaves out, an innocent change that costs a hit. Each violation is printed with what repeats it; then the exit code is 1.
+ * verdict cache and `--changed`. Each is planned from the cache and selected by change, and run without the cache where a verdict
+ * was taken or left out; the cache keeps what all of them left. Wrong is: a cached verdict that the honest run does not give,
+ * something not green that `--changed` leaves out. Each violation is printed with what repeats it; then the exit code is 1.
  */
 import { spawnSync } from 'node:child_process';
 import {
@@ -117,7 +117,9 @@ function open(suite) {
   const write = (files) => {
     for (const [path, text] of files) {
       mkdirSync(dirname(join(project, path)), { recursive: true });
-      writeFileSync(join(project, path), text);
+      rmSync(join(project, path), { force: true });
+      if (text.startsWith(rig.LINK)) symlinkSync(text.slice(rig.LINK.length), join(project, path));
+      else writeFileSync(join(project, path), text);
       if (text.startsWith('#!')) chmodSync(join(project, path), 0o755);
     }
   };
@@ -167,12 +169,14 @@ const selectedOf = (plan) =>
   ]);
 
 let violations = 0;
-const totals = { mutations: 0, red: 0, hits: 0, checked: 0, selected: 0 };
+const totals = { mutations: 0, hits: 0, checked: 0, left: 0, refused: 0 };
 for (const suite of suites) {
   const project = open(suite);
-  const here = { mutations: 0, red: 0, hits: 0, checked: 0, selected: 0, refused: 0 };
+  const here = { mutations: 0, hits: 0, checked: 0, left: 0, refused: 0 };
   try {
-    const first = project.coherence(['verify']);
+    // Twice: what the first run leaves behind is there when the second one begins.
+    project.coherence(['verify']);
+    const first = project.coherence(['verify', '--no-cache']);
     const bad = [...verdictsOf(first)].filter(([, verdict]) => verdict !== 'PASS');
     if (first.failed !== undefined || bad.length > 0)
       throw new Error(
@@ -185,8 +189,9 @@ for (const suite of suites) {
           ).slice(0, 3000)
         }`,
       );
+    const all = rig.sampled(suite, seed, from + count);
     for (let i = from; i < from + count && performance.now() < until; i += 1) {
-      const { state, steps, innocent } = rig.compose(suite, rig.randomOf(seed * 1_000_003 + i));
+      const { state, steps } = all[i];
       if (steps.length === 0) continue;
       project.take(state.files);
       const wrong = (what) => {
@@ -200,44 +205,41 @@ for (const suite of suites) {
         Object.keys(state.env).length > 0
           ? null
           : project.coherence(['verify', '--changed=HEAD', '--dry-run', '--no-cache']);
-      let honest = project.coherence(['verify', '--no-cache'], state.env);
       here.mutations += 1;
-      if (plan.failed !== undefined || honest.failed !== undefined) {
+      if (plan.failed !== undefined) {
         // A spec file that became invalid: nothing runs, cached or not.
         here.refused += 1;
-        if ((plan.failed === undefined) !== (honest.failed === undefined))
-          wrong(`one side refused: ${plan.failed ?? honest.failed}`);
         continue;
       }
       const cached = cachedOf(plan);
+      const left =
+        changed === null || changed.failed !== undefined
+          ? []
+          : [...selectedOf(plan)].filter((id) => !selectedOf(changed).has(id));
+      here.checked += selectedOf(plan).size;
+      here.hits += cached.size;
+      here.left += left.length;
+      // Nothing was taken and nothing was left out: then there is nothing that a run could show to be wrong.
+      if (cached.size === 0 && left.length === 0) continue;
+      let honest = project.coherence(['verify', '--no-cache'], state.env);
       const differ = (verdicts) => [...cached].filter(([id, verdict]) => verdicts.get(id) !== verdict);
       // On a busy machine a test may time out: what differs has to differ twice.
       if (differ(verdictsOf(honest)).length > 0) honest = project.coherence(['verify', '--no-cache'], state.env);
       const verdicts = verdictsOf(honest);
       for (const [id, verdict] of differ(verdicts))
         wrong(`${id} is ${verdict} from the cache and ${verdicts.get(id)} without it`);
-      const red = [...verdicts].filter(([, verdict]) => verdict !== 'PASS').map(([id]) => id);
-      if (changed !== null) {
-        const selected = changed.failed === undefined ? selectedOf(changed) : new Set();
-        here.selected += selected.size;
-        for (const id of red) if (!selected.has(id)) wrong(`${id} is ${verdicts.get(id)}, and --changed leaves it out`);
-      }
-      if (innocent)
-        for (const id of suite.hits)
-          if (cached.get(id) !== 'PASS') wrong(`${id} runs again although nothing that matters changed`);
-      here.red += red.length;
-      here.hits += cached.size;
-      here.checked += verdicts.size;
+      for (const id of left)
+        if (verdicts.get(id) !== 'PASS') wrong(`${id} is ${verdicts.get(id)}, and --changed leaves it out`);
     }
   } finally {
     project.close();
   }
   process.stdout.write(
-    `${suite.name}: ${here.mutations} mutations from number ${from} of seed ${seed}; of ${here.checked} verdicts ${here.red} not green, ${here.hits} cached; --changed chose ${here.selected}; ${here.refused} refused before any run\n`,
+    `${suite.name}: ${here.mutations} mutations from number ${from} of seed ${seed}; of ${here.checked} verdicts ${here.hits} taken from the cache, ${here.left} left out by --changed; ${here.refused} refused before any run\n`,
   );
   for (const key of Object.keys(totals)) totals[key] += here[key];
 }
 process.stdout.write(
-  `${totals.mutations} mutations, ${totals.red} verdicts not green, ${totals.hits} from the cache, ${violations} violations\n`,
+  `${totals.mutations} mutations, ${totals.hits} verdicts from the cache, ${violations} violations\n`,
 );
 process.exit(violations === 0 ? 0 : 1);

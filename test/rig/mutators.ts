@@ -1,7 +1,8 @@
 /**
- * Random changes of the mutation projects. A kind takes the project as it is now and changes it once; kinds compose. `innocent`
- * kinds cannot change any outcome: a change that is made of nothing else must leave every cached verdict standing.
+ * Random changes of the mutation projects, as fast-check arbitraries. A kind takes the project as it is now and changes it once; kinds
+ * compose. Which kinds there are comes from what each runner finds by its conventions.
  */
+import fc from 'fast-check';
 import { CARGO_FILES, PYTEST_FILES, VITEST_FILES } from './mutation-suites.js';
 import { specFile } from './spec-file.js';
 
@@ -15,7 +16,6 @@ export type Random = () => number;
 
 export interface Kind {
   readonly name: string;
-  readonly innocent?: boolean;
   /** Gives what was changed in a few words; null when there is nothing here to change. */
   apply(state: State, random: Random): string | null;
 }
@@ -24,8 +24,6 @@ export interface RandomSuite {
   readonly name: 'vitest' | 'pytest' | 'cargo';
   readonly npm: boolean;
   readonly files: Readonly<Record<string, string>>;
-  /** Criteria that an innocent change must leave in the cache: their tests read no files, so that their closures are narrow. */
-  readonly hits: readonly string[];
   readonly kinds: readonly Kind[];
 }
 
@@ -52,10 +50,8 @@ const tweak = (
   paths: RegExp,
   literal: RegExp,
   next: (found: string, random: Random) => string,
-  innocent = false,
 ): Kind => ({
   name,
-  ...(innocent ? { innocent } : {}),
   apply: (state, random) => {
     const path = pick(
       matching(state, paths).filter((item) => literal.test(state.files.get(item) ?? '')),
@@ -73,10 +69,8 @@ const write = (
   name: string,
   path: string | ((random: Random) => string),
   text: string | ((random: Random, before: string) => string),
-  innocent = false,
 ): Kind => ({
   name,
-  ...(innocent ? { innocent } : {}),
   apply: (state, random) => {
     const target = typeof path === 'string' ? path : path(random);
     state.files.set(target, typeof text === 'string' ? text : text(random, state.files.get(target) ?? ''));
@@ -126,7 +120,39 @@ const unrelated: Kind = write(
   'an unrelated document',
   (random) => `NOTES-${number(random)}.md`,
   (random) => `note ${number(random)}\n`,
-  true,
+);
+
+/** A file whose text begins so is a link to what follows. */
+export const LINK = 'link:';
+
+/** What runners find by their conventions and no import names: each may decide a test, whether or not one of these projects reads it. */
+const CONVENTIONS: readonly Kind[] = [
+  ['a mock', ['lib/__mocks__/deep.ts', '__mocks__/yaml.ts', 'pkg/__mocks__/deep.js']],
+  ['a template', ['views/mail.eta', 'templates/a.html', 'templates/mail/b.jinja']],
+  ['an env file', ['.env.test', '.env.local', 'config/test.env']],
+  ['a preload', ['test/preload.mjs', 'test/register.cjs', 'sitecustomize_local.py']],
+  [
+    'a snapshot',
+    ['tests/__snapshots__/test_calc.ambr', 'test/__snapshots__/other.test.ts.snap', 'src/snapshots/a.snap'],
+  ],
+  ['a build output', ['generated/out.js', 'generated/deep/out.css']],
+  ['an editable install', ['.venv/lib/python3/site-packages/mine.pth', '.venv/lib/python3/site-packages/lib.egg-link']],
+  ['a workspace', ['packages/new/package.json', 'crates/new/Cargo.toml', 'pnpm-workspace.yaml', 'go.work']],
+  ['a data folder called target', ['tests/target/data.txt', 'src/target/mod.rs']],
+  ['a file of a submodule', ['sub/module/a.txt', 'vendor/lib/b.txt']],
+  ['an embedded file', ['data.txt', 'data/read.txt', 'assets/logo.svg']],
+].map(([name, paths]) =>
+  write(
+    String(name),
+    (random) => pick(paths as readonly string[], random) ?? '', // the second column of the table
+    (random) => `content ${number(random)}\n`,
+  ),
+);
+
+const LINKS: Kind = write(
+  'a link',
+  (random) => pick(['data/linked', 'linked.txt', 'test/linked'], random) ?? 'linked.txt',
+  (random) => `${LINK}${pick(['../..', '/etc/hostname', '../specs', 'nowhere', '/usr/include'], random) ?? ''}`,
 );
 
 const vitestFiles: Readonly<Record<string, string>> = {
@@ -196,7 +222,6 @@ const VITEST_IDS = [
 const VITEST: RandomSuite = {
   name: 'vitest',
   npm: true,
-  hits: ['AC-v-add', 'AC-v-other', 'AC-v-barrel', 'AC-v-sub', 'AC-v-loop'],
   files: {
     ...vitestFiles,
     'specs/v.yaml': specFile('SPEC-v', Object.fromEntries(VITEST_IDS.map((id) => [`AC-v-${id}`, '']))),
@@ -286,14 +311,8 @@ const VITEST: RandomSuite = {
     variable('VITE_MODE', ['none', 'some']),
     variable('NODE_ENV', ['test', 'production']),
     variable('UNRELATED', ['1', '2']),
-    tweak(
-      'a comment',
-      /^(?:lib|test|packages)\/.*\.ts$/u,
-      /^/u,
-      (_found, random) => `// note ${number(random)}\n`,
-      true,
-    ),
-    tweak('formatting', /^lib\/.*\.ts$/u, / = /u, () => '  =\n  ', true),
+    tweak('a comment', /^(?:lib|test|packages)\/.*\.ts$/u, /^/u, (_found, random) => `// note ${number(random)}\n`),
+    tweak('formatting', /^lib\/.*\.ts$/u, / = /u, () => '  =\n  '),
     unrelated,
   ],
 };
@@ -301,7 +320,6 @@ const VITEST: RandomSuite = {
 const PYTEST: RandomSuite = {
   name: 'pytest',
   npm: false,
-  hits: ['AC-p-add', 'AC-p-free', 'AC-p-nested', 'AC-p-sub'],
   files: {
     ...PYTEST_FILES,
     '.gitignore': '__pycache__\n.pytest_cache\ngenerated\n',
@@ -415,8 +433,8 @@ const PYTEST: RandomSuite = {
     variable('PYTHONPATH', ['pkg', 'tests']),
     variable('PYTHONOPTIMIZE', ['1']),
     variable('UNRELATED', ['1', '2']),
-    tweak('a comment', /^(?:pkg|tests)\/.*\.py$/u, /^/u, (_found, random) => `# note ${number(random)}\n`, true),
-    tweak('formatting', /^pkg\/.*\.py$/u, /^(\w+) = /mu, (found) => found.replace(' = ', '  =  '), true),
+    tweak('a comment', /^(?:pkg|tests)\/.*\.py$/u, /^/u, (_found, random) => `# note ${number(random)}\n`),
+    tweak('formatting', /^pkg\/.*\.py$/u, /^(\w+) = /mu, (found) => found.replace(' = ', '  =  ')),
     unrelated,
   ],
 };
@@ -424,7 +442,6 @@ const PYTEST: RandomSuite = {
 const CARGO: RandomSuite = {
   name: 'cargo',
   npm: false,
-  hits: ['AC-c-twice', 'AC-c-file', 'AC-c-common', 'AC-c-odd'],
   files: {
     ...CARGO_FILES,
     '.gitignore': 'target\ngenerated\n',
@@ -487,38 +504,36 @@ const CARGO: RandomSuite = {
     variable('MODE_OF_TEST', ['plain', 'other']),
     variable('RUSTFLAGS', ['--cfg changed']),
     variable('UNRELATED', ['1']),
-    tweak(
-      'a comment',
-      /^(?:src|dep\/src|tests)\/.*\.rs$/u,
-      /^/u,
-      (_found, random) => `// note ${number(random)}\n`,
-      true,
-    ),
+    tweak('a comment', /^(?:src|dep\/src|tests)\/.*\.rs$/u, /^/u, (_found, random) => `// note ${number(random)}\n`),
   ],
 };
 
-export const RANDOM_SUITES: readonly RandomSuite[] = [VITEST, CARGO, PYTEST];
+export const RANDOM_SUITES: readonly RandomSuite[] = [VITEST, CARGO, PYTEST].map((suite) => ({
+  ...suite,
+  kinds: [...suite.kinds, ...CONVENTIONS, LINKS],
+}));
 
 export interface Composition {
   readonly state: State;
   readonly steps: readonly string[];
-  readonly innocent: boolean;
 }
 
-/** One to four changes on a fresh copy of the project; a third of the compositions is made of innocent kinds alone. */
-export function compose(suite: RandomSuite, random: Random): Composition {
-  const state: State = { files: new Map(Object.entries(suite.files)), env: {} };
-  const onlyInnocent = random() < 0.2;
-  const kinds = suite.kinds.filter((kind) => !onlyInnocent || kind.innocent === true);
-  const steps: string[] = [];
-  let innocent = true;
-  const wanted = 1 + Math.floor(random() * (onlyInnocent ? 3 : 4));
-  for (let i = 0; i < wanted; i += 1) {
-    const kind = pick(kinds, random);
-    const done = kind?.apply(state, random) ?? null;
-    if (kind === undefined || done === null) continue;
-    steps.push(done.includes(kind.name) ? done : `${kind.name} (${done})`);
-    innocent &&= kind.innocent === true;
-  }
-  return { state, steps, innocent: innocent && steps.length > 0 };
-}
+/** One to four changes on a fresh copy of the project; a failing one shrinks to the fewest that still fail. */
+export const compositions = (suite: RandomSuite): fc.Arbitrary<Composition> =>
+  fc
+    .array(fc.record({ kind: fc.constantFrom(...suite.kinds), seed: fc.noShrink(fc.nat()) }), {
+      minLength: 1,
+      maxLength: 4,
+    })
+    .map((changes) => {
+      const state: State = { files: new Map(Object.entries(suite.files)), env: {} };
+      const steps = changes.flatMap(({ kind, seed }) => {
+        const done = kind.apply(state, randomOf(seed));
+        return done === null ? [] : [done.includes(kind.name) ? done : `${kind.name} (${done})`];
+      });
+      return { state, steps };
+    });
+
+/** The same compositions for the same seed. */
+export const sampled = (suite: RandomSuite, seed: number, count: number): readonly Composition[] =>
+  fc.sample(compositions(suite), { seed, numRuns: count });
