@@ -89,6 +89,9 @@ export const docCommand = (options: Omit<BuildArguments, 'targets'>, words: read
   options.cargo,
   'test',
   '--doc',
+  // The user's `[term] quiet` would leave out the line of each doc test.
+  '--config',
+  'term.quiet=false',
   ...(options.locked ? ['--locked'] : []),
   ...common(options),
   '--',

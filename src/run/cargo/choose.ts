@@ -4,9 +4,11 @@ import type { Build } from './build.js';
 import { listTests, type Executable, type StartOptions } from './executable.js';
 import { readDepInfo } from './inputs.js';
 import type { Judgement } from './judge.js';
-import { namesFor } from './listing.js';
+import { isDefinition, namesFor, type ListedTest } from './listing.js';
 import type { Metadata } from './metadata.js';
 import type { Candidate, ResolvedCase } from './resolve.js';
+import type { Case } from '../../model/index.js';
+import { isAbsolute, join } from 'node:path/posix';
 
 /** Test executables of a build by package, target kind and name. */
 function executables(build: Build, metadata: Metadata): ReadonlyMap<string, Executable> {
@@ -37,6 +39,27 @@ const judged = (reason: Judgement['reason'], detail: string, message = ''): Chos
   kind: 'judged',
   judged: { reason, detail, message },
 });
+
+/** A target that its manifest takes out of the tests: nothing is built for it that a plain `cargo test` would not. */
+function leftOutByManifest(one: Case, candidates: readonly Candidate[]): Chosen | null {
+  const out = candidates.find(
+    ({ target }) => !target.test && !target.kind.includes('bench') && !target.kind.includes('example'),
+  );
+  return out === undefined || candidates.some(({ target }) => target.test)
+    ? null
+    : judged('configured-out', `${one.file}: its target "${out.target.name}" has \`test = false\` in Cargo.toml`);
+}
+
+/** A file that a `mod` under a condition leads to, and that the compiler did not read. */
+function notCompiled({ conditions }: Candidate): Chosen | null {
+  const last = conditions.at(-1);
+  if (last === undefined) return null;
+  const words = conditions.map((condition) => condition.text).join(' and ');
+  return judged(
+    'configured-out',
+    `${last.file}:${last.line} ${words} of its module: not built with these features on this platform`,
+  );
+}
 
 export class Chooser {
   readonly #start: StartOptions;
@@ -75,6 +98,44 @@ export class Chooser {
     return known;
   }
 
+  /** The listed tests that are the case's own definition, or why they are not. */
+  #ownNames(one: Case, modules: readonly string[], listed: readonly ListedTest[]): readonly string[] | Judgement {
+    const places = new Map<string, readonly (ListedTest['place'] & object)[]>();
+    for (const { name, place } of listed)
+      places.set(name, [...(places.get(name) ?? []), ...(place === null ? [] : [place])]);
+    const names = namesFor(one, modules, [...places.keys()]);
+    const condition = one.test?.condition;
+    const out = (): Judgement => ({
+      reason: condition === undefined ? 'not-found' : 'configured-out',
+      detail:
+        condition === undefined
+          ? `the build has another definition of ${one.path.join('::')} than that of ${one.file}:${one.line}`
+          : `${one.file}:${condition.line} ${condition.text}: not built with these features on this platform`,
+      message: '',
+    });
+    if (names.length === 0) return condition === undefined ? [] : out();
+    const told = names.map((name) => {
+      const here = places.get(name) ?? [];
+      const answers = (here.length === 0 ? [null] : here).map((place) => isDefinition(one, this.#fileOf(place)));
+      return answers.includes(true) ? true : answers.includes(null) ? null : false;
+    });
+    if (told.includes(null))
+      return {
+        reason: 'ambiguous-selector',
+        detail: `${one.file} defines ${one.path.join('::')} at lines ${(one.test?.twins ?? []).join(', ')}, and this libtest does not say which was compiled`,
+        message: '',
+      };
+    const own = names.filter((_, i) => told[i] === true);
+    return own.length > 0 ? own : out();
+  }
+
+  /** The compiler is given files relative to the workspace's root. */
+  #fileOf(place: ListedTest['place']): { readonly file: string; readonly line: number } | null {
+    if (place === null) return null;
+    const path = isAbsolute(place.path) ? place.path : join(this.#metadata.workspaceRoot, place.path);
+    return { file: this.#start.paths.relative(path) ?? place.path, line: place.line };
+  }
+
   async choose(resolved: ResolvedCase): Promise<Chosen> {
     const { case: one, candidates } = resolved;
     if (candidates.length === 0)
@@ -86,8 +147,12 @@ export class Chooser {
       .map((entry) => this.#build.failed.get(entry.id))
       .find((found) => found !== undefined);
     if (failure !== undefined) return judged(failure.reason, failure.detail, failure.message);
+    const excluded = leftOutByManifest(one, candidates);
+    if (excluded !== null) return excluded;
     const fitting: Exclude<Chosen, { kind: 'judged' }>[] = [];
     let built = 0;
+    /** Why what was built is not the case's own definition. */
+    let other: Chosen | null = null;
     for (const candidate of candidates) {
       const executable = executableOf(candidate, this.#executables);
       if (executable === undefined) continue;
@@ -104,19 +169,27 @@ export class Chooser {
       }
       const sources = await this.#sourcesOf(executable);
       // Not compiled into this executable (cfg, another #[path]): a test of that name in it is another one.
-      if (sources === null ? candidate.ground === 'place' : !sources.has(one.file)) continue;
+      if (sources === null ? candidate.ground === 'place' : !sources.has(one.file)) {
+        other ??= notCompiled(candidate);
+        continue;
+      }
       const list = await this.#list(executable);
       if (!list.ok) return { kind: 'judged', judged: list.judged };
-      const names = namesFor(one, candidate.modules, list.names);
-      if (names.length > 0) fitting.push({ kind: 'tests', executable, names });
+      const names = this.#ownNames(one, candidate.modules, list.tests);
+      if ('reason' in names) other ??= { kind: 'judged', judged: names };
+      else if (names.length > 0) fitting.push({ kind: 'tests', executable, names });
     }
     const [first] = fitting;
     if (first === undefined) {
+      if (other !== null) return other;
+      const wanting = candidates.find(({ target }) => target.requiredFeatures.length > 0);
+      if (built === 0 && wanting !== undefined)
+        return judged(
+          'configured-out',
+          `${one.file}: its target "${wanting.target.name}" has \`required-features = [${wanting.target.requiredFeatures.join(', ')}]\`; a link's \`features\` switches them on`,
+        );
       return built === 0
-        ? judged(
-            'not-found',
-            `cargo built no test executable for ${one.file} (\`test = false\` or missing required-features?)`,
-          )
+        ? judged('not-found', `cargo built no test executable for ${one.file}`)
         : judged(
             'not-found',
             `no test executable of ${resolved.packages.map((entry) => entry.name).join(', ')} lists ${one.path.join('::') || 'a test'} of ${one.file}`,

@@ -113,6 +113,18 @@ export interface DocOptions extends StartOptions {
   readonly stem: string;
 }
 
+/** What rustdoc does not report: documentation of an item that is not built is none. */
+function absent(one: Case): Judgement {
+  const condition = one.test?.condition;
+  return condition === undefined
+    ? { reason: 'not-found', detail: 'rustdoc has no such doc test', message: '' }
+    : {
+        reason: 'configured-out',
+        detail: `${one.file}:${condition.line} ${condition.text}: not built with these features on this platform`,
+        message: '',
+      };
+}
+
 function judgeDoc(
   one: Case,
   finished: Finished,
@@ -148,6 +160,8 @@ function judgeDoc(
     return { reason: 'not-reported', detail: 'rustdoc reported this doc test more than once', message: '' };
   if (statuses[0]?.status === 'ignored')
     return { reason: 'runner-skipped', detail: 'the doc test is marked as ignored', message: '' };
+  if (statuses[0]?.name.endsWith(' - compile') === true)
+    return { reason: 'runner-skipped', detail: 'compiled, not run (`no_run`)', message: '' };
   return { reason: 'executed', detail: '', message: '' };
 }
 
@@ -208,6 +222,8 @@ export async function runDocTests(cases: readonly Case[], options: DocOptions): 
       COHERENCE_ATTEMPT: String(context.attempt),
       ...context.env,
       ...some[0]?.env,
+      // Output of the tests between the lines of the report would look like it.
+      RUST_TEST_NOCAPTURE: '0',
     };
     const finished = await runWhole(
       workspace,
@@ -225,7 +241,7 @@ export async function runDocTests(cases: readonly Case[], options: DocOptions): 
         outcomes.push(
           outcomeOf({
             case: one,
-            judged: { reason: 'not-found', detail: 'rustdoc has no such doc test', message: '' },
+            judged: absent(one),
             context,
             command,
           }),

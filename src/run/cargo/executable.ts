@@ -8,7 +8,7 @@ import type { CargoConfiguration } from './configuration.js';
 import { runnerFor } from './configuration.js';
 import { testEnvironment } from './environment.js';
 import { judgeEnding, judgeExitCode, judgeTest, howItEnded, type Judgement } from './judge.js';
-import { readListing } from './listing.js';
+import { readListing, readPlaces, type ListedTest } from './listing.js';
 import { packageFolder, type Package } from './metadata.js';
 import { outcomeOf } from './outcomes.js';
 import type { TreePaths } from './paths.js';
@@ -69,8 +69,23 @@ export async function listTests(
   executable: Executable,
   options: StartOptions,
 ): Promise<
-  { readonly ok: true; readonly names: readonly string[] } | { readonly ok: false; readonly judged: Judgement }
+  { readonly ok: true; readonly tests: readonly ListedTest[] } | { readonly ok: false; readonly judged: Judgement }
 > {
+  const placed = await runWhole(
+    options.workspace,
+    invocation(
+      executable,
+      options,
+      ['--list', '--format', 'json', '-Z', 'unstable-options'],
+      { ...options.env, RUSTC_BOOTSTRAP: '1' },
+      LIST_TIMEOUT_MS,
+      options.label('list'),
+    ),
+    options.context.signal,
+  );
+  const tests = placed.ok ? readPlaces(placed.stdout) : null;
+  if (tests !== null) return { ok: true, tests };
+  // An older libtest, or a harness of its own: names alone.
   const done = await runWhole(
     options.workspace,
     invocation(
@@ -83,7 +98,7 @@ export async function listTests(
     ),
     options.context.signal,
   );
-  if (done.ok) return { ok: true, names: readListing(done.stdout) };
+  if (done.ok) return { ok: true, tests: readListing(done.stdout).map((name) => ({ name, place: null })) };
   const ending = judgeEnding({ end: done.executed.end, trouble: done.executed.trouble, timeoutMs: LIST_TIMEOUT_MS });
   // A time-out here is not the linked test's: nothing was asked of it yet.
   if (ending !== null && ending.reason !== 'timeout') return { ok: false, judged: ending };

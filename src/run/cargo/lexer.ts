@@ -2,7 +2,12 @@
  * A lexer for just as much Rust as is needed to follow `mod` declarations: comments (nested), all string forms,
  * characters and lifetimes are told apart, so that a `mod` or a brace inside one of them does not count.
  */
-export type Token = { readonly kind: 'word' | 'mark' | 'string'; readonly text: string };
+export interface Token {
+  readonly kind: 'word' | 'mark' | 'string';
+  readonly text: string;
+  /** Offset of its first character. */
+  readonly at: number;
+}
 
 const WORD_START = /[A-Za-z_\u0080-\uffff]/u;
 const WORD = /[A-Za-z0-9_\u0080-\uffff]/u;
@@ -55,13 +60,13 @@ export function tokens(source: string): readonly Token[] {
       const close = `"${raw[1] ?? ''}`;
       const start = at + raw[0].length;
       const end = source.indexOf(close, start);
-      found.push({ kind: 'string', text: source.slice(start, end === -1 ? source.length : end) });
+      found.push({ kind: 'string', text: source.slice(start, end === -1 ? source.length : end), at });
       at = end === -1 ? source.length : end + close.length;
       continue;
     }
     if (character === '"') {
       const end = quotedEnd(source, at);
-      found.push({ kind: 'string', text: source.slice(at + 1, end - 1).replace(/\\(["\\])/gu, '$1') });
+      found.push({ kind: 'string', text: source.slice(at + 1, end - 1).replace(/\\(["\\])/gu, '$1'), at });
       at = end;
       continue;
     }
@@ -74,11 +79,11 @@ export function tokens(source: string): readonly Token[] {
       const start = source.startsWith('r#', at) ? at + 2 : at;
       let end = start;
       while (end < source.length && WORD.test(source.charAt(end))) end += 1;
-      found.push({ kind: 'word', text: source.slice(start, end) });
+      found.push({ kind: 'word', text: source.slice(start, end), at });
       at = Math.max(end, at + 1);
       continue;
     }
-    if (!/\s/u.test(character)) found.push({ kind: 'mark', text: character });
+    if (!/\s/u.test(character)) found.push({ kind: 'mark', text: character, at });
     at += 1;
   }
   return found;

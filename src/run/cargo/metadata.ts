@@ -12,6 +12,7 @@ export interface Target {
   /** True when a plain `cargo test` builds a test executable of it. */
   readonly test: boolean;
   readonly doctest: boolean;
+  readonly requiredFeatures: readonly string[];
 }
 
 export interface Package {
@@ -54,6 +55,7 @@ function readTarget(value: unknown): Target | null {
     kind: texts(target['kind']),
     test: target['test'] === true,
     doctest: target['doctest'] === true,
+    requiredFeatures: texts(target['required-features']),
   };
 }
 

@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import type { Case } from '../../model/index.js';
 import { lacksHarness, readManifest } from './manifest.js';
 import { packageFolder, type Metadata, type Package, type Target } from './metadata.js';
-import { moduleTree, modulesByPlace } from './module-tree.js';
+import { moduleTree, modulesByPlace, type PlacedCondition } from './module-tree.js';
 import type { TreePaths } from './paths.js';
 
 /** One place where a case's test may be compiled into. */
@@ -19,6 +19,8 @@ export interface Candidate {
   /** `declared`: a chain of `mod` leads there. `place`: only the folder suggests it (modules made by a macro). */
   readonly ground: 'declared' | 'place';
   readonly harness: boolean;
+  /** Conditions of the `mod` declarations that lead to the file. */
+  readonly conditions: readonly PlacedCondition[];
 }
 
 export interface ResolvedCase {
@@ -40,6 +42,7 @@ export class Resolver {
   readonly #paths: TreePaths;
   readonly #hostRoot: string;
   readonly #sources = new Map<string, Promise<string | null>>();
+  readonly #conditions = new Map<string, ReadonlyMap<string, PlacedCondition[]>>();
   readonly #trees = new Map<string, ReturnType<typeof moduleTree>>();
 
   constructor(metadata: Metadata, paths: TreePaths, hostRoot: string) {
@@ -59,9 +62,13 @@ export class Resolver {
   };
 
   #tree(rootFile: string): ReturnType<typeof moduleTree> {
-    const known = this.#trees.get(rootFile) ?? moduleTree(rootFile, this.#read);
-    this.#trees.set(rootFile, known);
-    return known;
+    const known = this.#trees.get(rootFile);
+    if (known !== undefined) return known;
+    const conditions = new Map<string, PlacedCondition[]>();
+    const tree = moduleTree(rootFile, this.#read, undefined, conditions);
+    this.#trees.set(rootFile, tree);
+    this.#conditions.set(rootFile, conditions);
+    return tree;
   }
 
   /** Packages around the file, the innermost first, then all others. */
@@ -85,9 +92,10 @@ export class Resolver {
         folder === '' ? rootFile : rootFile.startsWith(`${folder}/`) ? rootFile.slice(folder.length + 1) : null;
       const harness = !lacksHarness(manifest, target, below);
       const tree = await this.#tree(rootFile);
+      const conditions = this.#conditions.get(rootFile)?.get(file) ?? [];
       const places = tree.get(file);
       if (places !== undefined) {
-        for (const modules of places) found.push({ entry, target, modules, ground: 'declared', harness });
+        for (const modules of places) found.push({ entry, target, modules, ground: 'declared', harness, conditions });
         continue;
       }
       const guess = modulesByPlace(rootFile, file);
@@ -96,7 +104,7 @@ export class Resolver {
         guess !== null &&
         [...tree.values()].some((all) => all.some((modules) => modules.join('::') === guess.join('::')));
       if (guess !== null && guess.length > 0 && !taken)
-        byPlace.push({ entry, target, modules: guess, ground: 'place', harness });
+        byPlace.push({ entry, target, modules: guess, ground: 'place', harness, conditions: [] });
     }
     return found.length > 0 ? found : byPlace;
   }

@@ -62,7 +62,9 @@ function extraTargets(resolved: readonly ResolvedCase[]): string[] {
   const flags = new Set<string>();
   for (const { candidates } of resolved) {
     if (candidates.some((candidate) => candidate.target.test)) continue;
+    // `test = false` of a library, program or test is the project's word that it has no tests.
     for (const { target } of candidates) {
+      if (!target.kind.includes('bench') && !target.kind.includes('example')) continue;
       const kind = ['bench', 'example', 'bin', 'test'].find((name) => target.kind.includes(name));
       flags.add(kind === undefined ? '--lib' : `--${kind}=${target.name}`);
     }
@@ -246,6 +248,18 @@ async function runWith(
     return all({ reason: answer.executed.trouble.reason, detail: answer.executed.trouble.message, message: '' });
   const metadata = answer.ok ? readMetadata(answer.stdout) : null;
   if (metadata === null) {
+    // The version needs no manifest: where cargo cannot even tell that, there is no toolchain.
+    const version = await runWhole(
+      workspace,
+      { ...described, command: [cargo, '--version'], label: label('version') },
+      context.signal,
+    );
+    if (!version.ok && !context.signal.aborted)
+      return all({
+        reason: 'unavailable:cargo',
+        detail: `cargo does not work here: ${firstError(version.stderr).replace(/^error: /u, '')}`,
+        message: '',
+      });
     const absent = /could not find `Cargo\.toml`/u.test(answer.stderr);
     return all(
       {
