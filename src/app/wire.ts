@@ -48,6 +48,7 @@ export function runnersOf(project: Project): ReadonlyMap<RunnerName, Runner> {
   return runners({
     node: settings.backends.node.bin,
     go: settings.backends.go.bin,
+    python: settings.backends.python.bin,
     cargo: cargoRunner({
       parallel: settings.cargo.parallel,
       cacheFolder: directories.cache,

@@ -226,7 +226,7 @@ describe('execute', () => {
     expect(previews.map((preview) => preview.commands[0]?.join(' '))).toEqual([
       'sh -c touch ran',
       'sh -c cd x && go test -json ./... > out',
-      'python3 -m pytest -p coherence_pytest_report -p no:cacheprovider --continue-on-collection-errors --maxfail=0 ./tests/-a.py',
+      'python3 -m pytest -p coherence_pytest_report -o cache_dir=<reports>/python/cache --continue-on-collection-errors --maxfail=0 ./tests/-a.py',
       'go test -json -count=1 -timeout=0 -o <reports>/package.test -memprofile <reports>/package.mem -run ^TestX$/^sub$ ./pkg',
     ]);
     await expect(readFile(join(project.root, 'ran'))).rejects.toThrow('ENOENT');

@@ -15,6 +15,8 @@ export interface RunnersOptions {
   readonly node?: string;
   /** `backends.go.bin`; default: `go`. */
   readonly go?: string;
+  /** `backends.python.bin`; default: the project's own environment, else Python on PATH. */
+  readonly python?: string | null;
   /** The cargo runner, made by `../cargo` with its own settings; absent: cargo tests are unavailable. */
   readonly cargo?: Runner;
 }
@@ -25,7 +27,7 @@ export function runners(options: RunnersOptions = {}): ReadonlyMap<RunnerName, R
   const all = [
     withIsolation(vitest(node)),
     withIsolation(nodeTest(node)),
-    withIsolation(pytest),
+    withIsolation(pytest(options.python)),
     withIsolation(go(options.go)),
     command,
     ...(options.cargo === undefined ? [] : [options.cargo]),

@@ -65,12 +65,14 @@ export async function probe(
   label: string,
   command: readonly string[],
   directory: string,
-): Promise<{ readonly code: number | null; readonly stdout: string }> {
+): Promise<{ readonly code: number | null; readonly stdout: string; readonly stderr: string }> {
   const done = await workspace.exec(
     { command, directory, env: { PYTHONDONTWRITEBYTECODE: '1' }, timeoutMs: 30_000, label },
     new AbortController().signal,
   );
-  const stdout = await readFile(done.stdout.file, 'utf8').catch(() => '');
+  const [stdout, stderr] = await Promise.all(
+    [done.stdout.file, done.stderr.file].map(async (file) => readFile(file, 'utf8').catch(() => '')),
+  );
   await Promise.all([done.stdout.file, done.stderr.file].map(async (file) => rm(file, { force: true })));
-  return { code: done.trouble === null ? done.end.code : null, stdout };
+  return { code: done.trouble === null ? done.end.code : null, stdout: stdout ?? '', stderr: stderr ?? '' };
 }

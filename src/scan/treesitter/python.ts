@@ -115,6 +115,7 @@ class PythonFile {
           skip,
           from === one ? method.node : one.node,
           one.condition,
+          from === one ? null : method.node,
         );
     }
     // pytest looks for classes inside its own kind of class only.
@@ -142,6 +143,7 @@ class PythonFile {
     skip: SkipMark | null,
     at: Syntax,
     around: Condition | null,
+    inherited: Syntax | null = null,
   ): void {
     const body = method.node.field('body');
     const marks = [...method.marks, ...classMarks, ...this.#moduleMarks];
@@ -173,6 +175,7 @@ class PythonFile {
       ...this.#common(path, at, own),
       // A method that a class inherits stands under what that class stands under.
       ...conditionOf(method.condition ?? around),
+      ...(inherited === null ? {} : { reportedAt: { file: this.#findings.source.file, line: inherited.line } }),
       framework,
       kind: 'case',
       dynamic: method.marks.some((mark) => EXPANDERS.some((name) => mark.name.endsWith(name))),

@@ -10,7 +10,7 @@ import { relativeTo } from '../layout.js';
 import { GoReports } from '../go/reports.js';
 import { REPORTER as NODE_REPORTER, REPORTER_NAME as NODE_REPORTER_NAME } from '../node-test/reporter.js';
 import { NodeTestReports } from '../node-test/reports.js';
-import { PLUGIN, PLUGIN_NAME } from '../pytest/plugin.js';
+import { PLUGIN_FILES, PLUGIN_NAME } from '../pytest/plugin.js';
 import { PytestReports, reportOf as pytestReport } from '../pytest/reports.js';
 import { REPORTER as VITEST_REPORTER, REPORTER_NAME as VITEST_REPORTER_NAME } from '../vitest/reporter.js';
 import { reportOf as vitestReport, VitestReports } from '../vitest/reports.js';
@@ -66,7 +66,7 @@ async function writeReporters(found: readonly KnownRunner[], host: string): Prom
   if (needs('node-test')) await writeFile(join(host, NODE_REPORTER_NAME), NODE_REPORTER);
   if (needs('pytest')) {
     await mkdir(join(host, 'python'), { recursive: true });
-    await writeFile(join(host, 'python', `${PLUGIN_NAME}.py`), PLUGIN);
+    for (const [name, text] of PLUGIN_FILES) await writeFile(join(host, 'python', name), text);
   }
   if (needs('cargo')) {
     await mkdir(join(host, 'libtest'), { recursive: true });
@@ -114,7 +114,7 @@ const countsOf = (reports: readonly TestReport[]): Counts =>
     .map((report): Counts => {
       const name = report.path.join(' > ');
       if (report.state === 'passed') return { ...NO_COUNTS, passed: 1 };
-      if (report.state === 'skipped') return { ...NO_COUNTS, skipped: 1 };
+      if (report.state === 'skipped' || report.state === 'expected-failure') return { ...NO_COUNTS, skipped: 1 };
       if (report.state === 'unfinished')
         return { ...NO_COUNTS, trouble: { reason: 'crash', detail: `${name} began and never ended` } };
       return { ...NO_COUNTS, failures: [name], message: `${name}: ${report.message || report.detail}` };
@@ -143,11 +143,11 @@ async function readReports(
       message: text,
       trouble: { reason: 'build', detail: `${file} could not be loaded` },
     });
-    if (types.has('collected') || types.has('phase') || types.has('collect-error')) {
+    if (types.has('collected') || types.has('phase') || types.has('collect-failed')) {
       const reports = new PytestReports(fileOf);
       for (const event of events) reports.take(event);
       all.push(countsOf([...reports.tests.values()].filter((test) => test.kept).map(pytestReport)));
-      for (const error of reports.collectErrors) all.push(broken(error.file, error.text));
+      for (const { kind, file, text } of reports.uncollected) if (kind === 'failed') all.push(broken(file, text));
       if (!reports.finished) all.push(unfinished('pytest'));
     } else if (types.has('test') || types.has('module')) {
       const reports = new VitestReports(fileOf);
