@@ -8,7 +8,7 @@ import { fileURLToPath, pathToFileURL } from 'node:url';
 import { build } from 'esbuild';
 
 const root = join(dirname(fileURLToPath(import.meta.url)), '..');
-const NAMES = ['main', 'cache', 'cargo', 'docker', 'daemon', 'store', 'page'];
+const NAMES = ['main', 'cache', 'cargo', 'docker', 'daemon', 'store', 'page', 'truth'];
 const wanted = process.argv.slice(2).filter((name) => !name.startsWith('-'));
 const chosen = wanted.length > 0 ? wanted : NAMES;
 
@@ -41,6 +41,17 @@ try {
         js: "import { createRequire as __createRequire } from 'node:module'; const require = __createRequire(import.meta.url);",
       },
     });
+    if (name === 'truth') {
+      const { truthBench } = await import('./truth.mjs');
+      const truth = truthBench(root);
+      if (truth === null || truth.green.length > 0 || !truth.whole) missed += 1;
+      process.stdout.write(
+        truth === null
+          ? 'MISSED truth   the corpus did not run\n'
+          : `${truth.green.length === 0 && truth.whole ? 'ok    ' : 'MISSED'} truth   false PASS: ${truth.green.length} of ${truth.planted} planted mistakes (${truth.rows} rows)${truth.green.length === 0 ? '' : `: ${truth.green.join(', ')}`}\n`,
+      );
+      continue;
+    }
     if (name === 'cargo') {
       const { cargoBench } = await import('./cargo.mjs');
       for (const row of await cargoBench()) {

@@ -1,6 +1,7 @@
 /**
  * A bench for the corpus of mistakes: one project that holds the files of many rows, judged by one `verify --all --json`.
  */
+import { appendFileSync } from 'node:fs';
 import { testProject, verdicts, type RunOptions, type TestProject } from '../rig/project.js';
 
 /** One honest mistake: what was tried, and the verdict that is right. */
@@ -60,11 +61,25 @@ export async function judge(
 const isWanted = (row: Mistake, verdict: string): boolean =>
   [row.wanted].flat().some((wanted) => (wanted === 'not PASS' ? !verdict.startsWith('PASS') : wanted === verdict));
 
+/** For `npm run bench -- truth`: how many rows want something else than PASS, and which of those got it all the same. */
+function count(rows: readonly Mistake[], judged: ReadonlyMap<string, string>): void {
+  const log = process.env['COHERENCE_TRUTH_LOG'];
+  if (log === undefined) return;
+  const planted = rows.filter((row) => ![row.wanted].flat().some((wanted) => wanted.startsWith('PASS')));
+  const green = planted.filter((row) => judged.get(criterionOf(row))?.startsWith('PASS') === true);
+  appendFileSync(
+    log,
+    `${JSON.stringify({ rows: rows.length, planted: planted.length, green: green.map((row) => row.id) })}\n`,
+  );
+}
+
 /** Rows that were judged wrongly, a line each; empty is what a test wants. */
-export const wrongRows = (rows: readonly Mistake[], judged: ReadonlyMap<string, string>): string[] =>
-  rows.flatMap((row) => {
+export function wrongRows(rows: readonly Mistake[], judged: ReadonlyMap<string, string>): string[] {
+  count(rows, judged);
+  return rows.flatMap((row) => {
     const verdict = judged.get(criterionOf(row)) ?? 'nothing';
     return isWanted(row, verdict)
       ? []
       : [`${row.id} ${row.tried}: ${verdict}, wanted ${[row.wanted].flat().join(' or ')}`];
   });
+}
