@@ -137,8 +137,11 @@ export interface FoundFile {
   /** Named declarations, for `implemented_by: path::symbol`. */
   readonly symbols: readonly FoundSymbol[];
   /** Things about this file alone that the author should know, such as a parse that broke off. */
-  readonly problems: readonly (Position & { readonly message: string })[];
+  readonly problems: readonly FoundProblem[];
 }
+
+/** `limit`: the analysis was cut short here, so nothing that hangs on this file can be believed. */
+export type FoundProblem = Position & { readonly message: string; readonly limit?: boolean };
 
 export interface FoundSymbol {
   readonly name: string;

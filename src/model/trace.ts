@@ -11,6 +11,8 @@ export type LinkOrigin = 'declared' | 'discovered';
 export interface LinkProblem {
   readonly reason: 'dangling-link' | 'dangling-tag' | 'not-found' | 'ambiguous-selector';
   readonly message: string;
+  /** The file was not analysed whole, so nothing can be said of what the link means. */
+  readonly limit?: boolean;
 }
 
 /**

@@ -16,7 +16,7 @@ import { readRegularText } from '../util/files.js';
 import { unpack } from './pack.js';
 
 /** Raise this with every change to what an analyser finds. */
-const ANALYSER_VERSION = 5;
+const ANALYSER_VERSION = 6;
 /** Saves that an entry survives without being seen. */
 const MAX_AGE = 8;
 

@@ -38,10 +38,10 @@ export function innerLines(text: string, start: number, end: number): readonly I
     const mark = isBlock ? BLOCK_LINE_MARK.exec(line)?.[0] : LINE_MARK.exec(line)?.[0];
     if (mark !== undefined) cut(mark.length);
     else if (!isBlock) {
-      const open = /^[ \t]*\/\*[*!]?/u.exec(line)?.[0];
+      const open = /^[ \t]*(?:\/\*[*!]?|[rRuU]?(?:"""|'''))/u.exec(line)?.[0];
       if (open !== undefined) {
         cut(open.length);
-        isBlock = true;
+        isBlock = open.includes('/*');
       }
     }
     const close = isBlock ? line.indexOf('*/') : -1;

@@ -38,7 +38,7 @@ interface PackedFile {
     number,
   ])[];
   readonly s: readonly (readonly [name: string, line: number, endLine: number, ambient?: 1])[];
-  readonly p: readonly (readonly [string, number, number])[];
+  readonly p: readonly (readonly [message: string, line: number, column: number, limit?: 1])[];
 }
 
 /** Titles may hold any character, and may be empty. */
@@ -73,7 +73,9 @@ export function pack(found: FoundFile): string {
     s: found.symbols.map(({ name, line, endLine, ambient }) =>
       ambient === true ? [name, line, endLine, 1] : [name, line, endLine],
     ),
-    p: found.problems.map((problem) => [problem.message, problem.line, problem.column]),
+    p: found.problems.map(({ message, line, column, limit }) =>
+      limit === true ? [message, line, column, 1] : [message, line, column],
+    ),
   };
   return JSON.stringify(packed);
 }
@@ -172,6 +174,8 @@ export function unpack(file: string, text: string): FoundFile {
     symbols: packed.s.map(([name, line, endLine, ambient]) =>
       ambient === 1 ? { name, line, endLine, ambient: true } : { name, line, endLine },
     ),
-    problems: packed.p.map(([message, line, column]) => ({ file, line, column, message })),
+    problems: packed.p.map(([message, line, column, limit]) =>
+      limit === 1 ? { file, line, column, message, limit: true } : { file, line, column, message },
+    ),
   };
 }

@@ -57,9 +57,9 @@ export class Project {
   }
 
   /** Bytes of a listed regular file, or null. Symlinks are not followed. */
-  readNow(path: string): Buffer | null {
+  readNow(path: string, limit = MAX_FILE_BYTES): Buffer | null {
     const file = this.#files.get(path);
-    if (file === undefined || file.mode === '120000' || file.size > MAX_FILE_BYTES) return null;
+    if (file === undefined || file.mode === '120000' || file.size > limit) return null;
     try {
       return readWithoutFollowing(join(this.#root, path), file.size);
     } catch {

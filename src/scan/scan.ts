@@ -1,9 +1,11 @@
 import type { FoundFile, Scan } from '../model/index.js';
 import type { Facts, ScanCache } from './cache.js';
+import { cutFile, MAX_LOOKED_AT_BYTES, tooLarge } from './cut.js';
 import type { Language } from './language.js';
 import { languageOf } from './languages.js';
 import { memoryGuard } from './memory.js';
 import { pack, unpack } from './pack.js';
+import { mentionsTag } from './tags.js';
 import { withTwins } from './twins.js';
 import { MAX_FILE_BYTES, Project, type ScannedFile } from './project.js';
 
@@ -26,13 +28,13 @@ const DATA = /(?:^|\/)(?:fixtures|__fixtures__|testdata|__snapshots__|\.coherenc
 const TURN = 32;
 
 const isScanned = (file: ScannedFile): boolean =>
-  file.mode !== '120000' && file.size > 0 && file.size <= MAX_FILE_BYTES;
+  file.mode !== '120000' && file.size > 0 && file.size <= MAX_LOOKED_AT_BYTES;
 
 /**
  * Finds tests and links by static analysis; nothing of the project is executed.
  *
- * Files that hold no tag, id or `.only` are left out unless `want` names them or `scanAll` is set; so are symlinks, files beyond
- * 4 MiB and test data (`fixtures/`, `__fixtures__/`, `testdata/`). Sorted by path. Never rejects for what a file holds.
+ * Files that hold no tag, id or `.only` are left out unless `want` names them or `scanAll` is set; so are symlinks and test data
+ * (`fixtures/`, `__fixtures__/`, `testdata/`). Of files beyond 4 MiB only that their tags mean nothing is said. Sorted by path. Never rejects for what a file holds.
  */
 export async function scan(options: ScanOptions): Promise<Scan> {
   const { root, files, cache } = options;
@@ -58,7 +60,7 @@ export async function scan(options: ScanOptions): Promise<Scan> {
     const language = languageOf(file.path);
     if (language === null) continue;
 
-    let bytes = file.blob === null ? project.readNow(file.path) : null;
+    let bytes = file.blob === null ? project.readNow(file.path, MAX_LOOKED_AT_BYTES) : null;
     if (file.blob === null && bytes === null) continue;
     const blob = file.blob ?? (bytes === null ? '' : project.noteBlob(file.path, bytes));
     const known = cache.get(file.path, blob);
@@ -70,11 +72,12 @@ export async function scan(options: ScanOptions): Promise<Scan> {
         continue;
       }
     }
-    bytes ??= project.readNow(file.path);
+    bytes ??= project.readNow(file.path, MAX_LOOKED_AT_BYTES);
     if (bytes === null) continue;
-    const mentions = known?.mentions ?? language.mentions(bytes);
+    const oversized = bytes.length > MAX_FILE_BYTES;
+    const mentions = known?.mentions ?? (oversized ? mentionsTag(bytes) : language.mentions(bytes));
     const mayHoldTests = known?.mayHoldTests ?? language.mayHoldTests?.(file.path, bytes) ?? true;
-    if (!isWanted && !mentions && !(options.scanAll === true && mayHoldTests)) {
+    if (!isWanted && !mentions && (oversized || !(options.scanAll === true && mayHoldTests))) {
       cache.set(file.path, { blob, mentions, mayHoldTests, found: null, facts: [] });
       continue;
     }
@@ -103,6 +106,8 @@ async function analyse(
   bytes: Buffer,
   project: Project,
 ): Promise<{ readonly result: FoundFile; readonly facts: Facts | null }> {
+  if (bytes.length > MAX_FILE_BYTES)
+    return { result: cutFile(path, language.name, bytes, tooLarge(MAX_FILE_BYTES)), facts: [] };
   const view = project.view();
   try {
     const found = await language.find(path, bytes, view.project);

@@ -25,7 +25,9 @@ export interface TagOptions {
 
 /** Longest id that counts (contract, section 1). Longer ones are kept up to here so that `unknown-id` can show them. */
 const MAX_ID = 400;
-const PLAIN_ID = /(?:AC|SPEC)-[A-Za-z0-9._/-]*/y;
+const PLAIN_ID = /(?:AC|SPEC|ac|spec)-[A-Za-z0-9._/-]*/y;
+/** What is quoted behind a tag is meant as an id, whatever it begins with: `unknown-id` shows it where no spec has it. */
+const QUOTED = /(["'`])([^\s"'`][^\r\n]{0,399}?)\1/y;
 const QUOTED_ID = /(["'`])((?:AC|SPEC)-[^\r\n]{0,400}?)\1/y;
 const STANDARD: Readonly<Record<string, Relation>> = { '@verifies': 'verifies', '@implements': 'implements' };
 const LINE_LEAD = /[ \t]*(?:\/\/[/!]?|\*(?!\/)|#|--|;+|%+)?[ \t]*/y;
@@ -50,7 +52,10 @@ export function tagsIn(text: string, options: TagOptions = {}): readonly Tag[] {
   for (let match = pattern.exec(text); match !== null; match = pattern.exec(text)) {
     const relation = words[match[1] ?? ''];
     if (relation === undefined) continue;
-    const end = readList(text, pattern.lastIndex, (id, offset) =>
+    // A language's own word (`Verifies:`) may begin a sentence that quotes something else, and a tag may be quoted itself.
+    const isSeparate = /[ \t:]$/u.test(match[0]);
+    const quotes = isSeparate && match[1]?.startsWith('@') === true ? QUOTED : QUOTED_ID;
+    const end = readList(text, pattern.lastIndex, quotes, (id, offset) =>
       found.push({ relation, id, offset, ...placeOf(text, offset) }),
     );
     pattern.lastIndex = Math.max(pattern.lastIndex, end);
@@ -59,21 +64,21 @@ export function tagsIn(text: string, options: TagOptions = {}): readonly Tag[] {
 }
 
 /** Reads `id, id, …` from `start`; returns where it stopped. */
-function readList(text: string, start: number, take: (id: string, offset: number) => void): number {
+function readList(text: string, start: number, quotes: RegExp, take: (id: string, offset: number) => void): number {
   let at = start;
   for (;;) {
-    QUOTED_ID.lastIndex = at;
-    const quoted = QUOTED_ID.exec(text);
+    quotes.lastIndex = at;
+    const quoted = quotes.exec(text);
     if (quoted !== null) {
       take((quoted[2] ?? '').slice(0, MAX_ID), at + 1);
-      at = QUOTED_ID.lastIndex;
+      at = quotes.lastIndex;
     } else {
       PLAIN_ID.lastIndex = at;
       const plain = PLAIN_ID.exec(text);
       if (plain === null) return at;
       const id = withoutSentenceEnd(plain[0].slice(0, MAX_ID));
       // `AC-` alone (prose about ids) names nothing.
-      if (!/^(?:AC|SPEC)-./u.test(id)) return PLAIN_ID.lastIndex;
+      if (!/^(?:AC|SPEC)-./iu.test(id)) return PLAIN_ID.lastIndex;
       take(id, at);
       at = PLAIN_ID.lastIndex;
     }

@@ -15,7 +15,9 @@ import {
 import { diagnostic } from './diagnostic.js';
 
 /** A link that cannot become a run, as its author is told. */
-function problemOf(at: Position, { reason, message }: LinkProblem, id: string): Diagnostic {
+function problemOf(at: Position, { reason, message, limit }: LinkProblem, id: string): Diagnostic {
+  if (limit === true)
+    return diagnostic('analysis-limit', at, message, { id, hint: 'Split the file that the link names.' });
   if (reason === 'dangling-tag')
     return diagnostic('dangling-tag', at, message, {
       id,

@@ -11,7 +11,7 @@ import type {
   LinkProblem,
   ResolvedLink,
 } from '../model/index.js';
-import { nearest } from '../util/text.js';
+import { escapedRegExp, nearest, TITLE_PLACEHOLDER as PLACEHOLDER } from '../util/text.js';
 import { parseSelector, pathKey, type Selector } from './selector.js';
 
 export interface Tree {
@@ -63,17 +63,34 @@ function withoutParameters(selector: Selector): Selector | null {
     : { ...selector, path: [...selector.path.slice(0, -1), last.slice(0, cut)] };
 }
 
+/**
+ * What a title may become: the parts between the placeholders of an `each` title, or between the values of a template, stand as
+ * they are. Null for a title without any.
+ */
+function titleForm(own: string): RegExp | null {
+  const holes = own.includes('${') ? /\$\{[^}]*\}/gu : new RegExp(PLACEHOLDER.source, 'gu');
+  const parts = own.split(holes);
+  return parts.length === 1 ? null : new RegExp(`^${parts.map(escapedRegExp).join('[\\s\\S]*')}$`, 'u');
+}
+
+/** Whether a test that only its runner knows by name may be the one that a selector names. */
+function mayBecome(test: FoundTest, { path }: Selector): boolean {
+  const above = test.path.slice(0, -1);
+  const isAbove = (title: string, i: number): boolean =>
+    title === path[i] || titleForm(title)?.test(path[i] ?? '') === true;
+  if (path.length < test.path.length || !above.every(isAbove)) return false;
+  const own = test.path.at(-1) ?? '';
+  const written = path.slice(above.length).join(' > ');
+  const form = titleForm(own);
+  if (form !== null) return form.test(written);
+  // A plain name is what the reported names begin with; of any other expression nothing is known.
+  return test.dynamic || written.startsWith(own);
+}
+
 /** Names that only exist when the tests run: expanded each-titles, table-driven subtests, tests that a macro writes. */
 function onlyRunnerKnows(file: FoundFile, selector: Selector, link: DeclaredLink): boolean {
   if (link.runner === 'cargo' || link.runner === 'pytest' || link.runner === 'go') return true;
-  return casesOf(file).some((test) => {
-    if (!test.dynamic && !test.parametrised) return false;
-    const parents = test.path.slice(0, -1);
-    if (!parents.every((part, i) => part === selector.path[i]) || selector.path.length < test.path.length) return false;
-    const own = test.path.at(-1) ?? '';
-    // A title with a placeholder may become anything; a plain name is what the reported names begin with.
-    return test.dynamic || /[%$]/u.test(own) || (selector.path[parents.length] ?? '').startsWith(own);
-  });
+  return casesOf(file).some((test) => (test.dynamic || test.parametrised) && mayBecome(test, selector));
 }
 
 /** What a `test:` link of a spec file covers. */
@@ -135,6 +152,14 @@ export function resolveDeclared(link: DeclaredLink, tree: Tree): Covered {
     'not-found',
     `${selector.file} has no test "${selector.path.join(' > ')}"${near === null ? '' : `; did you mean "${near}"?`}`,
   );
+}
+
+/** A link into a file that was not analysed whole: what else is in there may change what it means. */
+export function believed<C extends Covered>(covered: C, file: FoundFile | undefined): C {
+  const limit = file?.problems.find((problem) => problem.limit === true);
+  if (limit === undefined || file === undefined) return covered;
+  const problem: LinkProblem = { reason: 'dangling-tag', message: `${file.file}: ${limit.message}`, limit: true };
+  return { ...covered, tests: [], problem };
 }
 
 /** The tag's own place is the diagnostic's; this names the other one. */

@@ -24,7 +24,7 @@ import {
 import { nearest } from '../util/text.js';
 import { diagnostic } from './diagnostic.js';
 import { lint } from './lint.js';
-import { danglingTag, resolveDeclared, resolveDiscovered, type Tree } from './resolve.js';
+import { believed, danglingTag, resolveDeclared, resolveDiscovered, type Tree } from './resolve.js';
 import { parseSelector } from './selector.js';
 
 const NOWHERE: Position = { file: 'specs', line: 1, column: 1 };
@@ -51,7 +51,7 @@ function declaredLink(link: DeclaredLink, fallback: Position, tree: Tree): Resol
   };
   if (link.kind === 'manual') return { ...base, tests: [], covers: 'instruction' };
   if (link.kind === 'run') return { ...base, tests: [], covers: 'command' };
-  return { ...base, ...resolveDeclared(link, tree) };
+  return { ...base, ...believed(resolveDeclared(link, tree), tree.files.get(parseSelector(link.target).file)) };
 }
 
 const spelling = (symbol: string): string => symbol.replaceAll('::', '.');
@@ -136,7 +136,10 @@ export function trace(catalog: Catalog, scan: Scan, paths: ReadonlySet<string>):
   }
   const known = [...criteria.keys(), ...specIds];
   for (const file of scan.files) {
-    for (const problem of file.problems) diagnostics.push(diagnostic('parse-trouble', problem, problem.message));
+    for (const problem of file.problems)
+      diagnostics.push(
+        diagnostic(problem.limit === true ? 'analysis-limit' : 'parse-trouble', problem, problem.message),
+      );
     for (const link of file.links) {
       const target = criteria.get(link.target);
       if (target === undefined) {
@@ -164,7 +167,7 @@ export function trace(catalog: Catalog, scan: Scan, paths: ReadonlySet<string>):
         target.implementations.push(discoveredImplementation(link, file));
         continue;
       }
-      const covered = resolveDiscovered(link, file);
+      const covered = believed(resolveDiscovered(link, file), file);
       const resolved: ResolvedLink = {
         origin: 'discovered',
         kind: 'test',

@@ -180,3 +180,14 @@ describe('the cache', () => {
     expect(outline(await run({ cacheFolder: join(cache, 'file', 'below') }))).toEqual(['a.test.ts: tagged [AC-a]']);
   });
 });
+
+// @verifies AC-scan-limits
+it('says of a file that is too large that what its tags mean is unknown, and nothing of one without tags', async () => {
+  const filler = `const a = '${'x'.repeat(4 * 1024 * 1024)}';\n`;
+  write({ 'big.test.ts': `${filler}${TAGGED}`, 'bundle.js': `${filler}// @implements {Thing}\n` });
+  for (const found of [await run(), await run()]) {
+    expect(found.files.map(({ file }) => file)).toEqual(['big.test.ts']);
+    expect(found.files[0]?.links).toMatchObject([{ target: 'AC-a', line: 3, binds: { kind: 'dangling' } }]);
+    expect(found.files[0]?.problems).toMatchObject([{ limit: true, message: expect.stringContaining('4 MiB') }]);
+  }
+});

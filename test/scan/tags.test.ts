@@ -19,6 +19,7 @@ describe('tagsIn', () => {
     ['# @verifies AC-a,\n#   AC-b', ['verifies AC-a', 'verifies AC-b']],
     ['// @verifies "AC-a, b", \'AC-c d\', `AC-e`', ['verifies AC-a, b', 'verifies AC-c d', 'verifies AC-e']],
     ['// @verifies AC--double', ['verifies AC--double']],
+    ['// @verifies ac-a, "REQ-1"', ['verifies ac-a', 'verifies REQ-1']],
     ['// @verifies AC-a and AC-b', ['verifies AC-a']],
     ['// @verifies AC-a, the rest', ['verifies AC-a']],
   ])('reads %j', (text, expected) => {
@@ -32,8 +33,8 @@ describe('tagsIn', () => {
     '// @verifies',
     '// @verifies that AC-a holds',
     '// @verifies AC-',
-    '// @verifies ac-a',
     '// @implements {Type}',
+    '// `@verifies` and `@implements`, or "@verifies" "x"',
     '// @@verifies AC-a',
     '// @verifies \n AC-a',
   ])('takes nothing from %j', (text) => {

@@ -101,6 +101,40 @@ describe('declared links', () => {
     expect(link).toMatchObject({ covers: 'case', tests: [] });
   });
 
+  // @verifies AC-trace-each-titles
+  it.each([
+    ['case 1', 'case %i', {}, 'open'],
+    ['cse 1', 'case %i', {}, 'not-found'],
+    ['adds a to b', 'adds $left to $right', {}, 'open'],
+    ['adds a too b', 'adds $left to $right', {}, 'not-found'],
+    ['plain [1]', 'plain', {}, 'open'],
+    ['plan [1]', 'plain', {}, 'not-found'],
+    ['reads x.json', 'reads ${name}.json', { dynamic: true, parametrised: false }, 'open'],
+    ['reads x.yaml', 'reads ${name}.json', { dynamic: true, parametrised: false }, 'not-found'],
+    ['anything', 'title', { dynamic: true, parametrised: false }, 'open'],
+  ])('%s beside %s', (written, title, over, wanted) => {
+    const path = ['cache', title];
+    const each = foundTest({ ...hit, path, selector: `${FILE} > cache > ${title}`, parametrised: true, ...over });
+    const covers = (suiteName: string): string =>
+      linksOf(
+        catalogOf(criterion({ verified_by: [declared(`${FILE} > ${suiteName} > ${written}`)] })),
+        fileOf([suite, each]),
+      )[0]?.problem?.reason ?? 'open';
+    expect(covers('cache')).toBe(wanted);
+    expect(covers('cach')).toBe('not-found');
+  });
+
+  // @verifies AC-scan-limits
+  it('into a file that was not analysed whole are errors, whatever was found in it', () => {
+    const file: FoundFile = {
+      ...fileOf([suite, hit], [tag()]),
+      problems: [{ file: FILE, line: 1, column: 1, message: 'the file has more than 3 calls', limit: true }],
+    };
+    const graph = graphOf(catalogOf(criterion({ verified_by: [declared(hit.selector)] })), file);
+    expect(graph.criteria[0]?.links.map((link) => link.problem?.reason)).toEqual(['dangling-tag', 'dangling-tag']);
+    expect(graph.diagnostics.map(({ code }) => code)).toContain('analysis-limit');
+  });
+
   it('name the files that must be analysed', () => {
     expect(
       namedFiles(

@@ -3,6 +3,7 @@
  * of the file, and what could be read of it is kept.
  */
 import type { FoundFile, LanguageName } from '../../model/index.js';
+import { cutFile, tooLarge } from '../cut.js';
 import { Findings } from './findings.js';
 import { discardParser, parserOf, type GrammarName } from './grammars.js';
 import { SourceText } from './source.js';
@@ -23,12 +24,9 @@ export async function analyse(
   bytes: Buffer,
   look: Look,
 ): Promise<FoundFile> {
+  if (bytes.length > MAX_BYTES) return cutFile(file, language, bytes, tooLarge(MAX_BYTES));
   const source = new SourceText(file, bytes);
   const findings = new Findings(source, language);
-  if (bytes.length > MAX_BYTES) {
-    findings.problem(0, `larger than ${MAX_BYTES / 1024 / 1024} MiB, so it is not analysed`);
-    return findings.result();
-  }
   const parser = await parserOf(grammar);
   const parse = (from: SourceText): Syntax => {
     const tree = parser.parse(from.text);

@@ -53,9 +53,9 @@ export function linksOfComment(
 ): readonly FoundLink[] {
   const tags = tagsIn(source.slice(group.start, group.end), options.tags);
   if (tags.length === 0) return [];
-  const owner = scopes.ownerOf(group);
   return tags.flatMap((tag) => {
     const offset = group.start + tag.offset;
+    const owner = scopes.ownerOf(group, offset);
     const narrower = tag.relation === 'verifies' ? options.within?.(offset) : undefined;
     return linksTo(owner, tag.relation, tag.id, options.from ?? 'comment', source, offset, narrower);
   });

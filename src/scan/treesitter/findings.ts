@@ -2,8 +2,9 @@
  * What one file's analysis gathers, and how it becomes the plain result.
  */
 import type { Binding, FoundFile, FoundLink, FoundSymbol, FoundTest, LanguageName } from '../../model/index.js';
-import { ScopeTree, type Scope, type Transparent } from './scopes.js';
+import { ScopeTree, type Scope, type TagRules, type Transparent } from './scopes.js';
 import type { SourceText } from './source.js';
+import type { Syntax } from './syntax.js';
 
 export class Findings {
   readonly source: SourceText;
@@ -35,8 +36,19 @@ export class Findings {
   }
 
   /** To be asked after every scope and transparent range is known. */
-  scopeTree(): ScopeTree {
-    return new ScopeTree(this.source, this.scopes, this.transparent);
+  scopeTree(rules: TagRules): ScopeTree {
+    return new ScopeTree(this.source, this.scopes, this.transparent, rules);
+  }
+
+  /** Comments that may lie between a tag and its declaration. */
+  comments(nodes: readonly Syntax[], isDocumentation: (node: Syntax) => boolean = () => false): void {
+    for (const node of nodes)
+      this.transparent.push({
+        start: node.start,
+        end: node.end,
+        comment: true,
+        ...(isDocumentation(node) ? { documentation: true } : {}),
+      });
   }
 
   result(): FoundFile {

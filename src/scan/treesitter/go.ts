@@ -5,6 +5,7 @@
  * names that only a run knows (table-driven) is `parametrised`: it is reported together with all of them.
  */
 import type { Binding, Condition, FoundFile, FoundTest, SkipMark } from '../../model/index.js';
+import type { InnerLine } from '../commented.js';
 import { conditionOf, under } from '../conditions.js';
 import type { Language } from '../language.js';
 import { mentionsTag } from '../tags.js';
@@ -24,6 +25,7 @@ import {
 } from './go-source.js';
 import { withTurns, type Level, type Named } from './go-turns.js';
 import { strongest } from './skip.js';
+import { startsCode } from './starts-code.js';
 import type { Syntax } from './syntax.js';
 import { fingerprintOf, tokensOf, type TokenRules } from './tokens.js';
 
@@ -68,12 +70,14 @@ const rulesFor = (parameter: string | null): AssertionRules => ({
 class GoFile {
   readonly #findings: Findings;
   readonly #root: Syntax;
+  readonly #parse: (text: string) => Syntax;
   readonly #constants: ReadonlyMap<string, string>;
   readonly #skip: SkipMark | null;
   readonly #condition: Condition | null;
   readonly #functions: Bodies;
 
-  constructor(root: Syntax, findings: Findings) {
+  constructor(root: Syntax, findings: Findings, parse: (text: string) => Syntax) {
+    this.#parse = parse;
     this.#root = root;
     this.#functions = bodiesIn(root, ['function_declaration', 'method_declaration'], TOKENS);
     this.#findings = findings;
@@ -250,13 +254,15 @@ class GoFile {
     const { source } = this.#findings;
     if (!/@verifies|@implements/u.test(source.text)) return;
     const comments = this.#root.descendants('comment');
-    for (const comment of comments)
-      this.#findings.transparent.push({ start: comment.start, end: comment.end, comment: true });
-    const tree = this.#findings.scopeTree();
+    this.#findings.comments(comments);
+    const tree = this.#findings.scopeTree({ startsCode: startsCode('go', this.#parse), isExample });
     for (const group of commentGroups(comments, source, () => 'either'))
       this.#findings.links.push(...linksOfComment(group, tree, source));
   }
 }
+
+/** Indented lines of a comment are examples (go doc); a commented-out test begins at its margin. */
+const isExample = (line: InnerLine): boolean => /^(?:\t| {2})/u.test(line.text);
 
 /** What `go test` makes of a function, or null: the name, and the type of its one parameter. */
 function kindOf(name: string, node: Syntax, body: Syntax): 'test' | 'fuzz' | 'example' | null {
@@ -293,5 +299,5 @@ export const go: Language = {
   mentions: (bytes) => mentionsTag(bytes),
   mayHoldTests: (file, bytes) => file.endsWith('_test.go') && TESTS.some((mark) => bytes.includes(mark)),
   find: async (file, bytes): Promise<FoundFile> =>
-    analyse('go', 'go', file, bytes, (root, findings) => new GoFile(root, findings).look()),
+    analyse('go', 'go', file, bytes, (root, findings, parse) => new GoFile(root, findings, parse).look()),
 };

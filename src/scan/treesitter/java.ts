@@ -10,6 +10,7 @@ import { bodiesIn } from './bodies.js';
 import { commentGroups, linksOfComment, linksTo } from './comments.js';
 import { bindTest, type Findings } from './findings.js';
 import { strongest } from './skip.js';
+import { startsCode } from './starts-code.js';
 import type { Syntax } from './syntax.js';
 import { fingerprintOf, tokensOf, type Token, type TokenRules } from './tokens.js';
 
@@ -49,9 +50,11 @@ interface Annotation {
 class JavaFile {
   readonly #findings: Findings;
   readonly #root: Syntax;
+  readonly #parse: (text: string) => Syntax;
   readonly #functions: Bodies;
 
-  constructor(root: Syntax, findings: Findings) {
+  constructor(root: Syntax, findings: Findings, parse: (text: string) => Syntax) {
+    this.#parse = parse;
     this.#root = root;
     this.#functions = bodiesIn(root, ['method_declaration'], TOKENS);
     this.#findings = findings;
@@ -92,7 +95,13 @@ class JavaFile {
     const binds = found
       ? [bindTest(this.#test(path, node, 'suite', skip, fingerprintOf(this.#tokens(node.field('body') ?? node)), {}))]
       : codeBinding(path, node);
-    this.#findings.scopes.splice(at, 0, { start: node.start, end: node.end, verifies: binds, implements: binds });
+    this.#findings.scopes.splice(at, 0, {
+      start: node.start,
+      end: node.end,
+      verifies: binds,
+      implements: binds,
+      holds: true,
+    });
     this.#tags(annotations, binds);
     return found;
   }
@@ -190,15 +199,14 @@ class JavaFile {
     const { source } = this.#findings;
     if (!/@verifies|@implements/u.test(source.text)) return;
     const comments = this.#root.descendants('line_comment', 'block_comment');
-    for (const comment of comments)
-      this.#findings.transparent.push({ start: comment.start, end: comment.end, comment: true });
-    const tree = this.#findings.scopeTree();
-    for (const group of commentGroups(comments, source, (comment) =>
-      comment.text.startsWith('/**') ? 'next' : 'either',
-    ))
+    this.#findings.comments(comments, isDocumentation);
+    const tree = this.#findings.scopeTree({ startsCode: startsCode('java', this.#parse) });
+    for (const group of commentGroups(comments, source, (comment) => (isDocumentation(comment) ? 'next' : 'either')))
       this.#findings.links.push(...linksOfComment(group, tree, source));
   }
 }
+
+const isDocumentation = (comment: Syntax): boolean => comment.text.startsWith('/**');
 
 const codeBinding = (path: readonly string[], node: Syntax): readonly Binding[] => [
   { kind: 'code', symbol: path.join('.'), line: (node.field('name') ?? node).line },
@@ -227,5 +235,5 @@ export const java: Language = {
   mentions: (bytes) => mentionsTag(bytes) || bytes.includes(TAG),
   mayHoldTests: (_file, bytes) => bytes.includes(TEST),
   find: async (file, bytes): Promise<FoundFile> =>
-    analyse('java', 'java', file, bytes, (root, findings) => new JavaFile(root, findings).look()),
+    analyse('java', 'java', file, bytes, (root, findings, parse) => new JavaFile(root, findings, parse).look()),
 };

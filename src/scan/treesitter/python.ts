@@ -27,6 +27,7 @@ import { collectionFor, type Collection } from './python-collection.js';
 import { docstringOf, parametersOf, skipInBody, skipOfModule } from './python-source.js';
 import { isParametrize, isVerifiesMark, PythonNames, skipOf, stringArguments, type Mark } from './python-names.js';
 import { strongest } from './skip.js';
+import { startsCode } from './starts-code.js';
 import type { Syntax } from './syntax.js';
 import { fingerprintOf, tokensOf, type Token, type TokenRules } from './tokens.js';
 
@@ -52,6 +53,7 @@ class PythonFile {
   readonly #findings: Findings;
   readonly #module: Syntax;
   readonly #collection: Collection;
+  readonly #parse: (text: string) => Syntax;
   readonly #names: PythonNames;
   readonly #definitions: readonly Definition[];
   readonly #classes: readonly ClassDefinition[];
@@ -64,7 +66,8 @@ class PythonFile {
   readonly #suiteOf = new Map<number, FoundTest>();
   readonly #functions: Bodies;
 
-  constructor(module: Syntax, findings: Findings, collection: Collection) {
+  constructor(module: Syntax, findings: Findings, parse: (text: string) => Syntax, collection: Collection) {
+    this.#parse = parse;
     this.#module = module;
     this.#functions = bodiesIn(module, ['function_definition'], TOKENS);
     this.#findings = findings;
@@ -249,7 +252,8 @@ class PythonFile {
     if (names.length > 1) this.#findings.symbol(names.join('::'), line, endLine);
     const code: readonly Binding[] = [{ kind: 'code', symbol, line }];
     const owner = { verifies: tests ?? code, implements: tests ?? code };
-    this.#findings.scopes.push({ start: one.outer.start, end: one.outer.end, ...owner });
+    const holds = one.node.type === 'class_definition';
+    this.#findings.scopes.push({ start: one.outer.start, end: one.outer.end, holds, ...owner });
     for (const mark of verifiesMarks(one.marks)) this.#marked(mark, owner);
     if (one.node.type === 'class_definition')
       for (const mark of verifiesMarks(ownPytestmark(assignmentsIn(bodyOf(one.node)), this.#names)))
@@ -275,14 +279,13 @@ class PythonFile {
     for (const mark of verifiesMarks(this.#moduleMarks)) this.#marked(mark, { verifies: file, implements: file });
     if (!/@verifies|@implements/u.test(source.text)) return;
     const comments = this.#module.descendants('comment');
-    for (const comment of comments)
-      this.#findings.transparent.push({ start: comment.start, end: comment.end, comment: true });
+    this.#findings.comments(comments);
     for (const node of this.#module.childrenOf('import_statement', 'import_from_statement', 'future_import_statement'))
       this.#findings.transparent.push({ start: node.start, end: node.end, comment: false });
     const docstrings = this.#docstrings();
     // A docstring is no code that stands between a comment and its declaration, and nothing but comments stands before it.
-    for (const text of docstrings) this.#findings.transparent.push({ start: text.start, end: text.end, comment: true });
-    const tree = this.#findings.scopeTree();
+    this.#findings.comments(docstrings);
+    const tree = this.#findings.scopeTree({ startsCode: startsCode('python', this.#parse), indented: true });
     for (const group of commentGroups(comments, source, () => 'either'))
       links.push(...linksOfComment(group, tree, source));
     for (const text of docstrings)
@@ -316,8 +319,8 @@ export const python: Language = {
   mayHoldTests: (_file, bytes) => TESTS.some((mark) => bytes.includes(mark)),
   find: async (file: string, bytes: Buffer, project: ProjectView): Promise<FoundFile> => {
     const collection = await collectionFor(file, project);
-    return analyse('python', 'python', file, bytes, (module, findings) =>
-      new PythonFile(module, findings, collection).look(),
+    return analyse('python', 'python', file, bytes, (module, findings, parse) =>
+      new PythonFile(module, findings, parse, collection).look(),
     );
   },
 };

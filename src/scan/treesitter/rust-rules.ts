@@ -52,6 +52,9 @@ export const CONTAINERS: Readonly<Record<string, string>> = {
   enum_variant: 'field_declaration_list',
 };
 
+/** Items that hold declarations of their own. */
+export const HOLDERS = new Set(['mod_item', 'impl_item', 'trait_item', ...Object.keys(CONTAINERS)]);
+
 export const withoutSpace = (text: string): string => text.replace(/\s+/gu, '');
 /** `Stack<T>::push` is written `Stack::push` in `implemented_by`. */
 export const symbolOf = (items: readonly string[]): string =>

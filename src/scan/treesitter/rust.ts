@@ -4,7 +4,7 @@
  * A test's path is the modules inside its file and its name; the module path that the file itself stands for
  * (`src/a/b.rs` → `a::b`) is the runner's to add. Tests written by other macros are not guessed.
  */
-import type { Binding, Condition, FoundFile, FoundTest, SkipMark } from '../../model/index.js';
+import type { Binding, FoundFile, FoundTest } from '../../model/index.js';
 import { conditionOf } from '../conditions.js';
 import type { Language } from '../language.js';
 import { mentionsTag } from '../tags.js';
@@ -22,10 +22,12 @@ import {
   testMarks,
   type Attribute,
 } from './rust-attributes.js';
+import { underOwn, type Around, type Item } from './rust-items.js';
 import { propertiesIn, type Property } from './rust-proptest.js';
 import {
   ASSERTIONS,
   CONTAINERS,
+  HOLDERS,
   isLibraryFile,
   NAMED_ITEMS,
   returnsFailure,
@@ -35,36 +37,12 @@ import {
   TRANSPARENT,
   withoutSpace,
 } from './rust-rules.js';
+import type { Scope } from './scopes.js';
 import { docTestPath, docTestsIn, type DocTest } from './rust-doctests.js';
 import { strongest } from './skip.js';
+import { startsCode } from './starts-code.js';
 import type { Syntax } from './syntax.js';
 import { fingerprintOf, tokensOf, type Token } from './tokens.js';
-
-/** What surrounds an item. */
-interface Around {
-  readonly modules: readonly string[];
-  /** Modules and types: rustdoc's path, and that of symbols. */
-  readonly items: readonly string[];
-  readonly skip: SkipMark | null;
-  readonly condition: Condition | null;
-  /** False below `#[cfg(test)]`: rustdoc does not see what is there. */
-  readonly documented: boolean;
-}
-
-interface Item {
-  readonly node: Syntax;
-  readonly name: string;
-  readonly attributes: readonly Attribute[];
-  readonly docs: readonly Syntax[];
-  /** Offset of its first attribute. */
-  readonly start: number;
-}
-
-/** What an item's own attributes add to what surrounds it. */
-const underOwn = ({ attributes }: Item, around: Around): Pick<Around, 'skip' | 'condition'> => ({
-  skip: strongest(around.skip, isConditional(attributes) ? 'conditional' : null),
-  condition: conditionOfItem(around.condition, attributes),
-});
 
 class RustFile {
   readonly #findings: Findings;
@@ -236,7 +214,13 @@ class RustFile {
     const found = properties.map((property) => this.#property(property, inner)).includes(true);
     const binds = this.#findings.tests.slice(at).map(bindTest);
     if (found)
-      this.#findings.scopes.push({ start: item.start, end: item.node.end, verifies: binds, implements: binds });
+      this.#findings.scopes.push({
+        start: item.start,
+        end: item.node.end,
+        verifies: binds,
+        implements: binds,
+        holds: true,
+      });
     return found;
   }
 
@@ -344,23 +328,25 @@ class RustFile {
     return test;
   }
 
-  #scope(
-    item: Item,
-    own: readonly Binding[],
-    verifies: readonly Binding[] = own,
-  ): { start: number; end: number; verifies: readonly Binding[]; implements: readonly Binding[] } {
-    return { start: item.start, end: item.node.end, verifies: verifies.length === 0 ? own : verifies, implements: own };
+  #scope(item: Item, own: readonly Binding[], verifies: readonly Binding[] = own): Scope {
+    const holds = HOLDERS.has(item.node.type);
+    return {
+      start: item.start,
+      end: item.node.end,
+      verifies: verifies.length === 0 ? own : verifies,
+      implements: own,
+      holds,
+    };
   }
 
   #links(): void {
     const { source } = this.#findings;
     if (!/@verifies|@implements|Verifies:/u.test(source.text)) return;
     const comments = this.#root.descendants('line_comment', 'block_comment');
-    for (const comment of comments)
-      this.#findings.transparent.push({ start: comment.start, end: comment.end, comment: true });
-    const scopes = this.#findings.scopeTree();
     const attaches = (comment: Syntax): 'inner' | 'next' | 'either' =>
       comment.field('inner') !== null ? 'inner' : comment.field('outer') !== null ? 'next' : 'either';
+    this.#findings.comments(comments, (comment) => attaches(comment) !== 'either');
+    const scopes = this.#findings.scopeTree({ startsCode: startsCode('rust', this.#parse) });
     for (const group of commentGroups(comments, source, attaches)) {
       const words = group.attaches === 'either' ? {} : { tags: { words: { 'Verifies:': 'verifies' as const } } };
       this.#findings.links.push(

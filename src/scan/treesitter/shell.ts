@@ -7,11 +7,12 @@ import { mentionsTag } from '../tags.js';
 import { analyse } from './analyse.js';
 import { commentGroups, linksOfComment } from './comments.js';
 import type { Findings } from './findings.js';
+import { startsCode } from './starts-code.js';
 import type { Syntax } from './syntax.js';
 
 const WHOLE_FILE: readonly Binding[] = [{ kind: 'file' }];
 
-function look(root: Syntax, findings: Findings): void {
+function look(root: Syntax, findings: Findings, parse: (text: string) => Syntax): void {
   const { source } = findings;
   for (const node of root.descendants('function_definition')) {
     const name = node.field('name')?.text ?? '';
@@ -25,8 +26,8 @@ function look(root: Syntax, findings: Findings): void {
     });
   }
   const comments = root.descendants('comment');
-  for (const comment of comments) findings.transparent.push({ start: comment.start, end: comment.end, comment: true });
-  const tree = findings.scopeTree();
+  findings.comments(comments);
+  const tree = findings.scopeTree({ startsCode: startsCode('bash', parse), isOneTest: true });
   for (const group of commentGroups(comments, source, () => 'either'))
     findings.links.push(...linksOfComment(group, tree, source));
   if (!findings.links.some((link) => link.relation === 'verifies')) return;

@@ -43,7 +43,8 @@ type Subject =
 export function analyse(module: Module, modules: Modules, framework: Framework): FoundFile {
   const { source, path: file } = module;
   const evaluator = new Evaluator(modules);
-  const declared = new Walker(module, evaluator, framework).walk();
+  const walker = new Walker(module, evaluator, framework);
+  const declared = walker.walk();
   const around: Around = {
     hollow: new HollowCheck(evaluator),
     fingerprints: new Fingerprints(),
@@ -70,7 +71,7 @@ export function analyse(module: Module, modules: Modules, framework: Framework):
     language: 'typescript',
     tests: all,
     links: unique(links),
-    problems: problemsOf(source, file),
+    problems: [...limitsOf(walker.cut, file), ...problemsOf(source, file)],
     symbols: declarations.map((declaration) => ({
       name: declaration.name,
       line: placeIn(source, declaration.start).line,
@@ -235,6 +236,11 @@ function unique(links: readonly FoundLink[]): readonly FoundLink[] {
   });
   return kept.sort((left, right) => left.line - right.line || left.column - right.column);
 }
+
+const limitsOf = (cut: string | null, file: string): FoundFile['problems'] =>
+  cut === null
+    ? []
+    : [{ file, line: 1, column: 1, message: `the file has ${cut}, so it is not analysed whole`, limit: true }];
 
 function problemsOf(source: ts.SourceFile, file: string): FoundFile['problems'] {
   // Internal to TypeScript, but kept by every version: the parser's own findings.

@@ -8,7 +8,7 @@ import { surroundingFramework } from './frameworks.js';
 import { makeModule, Modules } from './modules.js';
 import { requiredModule, type Module } from './scope.js';
 
-const MARKS = ['AC-', 'SPEC-', '.only('].map((mark) => Buffer.from(mark));
+const MARKS = ['AC-', 'SPEC-', '@verifies', '@implements', '.only('].map((mark) => Buffer.from(mark));
 const CALLS = [
   'it(',
   'it.',

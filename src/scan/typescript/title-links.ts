@@ -26,7 +26,7 @@ export function idsInTitle(title: string): readonly string[] {
   for (const match of title.matchAll(IN_TITLE))
     for (const part of (match[1] ?? '').split(',')) {
       const id = part.trim();
-      if (/^AC-[A-Za-z0-9._/-]+$/u.test(id)) found.push(id);
+      if (ID.test(id)) found.push(id);
     }
   return found;
 }

@@ -24,7 +24,7 @@ import {
 
 /** Wrappers of wrappers, and calls in all: bounds against recursion and against files made to hurt. */
 const MAX_CALLS_DEEP = 8;
-const MAX_CALLS = 5000;
+const MAX_CALLS = 50_000;
 const MAX_TESTS = 20_000;
 const MAX_NESTING = 400;
 
@@ -73,6 +73,8 @@ interface Context {
 
 export class Walker {
   readonly declared: Declared[] = [];
+  /** Which bound ended the walk before its end; null when none did. */
+  cut: string | null = null;
   readonly #module: Module;
   readonly #evaluator: Evaluator;
   readonly #defaultFramework: Framework | null;
@@ -106,13 +108,16 @@ export class Walker {
     return this.declared;
   }
 
+  #stop(bound: string): void {
+    this.cut ??= bound;
+  }
+
   #statements(statements: readonly ts.Statement[], context: Context): void {
     const inner = { ...context, scope: blockScope(context.scope, context.scope.module, statements) };
     for (const statement of statements) this.#statement(statement, inner);
   }
 
   #statement(statement: ts.Statement, context: Context): void {
-    if (context.nesting > MAX_NESTING) return;
     this.#visit(statement, {
       ...context,
       statementStart: statement.getStart(context.scope.module.source),
@@ -122,7 +127,7 @@ export class Walker {
 
   #visit(node: ts.Node, context: Context): void {
     const ts = compiler();
-    if (context.nesting > MAX_NESTING) return;
+    if (context.nesting > MAX_NESTING) return this.#stop(`source nested deeper than ${MAX_NESTING} levels`);
     if (ts.isCallExpression(node)) return this.#call(node, context);
     if (ts.isExpressionStatement(node))
       return this.#visit(node.expression, { ...context, direct: bare(node.expression) });
@@ -206,7 +211,7 @@ export class Walker {
     const ts = compiler();
     const callee = bare(call.expression);
     this.#calls += 1;
-    if (this.#calls > MAX_CALLS) return;
+    if (this.#calls > MAX_CALLS) return this.#stop(`more than ${MAX_CALLS} calls`);
     const closure = isFunctionNode(callee)
       ? { node: callee, scope: context.scope }
       : this.#evaluator.closure(callee, context.scope);
@@ -286,7 +291,7 @@ export class Walker {
   }
 
   #declare(call: ts.CallExpression, api: Api, given: Given, context: Context): void {
-    if (this.declared.length >= MAX_TESTS) return;
+    if (this.declared.length >= MAX_TESTS) return this.#stop(`more than ${MAX_TESTS} tests`);
     const framework = api.framework ?? this.#defaultFramework;
     const marks = optionMarks(given, this.#evaluator);
     const written = given.title === null ? null : titleOf(given.title, context.scope, this.#evaluator);

@@ -312,13 +312,13 @@ describe('links', () => {
       'verifies AC-c -> test test_a',
       'verifies AC-d -> test test_a',
       'verifies AC-e -> test test_a',
-      'verifies AC-f -> test test_b',
+      'verifies AC-f -> dangling 13: a blank line ends its reach',
       'verifies AC-g -> test test_b',
       'verifies AC-h -> test TestC::test_c',
       'verifies AC-i -> test TestC::test_c',
       'verifies AC-j -> test TestC::test_d',
       'verifies AC-k -> test TestC::test_d',
-      'verifies AC-l -> test TestC',
+      'verifies AC-l -> dangling 27: nothing follows it here',
       'verifies AC-m -> code helper',
     ]);
     expect(found.links[2]).toMatchObject({ line: 8, column: 15, source: 'docstring' });
@@ -353,7 +353,10 @@ describe('links', () => {
       'test_a.py',
       'import x\n# @verifies AC-a\nprint(1)\ndef test_a(): assert 1\nclass TestB:\n    # @verifies AC-b\n    print(1)\n    def test_b(self): assert 1\n',
     );
-    expect(linkLines(found)).toEqual(['verifies AC-a -> file', 'verifies AC-b -> test TestB']);
+    expect(linkLines(found)).toEqual([
+      'verifies AC-a -> dangling 3: what follows is no declaration that it could name: `print(1)`',
+      'verifies AC-b -> dangling 7: what follows is no declaration that it could name: `print(1)`',
+    ]);
   });
 
   // @verifies AC-scan-languages-python-mark

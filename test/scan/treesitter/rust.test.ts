@@ -243,13 +243,13 @@ describe('links', () => {
       'verifies AC-a -> test one',
       'verifies AC-b -> test one',
       'verifies AC-c -> test one',
-      'verifies AC-d -> test two',
-      'verifies AC-e -> test two',
+      'verifies AC-d -> dangling 11: a blank line ends its reach',
+      'verifies AC-e -> dangling 11: a blank line ends its reach',
       'verifies AC-f -> test two',
       'verifies AC-m -> test tests',
       'verifies AC-inner -> test tests',
       'verifies AC-g -> test tests::three',
-      'verifies AC-end -> test tests',
+      'verifies AC-end -> dangling 21: nothing follows it here',
       'implements AC-h -> code code',
       'implements SPEC-i -> code code',
       'implements AC-j -> code Stack',
@@ -271,9 +271,11 @@ describe('links', () => {
     expect(linkLines(await find(rust, 'a.rs', `// licence\n\n// @verifies AC-a\n${test}`))).toEqual([
       'verifies AC-a -> test a',
     ]);
-    expect(linkLines(await find(rust, 'a.rs', `/// Verifies: AC-a\n\n${test}`))).toEqual(['verifies AC-a -> test a']);
+    expect(linkLines(await find(rust, 'a.rs', `/// Verifies: AC-a\n\n${test}`))).toEqual([
+      'verifies AC-a -> dangling 2: a blank line ends its reach',
+    ]);
     expect(linkLines(await find(rust, 'a.rs', `use x;\n// @verifies AC-a\n\n${test}`))).toEqual([
-      'verifies AC-a -> test a',
+      'verifies AC-a -> dangling 3: a blank line ends its reach',
     ]);
   });
 
