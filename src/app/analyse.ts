@@ -2,9 +2,18 @@
  * The stages that only read: spec files → catalog, tree → scan, both → trace graph. Nothing of the project is executed.
  */
 import { join } from 'node:path';
-import { loadCatalog } from '../catalog/index.js';
+import { loadCatalog, type UnreadFile } from '../catalog/index.js';
 import type { Project } from '../config/index.js';
-import { success, type Catalog, type Failure, type Result, type Scan, type TraceGraph } from '../model/index.js';
+import {
+  DIAGNOSTIC_SEVERITY,
+  success,
+  type Catalog,
+  type Diagnostic,
+  type Failure,
+  type Result,
+  type Scan,
+  type TraceGraph,
+} from '../model/index.js';
 import { scan, ScanCache } from '../scan/index.js';
 import { ignoreMatcher, readSource, type Source } from '../sources/index.js';
 import { namedFiles, trace } from '../trace/index.js';
@@ -22,14 +31,26 @@ export interface Analysis {
 
 export interface LoadedCatalog {
   readonly catalog: Catalog;
+  /** Files that look like spec files and are not read. */
+  readonly unread: readonly Diagnostic[];
   readonly specFiles: ReadonlyMap<string, string>;
 }
+
+const unreadSpec = ({ file, why }: UnreadFile): Diagnostic => ({
+  code: 'unread-spec',
+  severity: DIAGNOSTIC_SEVERITY['unread-spec'],
+  file,
+  line: 1,
+  column: 1,
+  message: `this file is not read: ${why}`,
+  hint: 'Rename it, or move it out of specs/.',
+});
 
 /** All spec files, or every failure of every bad one: while one is invalid nothing runs (65). */
 export async function readCatalog(project: Project): Promise<Result<LoadedCatalog>> {
   const loaded = await loadCatalog(project.root, { cacheFolder: join(project.directories.cache, 'catalog') });
   if (loaded.failures.length > 0) return { ok: false, failures: loaded.failures };
-  return success({ catalog: loaded.catalog, specFiles: loaded.files });
+  return success({ catalog: loaded.catalog, specFiles: loaded.files, unread: loaded.unread.map(unreadSpec) });
 }
 
 /**
@@ -68,7 +89,8 @@ export async function analyse(
     scanAll: everything,
   });
   const graph = trace(catalog, found, new Set(files.map((file) => file.path)));
-  return success({ catalog, specFiles, source, scan: found, graph });
+  const diagnostics = [...loaded.value.unread, ...graph.diagnostics];
+  return success({ catalog, specFiles, source, scan: found, graph: { ...graph, diagnostics } });
 }
 
 export const failuresOf = (result: Result<unknown>): readonly Failure[] => (result.ok ? [] : result.failures);

@@ -15,17 +15,23 @@ export interface CatalogSource {
   readonly content: string | Uint8Array;
 }
 
+/** A file that looks like a spec file and is not read, and why. */
+export interface UnreadFile {
+  readonly file: string;
+  readonly why: string;
+}
+
 interface Listed {
   readonly files: readonly string[];
   readonly failures: readonly Failure[];
-  readonly notes: readonly string[];
+  readonly unread: readonly UnreadFile[];
 }
 
 /** The spec files below `specs/`, relative to the root. A symlink to a file inside the project is read; one that leads out, or to a folder, is not. */
 export async function listSpecFiles(root: string): Promise<Listed> {
   const files: string[] = [];
   const failures: Failure[] = [];
-  const notes: string[] = [];
+  const unread: UnreadFile[] = [];
   const realRoot = await realpath(root);
   const refuse = (file: string, kind: Failure['kind'], message: string, hint: string): void => {
     failures.push({ kind, message: `${file} ${message}.`, hint, file, line: 1, column: 1 });
@@ -47,13 +53,13 @@ export async function listSpecFiles(root: string): Promise<Listed> {
             target === null ? 'is a symlink to nothing' : 'is a symlink that leads out of the project',
             'Replace it by a file, or remove it.',
           );
-        else if (target?.isDirectory() === true) notes.push(`${file} is a symlink to a folder and is not read.`);
+        else if (target?.isDirectory() === true) unread.push({ file, why: 'it is a symlink to a folder' });
         else if (isSpec && target?.isFile() === true) files.push(file);
       } else if (entry.isDirectory()) await visit(file);
       else if (isSpec && entry.isFile()) files.push(file);
       else if (isSpec) refuse(file, 'invalid-spec', 'is no regular file', 'Replace it by a file, or remove it.');
       else if (/\.ya?ml$/i.test(entry.name) && !entry.name.startsWith('.#'))
-        notes.push(`${file} is not read: spec files end in .yaml.`);
+        unread.push({ file, why: 'spec files end in .yaml' });
     }
   };
   try {
@@ -79,7 +85,11 @@ export async function listSpecFiles(root: string): Promise<Listed> {
       `holds ${files.length} spec files; the limit is ${LIMITS.files}`,
       'Split the project.',
     );
-  return { files: files.length > LIMITS.files ? [] : files.sort(), failures, notes: notes.sort() };
+  return {
+    files: files.length > LIMITS.files ? [] : files.sort(),
+    failures,
+    unread: unread.sort((left, right) => (left.file < right.file ? -1 : 1)),
+  };
 }
 
 /** Files read between two turns of the event loop: synchronous reads cost a fifth of asynchronous ones, and this many take a few milliseconds. */

@@ -23,6 +23,7 @@ export { editSpecText } from './edit.js';
 export { formatSpec } from './format.js';
 export { foldId, isStrictId, MAX_ID, specFileName } from './ids.js';
 export { SPECS_FOLDER, type CatalogSource } from './files.js';
+export type { UnreadFile } from './files.js';
 export { loadCatalog, readCatalog, type LoadCatalogOptions, type LoadedCatalog } from './load.js';
 export { LIMITS } from './limits.js';
 export { mergeCatalogs, type CatalogMerge, type Conflict, type Side } from './merge.js';

@@ -2,7 +2,7 @@ import { realpath } from 'node:fs/promises';
 import type { Catalog, Criterion, Failure, Spec } from '../model/index.js';
 import { sha256 } from '../util/hash.js';
 import { openParseCache, type ParseCache } from './cache.js';
-import { listSpecFiles, readLimited, SPECS_FOLDER, type CatalogSource } from './files.js';
+import { listSpecFiles, readLimited, SPECS_FOLDER, type CatalogSource, type UnreadFile } from './files.js';
 import { foldId } from './ids.js';
 import { parseSpecText } from './parse.js';
 import { pathFailures } from './paths.js';
@@ -15,8 +15,7 @@ export interface LoadedCatalog {
   readonly failures: readonly Failure[];
   /** Spec id → its file, relative to the project's root. */
   readonly files: ReadonlyMap<string, string>;
-  /** For the user: files that look like specs but are not read. */
-  readonly notes: readonly string[];
+  readonly unread: readonly UnreadFile[];
 }
 
 export interface LoadCatalogOptions {
@@ -34,7 +33,7 @@ export async function loadCatalog(root: string, options: LoadCatalogOptions = {}
   const escaping = await pathFailures(root, loaded.catalog);
   return {
     ...loaded,
-    notes: listed.notes,
+    unread: listed.unread,
     failures: inOrder([...listed.failures, ...read.failures, ...loaded.failures, ...escaping]),
   };
 }
@@ -46,7 +45,7 @@ type Claim = Pick<Criterion, 'id' | 'position'>;
 export function readCatalog(
   sources: Iterable<CatalogSource>,
   cache: ParseCache | null = null,
-): Omit<LoadedCatalog, 'notes'> {
+): Omit<LoadedCatalog, 'unread'> {
   const specs: Spec[] = [];
   const failures: Failure[] = [];
   const files = new Map<string, string>();

@@ -16,6 +16,7 @@ export const DIAGNOSTIC_SEVERITY = {
   'unlinked-criterion': 'note',
   'parse-trouble': 'warning',
   'analysis-limit': 'error',
+  'unread-spec': 'warning',
 } as const satisfies Record<string, Severity>;
 
 export type DiagnosticCode = keyof typeof DIAGNOSTIC_SEVERITY;

@@ -82,7 +82,7 @@ function ofTest(entry: Case, test: FoundTest, reports: readonly TestReport[]): M
   const own = reports.filter((report) => ownerOf(report, test, rivals) === 'own');
   // What a title came out as is not known for these: the place alone counts.
   if (test.dynamic) return some(own);
-  if (test.parametrised && own.length > 0) return some(own);
+  if ((test.parametrised || test.possible === true) && own.length > 0) return some(own);
   const fits = test.parametrised ? fitsPattern(entry.path) : (path: readonly string[]) => samePath(path, entry.path);
   const titled = reports.filter((report) => fits(report.path));
   const here = own.filter((report) => titled.includes(report));

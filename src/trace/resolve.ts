@@ -11,7 +11,8 @@ import type {
   LinkProblem,
   ResolvedLink,
 } from '../model/index.js';
-import { escapedRegExp, nearest, TITLE_PLACEHOLDER as PLACEHOLDER } from '../util/text.js';
+import { nearest } from '../util/text.js';
+import { escaped, PLACEHOLDER, titlePattern } from '../util/titles.js';
 import { parseSelector, pathKey, type Selector } from './selector.js';
 
 export interface Tree {
@@ -68,9 +69,8 @@ function withoutParameters(selector: Selector): Selector | null {
  * they are. Null for a title without any.
  */
 function titleForm(own: string): RegExp | null {
-  const holes = own.includes('${') ? /\$\{[^}]*\}/gu : new RegExp(PLACEHOLDER.source, 'gu');
-  const parts = own.split(holes);
-  return parts.length === 1 ? null : new RegExp(`^${parts.map(escapedRegExp).join('[\\s\\S]*')}$`, 'u');
+  if (!own.includes('${')) return PLACEHOLDER.test(own) ? new RegExp(`^${titlePattern(own)}$`) : null;
+  return new RegExp(`^${own.split(/\$\{[^}]*\}/u).map(escaped).join('[\\s\\S]*')}$`);
 }
 
 /** Whether a test that only its runner knows by name may be the one that a selector names. */
@@ -169,6 +169,12 @@ export const danglingTag = ({ line, between }: Extract<Binding, { readonly kind:
 /** A suite that is to do has no tests yet: its runner says so of the suite itself. */
 const isLeftOut = (suite: FoundTest): boolean => suite.skip === 'todo' || suite.skip === 'skip';
 
+/** pytest alone decides which files hold tests; what is named like one elsewhere (Django's tests.py) is a test of another runner. */
+const besideCode = (symbol: string, file: FoundFile): string =>
+  file.language === 'python' && /^test/iu.test(symbol.slice(symbol.lastIndexOf('.') + 1))
+    ? `${symbol} is no test that pytest collects: ${file.file} does not match its python_files (test_*.py and *_test.py, unless set), or its class is none of its python_classes; set these, or link the command that runs it (run: python manage.py test)`
+    : `the tag stands beside ${symbol}, which is not a test; use @implements, or move it to a test`;
+
 /** What a tag in code covers: the test beside it, all cases of a suite or of the file. */
 export function resolveDiscovered(link: FoundLink, file: FoundFile): Covered & { readonly label: string } {
   const binding = link.binds;
@@ -183,11 +189,7 @@ export function resolveDiscovered(link: FoundLink, file: FoundFile): Covered & {
     return { ...trouble('case', 'dangling-tag', danglingTag(binding)), label: `${file.file}:${link.line}` };
   if (binding.kind === 'code') {
     return {
-      ...trouble(
-        'case',
-        'dangling-link',
-        `the tag stands beside ${binding.symbol}, which is not a test; use @implements, or move it to a test`,
-      ),
+      ...trouble('case', 'dangling-link', besideCode(binding.symbol, file)),
       label: `${file.file}::${binding.symbol}`,
     };
   }

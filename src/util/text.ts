@@ -54,6 +54,3 @@ export const counted = (count: number, one: string, many = `${one}s`): string =>
 
 /** `text` as a regular expression that matches just it. */
 export const escapedRegExp = (text: string): string => text.replace(/[.*+?^${}()|[\]\\]/g, '\\$&');
-
-/** Placeholders of `each` titles: `%s`, `%#`, `$name.path`, `$#`. */
-export const TITLE_PLACEHOLDER = /%[sdifjoOc#$%]|\$(?:#|[A-Za-z_][\w.]*)/u;

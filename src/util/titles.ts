@@ -11,7 +11,7 @@ export const escaped = (text: string): string =>
     .replace(/[\p{Cc}\p{Cs}\p{Zl}\p{Zp}]/gu, (unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`);
 
 /** Placeholders of `each` titles: `%s`, `%#`, `$name.path`, `$#`. */
-const PLACEHOLDER = /%[sdifjoOc#$%]|\$(?:#|[A-Za-z_][\w.]*)/;
+export const PLACEHOLDER = /%[sdifjoOc#$%]|\$(?:#|[A-Za-z_][\w.]*)/;
 
 export function titlePattern(title: string): string {
   return title

@@ -32,11 +32,11 @@ function tree(files: Readonly<Record<string, string>>): string {
 
 describe('a catalog', () => {
   it('is empty without specs/', async () => {
-    expect(await loadCatalog(tree({}))).toMatchObject({ catalog: { specs: [] }, failures: [], notes: [] });
+    expect(await loadCatalog(tree({}))).toMatchObject({ catalog: { specs: [] }, failures: [], unread: [] });
   });
 
   it('holds the specs of all folders, sorted by id, with their files and positions', async () => {
-    const { catalog, files, failures, notes } = await loadCatalog(
+    const { catalog, files, failures, unread } = await loadCatalog(
       tree({
         'specs/z/b.yaml': spec(
           'b',
@@ -57,7 +57,7 @@ describe('a catalog', () => {
       line: 9,
       column: 9,
     });
-    expect(notes).toEqual(['specs/c.yml is not read: spec files end in .yaml.']);
+    expect(unread).toEqual([{ file: 'specs/c.yml', why: 'spec files end in .yaml' }]);
   });
 
   // @verifies AC-catalog-duplicate-ids
