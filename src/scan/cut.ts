@@ -8,7 +8,7 @@ import { tagsIn } from './tags.js';
 /** Beyond this a file is no source, whatever its name says; nobody writes a tag into it. */
 export const MAX_LOOKED_AT_BYTES = 64 * 1024 * 1024;
 
-/** A file that was not parsed at all: its tags, found as text, and why. No tag, no problem. */
+/** A file that was not parsed at all: its tags, found as text, and why. */
 export function cutFile(file: string, language: LanguageName, bytes: Buffer, why: string): FoundFile {
   const tags = tagsIn(bytes.toString('utf8'));
   return {
@@ -25,7 +25,7 @@ export function cutFile(file: string, language: LanguageName, bytes: Buffer, why
       binds: { kind: 'dangling', line: 1, between: `this file is ${why}` },
     })),
     symbols: [],
-    problems: tags.length === 0 ? [] : [{ file, line: 1, column: 1, message: `the file is ${why}`, limit: true }],
+    problems: [{ file, line: 1, column: 1, message: `the file is ${why}`, limit: true }],
   };
 }
 

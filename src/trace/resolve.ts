@@ -70,7 +70,12 @@ function withoutParameters(selector: Selector): Selector | null {
  */
 function titleForm(own: string): RegExp | null {
   if (!own.includes('${')) return PLACEHOLDER.test(own) ? new RegExp(`^${titlePattern(own)}$`) : null;
-  return new RegExp(`^${own.split(/\$\{[^}]*\}/u).map(escaped).join('[\\s\\S]*')}$`);
+  return new RegExp(
+    `^${own
+      .split(/\$\{[^}]*\}/u)
+      .map(escaped)
+      .join('[\\s\\S]*')}$`,
+  );
 }
 
 /** Whether a test that only its runner knows by name may be the one that a selector names. */
