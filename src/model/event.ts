@@ -13,7 +13,13 @@ export type RunEvent =
   | { readonly type: 'output'; readonly batch: string; readonly stream: 'stdout' | 'stderr'; readonly line: string }
   | { readonly type: 'warm_boot.start'; readonly session_id: string; readonly target_dir: string }
   | { readonly type: 'warm_boot.done'; readonly fields: Readonly<Record<string, unknown>> }
-  | { readonly type: 'cargo.stale_member'; readonly package: string; readonly target_dir: string }
+  /** `file`: the input that changed last, or what stands for the package. */
+  | {
+      readonly type: 'cargo.stale_member';
+      readonly package: string;
+      readonly target_dir: string;
+      readonly file?: string;
+    }
   | {
       readonly type: 'layer';
       readonly environment: string;

@@ -51,7 +51,9 @@ export function lineProgress(
           note(`retry ${event.attempt}: ${event.why}`);
           break;
         case 'cargo.stale_member':
-          note(`stale cargo artifact of ${event.package}: verdict discarded, built again in a private directory`);
+          note(
+            `stale cargo artifact of ${event.package}${event.file === undefined ? '' : ` (${event.file} is newer)`}: built again before anything is judged`,
+          );
           break;
         case 'layer':
           if (verbose || !event.hit)

@@ -84,7 +84,10 @@ async function identityOf(
 const depInfoOf = (artifact: Artifact): string[] =>
   artifact.filenames.flatMap((path) => {
     const stem = basename(path).replace(/\.(?:rlib|rmeta|so|dylib|a|exe)$/u, '');
-    return [join(dirname(path), `${stem}.d`), join(dirname(path), `${stem.replace(/^lib/u, '')}.d`)];
+    // A build script's program has no hash in its name; its folder and its dep-info have.
+    const hash = /-([0-9a-f]+)$/u.exec(dirname(path))?.[1] ?? '';
+    const names = [stem, stem.replace(/^lib/u, ''), `${artifact.target.name.replaceAll('-', '_')}-${hash}`];
+    return names.map((name) => join(dirname(path), `${name}.d`));
   });
 
 export interface FreshnessOptions {
@@ -96,32 +99,65 @@ export interface FreshnessOptions {
   readonly startedMs: number;
 }
 
-/** A package's inputs at one moment. */
-async function packageState(
-  packageId: string,
+/** An artifact's inputs at one moment. */
+async function stateOf(
+  artifact: Artifact,
   stream: BuildStream,
   options: FreshnessOptions,
 ): Promise<{ readonly folder: string; readonly files: readonly InputFile[]; readonly hash: string }> {
-  const own = stream.artifacts.filter((artifact) => artifact.packageId === packageId);
+  const { packageId, manifestPath, target } = artifact;
   const scripts = stream.scripts.filter((script) => script.packageId === packageId);
-  const folder = dirname(own[0]?.manifestPath ?? options.workspaceRoot);
-  const hasScript = own.some((artifact) => artifact.target.kind.includes('custom-build'));
+  const folder = dirname(manifestPath === '' ? `${options.workspaceRoot}/Cargo.toml` : manifestPath);
+  // The script itself is compiled before it runs: what it watches and writes is no input of its own.
+  const hasScript =
+    !target.kind.includes('custom-build') &&
+    stream.artifacts.some((one) => one.packageId === packageId && one.target.kind.includes('custom-build'));
   const files = await inputFiles({
     folder,
     workspaceRoot: options.workspaceRoot,
-    depInfo: own.flatMap(depInfoOf),
+    depInfo: depInfoOf(artifact),
     scriptOutputs: hasScript ? scripts.map((script) => join(dirname(script.outDirectory), 'output')) : null,
   });
   return { folder, files, hash: await hashInputs(files, options.workspaceRoot, options.record.hashes) };
 }
 
 /** Rule 2 of the page: the target directory is this tree's own and did not come with it. */
-async function isOwnDirectory(options: FreshnessOptions): Promise<boolean> {
+export async function isOwnDirectory(
+  options: Pick<FreshnessOptions, 'workspaceRoot' | 'targetDirectory'>,
+): Promise<boolean> {
   if (!options.targetDirectory.startsWith(`${options.workspaceRoot}/`)) return false;
   if ((await lstat(options.targetDirectory).catch(() => null))?.isDirectory() !== true) return false;
   const tracked = await gitLine(options.workspaceRoot, ['ls-files', '--', options.targetDirectory]);
   // Outside git nothing can have come with a clone.
   return tracked === null ? !(await exists(join(options.workspaceRoot, '.git'))) : tracked === '';
+}
+
+/** An artifact that may be of other sources, and the input that changed last. */
+export interface Unproven {
+  readonly artifact: Artifact;
+  readonly file: string;
+}
+
+/** When an input, or a folder on the way to it, changed last, and which input that was. */
+async function lastChange(
+  folder: string,
+  files: readonly InputFile[],
+  options: FreshnessOptions,
+): Promise<readonly [number, string]> {
+  const last = files.reduce<InputFile | null>(
+    (latest, file) => (latest === null || file.changedMs > latest.changedMs ? file : latest),
+    null,
+  );
+  const ofFolder =
+    folder === options.workspaceRoot
+      ? 0
+      : await lstat(folder).then(
+          (stat) => stat.ctimeMs,
+          () => 0,
+        );
+  const ofFolders = Math.max(ofFolder, await foldersChangedMs(files, folder, options.targetDirectory));
+  const ofFile = last?.changedMs ?? 0;
+  return ofFolders > ofFile ? [ofFolders, folder] : [ofFile, last?.path ?? folder];
 }
 
 /**
@@ -132,39 +168,28 @@ export async function unprovenArtifacts(
   stream: BuildStream,
   built: Set<string>,
   options: FreshnessOptions,
-): Promise<readonly Artifact[]> {
+): Promise<readonly Unproven[]> {
   const local = stream.artifacts.filter((artifact) => isInTree(artifact, options.top));
-  const unproven: Artifact[] = [];
+  const unproven: Unproven[] = [];
   let ownDirectory: boolean | null = null;
-  for (const packageId of new Set(local.map((artifact) => artifact.packageId))) {
-    const { folder, files, hash } = await packageState(packageId, stream, options);
-    const changedMs = Math.max(
-      ...files.map((file) => file.changedMs),
-      folder === options.workspaceRoot
-        ? 0
-        : await lstat(folder).then(
-            (stat) => stat.ctimeMs,
-            () => 0,
-          ),
-      await foldersChangedMs(files, folder),
-    );
-    for (const artifact of local.filter((one) => one.packageId === packageId)) {
-      const key = unitKey(artifact);
-      const now = await identityOf(artifact);
-      const known = options.record.units.get(key);
-      // A source that was written while cargo worked may or may not be in the artifact: nothing is recorded then.
-      const quiet = changedMs < options.startedMs;
-      if (!artifact.fresh) built.add(key);
-      let proven = built.has(key);
-      if (!proven && now !== null) {
-        proven = known !== undefined && known.identity === now.identity && known.inputs === hash;
-        if (!proven && changedMs < now.writtenMs) proven = ownDirectory ??= await isOwnDirectory(options);
-      }
-      if (!proven) unproven.push(artifact);
-      else if (now !== null && (quiet || (known?.identity === now.identity && known.inputs === hash)))
-        options.record.units.set(key, { identity: now.identity, inputs: hash });
-      else options.record.units.delete(key);
+  for (const artifact of local) {
+    const { folder, files, hash } = await stateOf(artifact, stream, options);
+    const [changedMs, file] = await lastChange(folder, files, options);
+    const key = unitKey(artifact);
+    const now = await identityOf(artifact);
+    const known = options.record.units.get(key);
+    // A source that was written while cargo worked may or may not be in the artifact: nothing is recorded then.
+    const quiet = changedMs < options.startedMs;
+    if (!artifact.fresh) built.add(key);
+    let proven = built.has(key);
+    if (!proven && now !== null) {
+      proven = known !== undefined && known.identity === now.identity && known.inputs === hash;
+      if (!proven && changedMs < now.writtenMs) proven = ownDirectory ??= await isOwnDirectory(options);
     }
+    if (!proven) unproven.push({ artifact, file });
+    else if (now !== null && (quiet || (known?.identity === now.identity && known.inputs === hash)))
+      options.record.units.set(key, { identity: now.identity, inputs: hash });
+    else options.record.units.delete(key);
   }
   return unproven;
 }

@@ -1,6 +1,6 @@
 /**
- * What a package is compiled from, and a hash of its content: all Rust sources and manifests of its folder, what the
- * compiler's dep-info names (`include_str!` and the like), and what its build script watches.
+ * What an artifact is compiled from, and a hash of its content: the manifests, what the compiler's dep-info of this very artifact
+ * names (sources, `include_str!` and the like), and what the package's build script watches.
  */
 import { readFile, readdir, lstat } from 'node:fs/promises';
 import { dirname, isAbsolute, join, relative } from 'node:path';
@@ -48,23 +48,26 @@ export const watchedPaths = (output: string, folder: string): readonly string[] 
     return path === undefined ? [] : [isAbsolute(path) ? path : join(folder, path)];
   });
 
-export interface PackageInputs {
+export interface ArtifactInputs {
   /** The package's folder on the host. */
   readonly folder: string;
   readonly workspaceRoot: string;
-  /** dep-info files of its artifacts. */
+  /** Where its dep-info may be; when none is there, all sources of the package count. */
   readonly depInfo: readonly string[];
-  /** `output` files of its build script's runs; null when it has no build script. */
+  /** `output` files of the package's build script's runs; null when it has none, or the artifact is that script. */
   readonly scriptOutputs: readonly string[] | null;
 }
 
-/** The package's input files with their stamps, sorted. */
-export async function inputFiles(options: PackageInputs): Promise<readonly InputFile[]> {
+/** The artifact's input files with their stamps, sorted. */
+export async function inputFiles(options: ArtifactInputs): Promise<readonly InputFile[]> {
   const paths = new Set<string>([join(options.folder, 'Cargo.toml'), join(options.workspaceRoot, 'Cargo.toml')]);
-  await walk(options.folder, (name) => name.endsWith('.rs'), paths);
+  let isTold = false;
   for (const file of options.depInfo)
-    for (const path of readDepInfo(await readFile(file, 'utf8').catch(() => ''), options.workspaceRoot))
+    for (const path of readDepInfo(await readFile(file, 'utf8').catch(() => ''), options.workspaceRoot)) {
+      isTold = true;
       paths.add(path);
+    }
+  if (!isTold) await walk(options.folder, (name) => name.endsWith('.rs'), paths);
   if (options.scriptOutputs !== null) {
     const watched = (
       await Promise.all(
@@ -118,11 +121,20 @@ export async function hashInputs(files: readonly InputFile[], base: string, know
   return hashFields(fields);
 }
 
-/** Latest change of a folder between the package's root (left out: everything that is made there changes it) and its files. */
-export async function foldersChangedMs(files: readonly InputFile[], root: string): Promise<number> {
+/**
+ * Latest change of a folder between the package's root (left out: everything that is made there changes it) and its files.
+ * What a build script wrote below the target directory is no source that somebody moves.
+ */
+export async function foldersChangedMs(
+  files: readonly InputFile[],
+  root: string,
+  targetDirectory: string,
+): Promise<number> {
   const folders = new Set<string>();
-  for (const { path } of files)
+  for (const { path } of files) {
+    if (path.startsWith(`${targetDirectory}/`)) continue;
     for (let folder = dirname(path); folder.startsWith(`${root}/`); folder = dirname(folder)) folders.add(folder);
+  }
   const times = await Promise.all(
     [...folders].map(async (folder) =>
       lstat(folder).then(

@@ -16,12 +16,18 @@ import type { Lock } from '../../util/lock.js';
 import { makeFolder } from './folder.js';
 import { buildPackages, type Build, type BuildRequest } from './build.js';
 import { FreshnessGate } from './gate.js';
-import { loadRecord, saveRecord, unprovenArtifacts, type BuildRecord } from './freshness.js';
+import {
+  isOwnDirectory,
+  loadRecord,
+  saveRecord,
+  unprovenArtifacts,
+  type BuildRecord,
+  type Unproven,
+} from './freshness.js';
 import { waitForLock } from './lock-file.js';
-import type { Metadata } from './metadata.js';
+import type { Metadata, Package } from './metadata.js';
 import { runProgram, runWhole } from './program.js';
 import { isLinkedWorktree, purgeTree, topLevel, touchTree, type RunCargo } from './purge.js';
-import type { Artifact } from './stream.js';
 import { vendorArguments } from './vendor.js';
 
 type Mode = 'own' | 'shared' | 'private' | 'cold';
@@ -54,6 +60,8 @@ export class TargetSession implements AsyncDisposable {
   #record: BuildRecord | null = null;
   readonly #built = new Set<string>();
   #doomed: string | null = null;
+  /** Stale members were removed from the user's own target directory: once, then somebody else puts them back. */
+  #healed = false;
 
   constructor(options: SessionOptions) {
     this.#options = options;
@@ -188,9 +196,12 @@ export class TargetSession implements AsyncDisposable {
   }
 
   /** Artifacts of a build that must not be believed. */
-  async #doubtful(build: Build, startedMs: number): Promise<readonly Artifact[]> {
+  async #doubtful(build: Build, startedMs: number): Promise<readonly Unproven[]> {
     const { workspace, metadata, stateFolder } = this.#options;
-    if (this.#mode !== 'own' || workspace.place !== 'host') return this.#gate.stale(build.stream.artifacts, this.#top);
+    if (this.#mode !== 'own' || workspace.place !== 'host')
+      return this.#gate
+        .stale(build.stream.artifacts, this.#top)
+        .map((artifact) => ({ artifact, file: artifact.manifestPath }));
     const directory = metadata.targetDirectory;
     this.#record ??= await loadRecord(stateFolder, directory);
     const unproven = await unprovenArtifacts(build.stream, this.#built, {
@@ -226,18 +237,35 @@ export class TargetSession implements AsyncDisposable {
         signal: context.signal,
       });
       const doubtful = await this.#doubtful(build, startedMs);
-      const names = new Set(doubtful.map((artifact) => artifact.packageId));
-      for (const name of names)
+      const names = new Map(doubtful.map(({ artifact, file }) => [artifact.packageId, file]));
+      for (const [name, file] of names)
         context.emit({
           type: 'cargo.stale_member',
           package: name,
+          file,
           target_dir: this.#directory ?? this.#options.metadata.targetDirectory,
         });
       if (names.size === 0) return build;
       if (this.#mode === 'cold') return null;
+      if (this.#mode === 'own' && (await this.#heal(request.packages, [...names.keys()]))) continue;
       if (this.#mode === 'own') await this.#goPrivate();
       else await this.#goCold();
     }
+  }
+
+  /**
+   * Makes the user's own target directory forget stale members, so that cargo compiles them again where they are: what is
+   * built then is known, and the next run finds it fresh. Not where the directory came with the tree or belongs to others.
+   */
+  async #heal(packages: readonly Package[], stale: readonly string[]): Promise<boolean> {
+    const { metadata, workspace, locked } = this.#options;
+    if (this.#healed || workspace.place !== 'host' || !(await isOwnDirectory(metadata))) return false;
+    this.#healed = true;
+    const names = [...packages, ...metadata.packages].filter((entry) => stale.includes(entry.id));
+    if (names.length === 0) return false;
+    const options = [...new Set(names.map((entry) => entry.name))].flatMap((name) => ['--package', name]);
+    const cleaned = await this.#run(['clean', ...(locked ? ['--locked'] : []), ...options]);
+    return cleaned.ok;
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
