@@ -6,8 +6,7 @@ import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { capture } from '../../src/util/process.js';
-import { runObserved, scratch } from './rig.js';
+import { compiled, runObserved, scratch } from './rig.js';
 
 let folder = '';
 beforeAll(() => {
@@ -62,21 +61,11 @@ describe('what is lost is said', () => {
   });
 });
 
-/** @returns path of the program, or null without a compiler */
-async function compiled(name: string, source: string, flags: readonly string[] = []): Promise<string | null> {
-  writeFileSync(join(folder, `${name}.c`), source);
-  const made = await capture({
-    command: ['cc', '-O1', '-w', ...flags, '-o', join(folder, name), join(folder, `${name}.c`)],
-    cwd: folder,
-  });
-  if (!made.ok && process.env['CI'] === 'true') throw new Error(made.stderr);
-  return made.ok ? join(folder, name) : null;
-}
-
 describe('with programs of our own', () => {
   // @verifies AC-observe-lost
   it('a filter that a child installs', async ({ skip }) => {
     const program = await compiled(
+      folder,
       'filter',
       `#include <linux/filter.h>\n#include <linux/seccomp.h>\n#include <sys/prctl.h>\n#include <fcntl.h>
 int main(void) { struct sock_filter allow = BPF_STMT(BPF_RET, SECCOMP_RET_ALLOW); struct sock_fprog p = {1, &allow};
@@ -93,6 +82,7 @@ prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0); return prctl(PR_SET_SECCOMP, 2, &p) != 0
     if (process.arch !== 'x64') return skip('there are 32-bit calls on x64');
     // One 32-bit call by hand: no 32-bit library is needed.
     const program = await compiled(
+      folder,
       'narrow',
       `int main(void) { long r; __asm__ volatile("int $0x80" : "=a"(r) : "a"(20) : "memory"); return r <= 0; }`,
     );
@@ -104,6 +94,7 @@ prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0); return prctl(PR_SET_SECCOMP, 2, &p) != 0
   // @verifies AC-observe-io-uring
   it('io_uring is refused, so that nothing reads unseen', async ({ skip }) => {
     const program = await compiled(
+      folder,
       'uring',
       `#include <errno.h>\n#include <unistd.h>\n#include <sys/syscall.h>
 int main(void) { char p[256] = {0}; long r = syscall(SYS_io_uring_setup, 8, p); return r == -1 && errno == ENOSYS ? 0 : 1; }`,
@@ -123,6 +114,7 @@ int main(void) { char p[256] = {0}; long r = syscall(SYS_io_uring_setup, 8, p); 
   // @verifies AC-observe-inputs
   it('threads, vfork, posix_spawn, fexecve, execveat, memfd, openat2', async ({ skip }) => {
     const program = await compiled(
+      folder,
       'many',
       `#define _GNU_SOURCE
 #include <fcntl.h>\n#include <pthread.h>\n#include <spawn.h>\n#include <stdio.h>\n#include <stdlib.h>\n#include <string.h>
