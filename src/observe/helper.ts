@@ -15,11 +15,13 @@ export type Helper = { readonly ok: true; readonly path: string } | { readonly o
 
 const PLATFORM = `${process.platform}-${process.arch}`;
 
-/** Beside the bundles; from the sources, where the last build put it. */
+/** Beside the bundles; from the sources, where the last build of this package put it. */
 function nativeFolder(): string {
-  const here = dirname(fileURLToPath(import.meta.url));
-  const beside = join(here, 'native');
-  return existsSync(beside) ? beside : join(here, '..', '..', 'dist', 'native');
+  let folder = dirname(fileURLToPath(import.meta.url));
+  const beside = join(folder, 'native');
+  if (existsSync(beside)) return beside;
+  while (!existsSync(join(folder, 'package.json')) && dirname(folder) !== folder) folder = dirname(folder);
+  return join(folder, 'dist', 'native');
 }
 
 function expectedHash(folder: string): string | undefined {
