@@ -5,8 +5,10 @@
 import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { compiled, runObserved, scratch } from './rig.js';
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { compiled, runObserved, scratch, needObserver } from './rig.js';
+
+beforeEach(needObserver);
 
 let folder = '';
 beforeAll(() => {
@@ -62,6 +64,18 @@ describe('what is lost is said', () => {
 });
 
 describe('with programs of our own', () => {
+  // @verifies AC-observe-lost
+  it('an address that is none, and a child that is killed in a call, are not lost', async () => {
+    const wild = await runObserved(python(`${LIBC}libc.open(ctypes.c_void_p(8), 0)`));
+    expect([wild.end.code, wild.seen().lost]).toEqual([0, []]);
+    const killed = await runObserved([
+      'sh',
+      '-c',
+      'for i in 1 2 3 4 5 6 7 8; do (while :; do test -e $i; done) & p=$!; kill -9 $p; wait $p; done 2>/dev/null',
+    ]);
+    expect(killed.seen().lost).toEqual([]);
+  });
+
   // @verifies AC-observe-lost
   it('a filter that a child installs', async ({ skip }) => {
     const program = await compiled(

@@ -1,8 +1,10 @@
 import { mkdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { stateOf } from '../../src/observe/index.js';
-import { runObserved, scratch } from './rig.js';
+import { runObserved, scratch, needObserver } from './rig.js';
+
+beforeEach(needObserver);
 
 let folder = '';
 beforeAll(() => {

@@ -1,12 +1,14 @@
 /** No path is missed that strace saw in the same run: vitest, pytest, cargo, go and static programs. */
 import { mkdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { afterAll, beforeAll, expect, it } from 'vitest';
+import { afterAll, beforeAll, beforeEach, expect, it } from 'vitest';
 import { observe } from '../../src/observe/index.js';
 import { capture, findProgram } from '../../src/util/process.js';
 import { ROOT } from '../rig/project.js';
-import { scratch } from './rig.js';
+import { scratch, needObserver } from './rig.js';
 import { compareWithTrace, STRACE } from './strace.js';
+
+beforeEach(needObserver);
 
 let folder = '';
 let strace: string | null = null;

@@ -3,7 +3,9 @@ import { appendFileSync, chmodSync, mkdirSync, rmSync, writeFileSync } from 'nod
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { stateOf } from '../../src/observe/index.js';
-import { isRoot, ORDINARY, runObserved, scratch, type ObservedRun } from './rig.js';
+import { isRoot, ORDINARY, runObserved, scratch, type ObservedRun, needObserver } from './rig.js';
+
+beforeEach(needObserver);
 
 let folder = '';
 beforeEach(() => {

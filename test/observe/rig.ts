@@ -92,3 +92,9 @@ export async function compiled(
 /** Puts the programs of a command under another, ordinary user. */
 export const ORDINARY = ['setpriv', '--reuid=12345', '--regid=12345', '--clear-groups'] as const;
 export const isRoot = process.getuid?.() === 0;
+
+/** For `beforeEach`: where this build has no observer, its tests are skipped with the reason; CI must have it. */
+export function needObserver({ skip }: { readonly skip: (why: string) => void }): void {
+  const there = observe(['true'], '/');
+  if (!there.ok && process.env['CI'] !== 'true') skip(there.why);
+}

@@ -10,11 +10,13 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { observe, observerStatus } from '../../src/observe/index.js';
 import { readLog } from '../../src/observe/log.js';
 import { capture, findProgram, isAlive, identityOf, type ProcessIdentity } from '../../src/util/process.js';
-import { compiled, isRoot, ORDINARY, runObserved, scratch } from './rig.js';
+import { compiled, isRoot, ORDINARY, runObserved, scratch, needObserver } from './rig.js';
+
+beforeEach(needObserver);
 
 let folder = '';
 beforeAll(() => {

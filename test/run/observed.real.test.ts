@@ -1,11 +1,14 @@
 /** The host place observes what it is asked to observe, and a run that this changed is repeated without. */
 import { chmod, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { expect, it } from 'vitest';
+import { beforeEach, expect, it } from 'vitest';
 import { observe } from '../../src/observe/index.js';
 import type { Observed } from '../../src/model/index.js';
 import { hostPlace, type Place } from '../../src/run/index.js';
+import { needObserver } from '../observe/rig.js';
 import { bench, makeCase, shown } from './rig.js';
+
+beforeEach(needObserver);
 
 /** A project of one script; `observed` gets what each of its runs rested on. */
 async function runScript(script: string, observed: (Observed | undefined)[]) {
