@@ -8,11 +8,7 @@ import { fileURLToPath, pathToFileURL } from 'node:url';
 import { build } from 'esbuild';
 
 const root = join(dirname(fileURLToPath(import.meta.url)), '..');
-<<<<<<< HEAD
-const NAMES = ['main', 'cache', 'cargo', 'docker', 'daemon', 'store', 'page', 'truth'];
-=======
-const NAMES = ['main', 'cache', 'observer', 'cargo', 'docker', 'daemon', 'store', 'page'];
->>>>>>> 97d03f2 (A bench for what being observed costs)
+const NAMES = ['main', 'cache', 'observer', 'cargo', 'docker', 'daemon', 'store', 'page', 'truth'];
 const wanted = process.argv.slice(2).filter((name) => !name.startsWith('-'));
 const chosen = wanted.length > 0 ? wanted : NAMES;
 
