@@ -11,9 +11,9 @@ const row = (id: string, tried: string, wanted: Mistake['wanted']): Mistake => (
 const good = (id: string, name: string): string =>
   `// @verifies AC-${id}\n#[test]\nfn ${name}() { assert_eq!(1 + 1, 2); }\n`;
 const bad = (id: string, name: string, condition: string, body = 'panic!("must not count")'): string =>
-  `// @verifies AC-${id}\n${condition}\n#[test]\nfn ${name}() { ${body} }\n`;
+  `// @verifies AC-${id}\n${condition === '' ? '' : `${condition}\n`}#[test]\nfn ${name}() { ${body} }\n`;
 const twin = (name: string, condition: string): string =>
-  `${condition}\n#[test]\nfn ${name}() { assert_eq!(1 + 1, 2); }\n`;
+  `${condition === '' ? '' : `${condition}\n`}#[test]\nfn ${name}() { assert_eq!(1 + 1, 2); }\n`;
 
 const LIB = `
 #[cfg(test)]
