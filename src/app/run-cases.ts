@@ -67,7 +67,12 @@ async function executeIn(
   const places = placesOf(
     project,
     root,
-    { ...request.options, run: request.run, env: request.context.env },
+    {
+      ...request.options,
+      run: request.run,
+      env: request.context.env,
+      observe: project.settings.verify.reuse === 'observed',
+    },
     request.docker,
     request.context.wrapHost,
   );

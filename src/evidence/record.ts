@@ -92,7 +92,7 @@ function checkRecord(judged: JudgedCheck, context: RecordContext): CheckRecord {
     reason: judged.reason,
     ...(judged.detail === '' ? {} : { detail: judged.detail }),
     ...(outcome === null || outcome.message === '' ? {} : { message: outcome.message }),
-    proof: reused !== null ? 'report' : (outcome?.proof ?? null),
+    proof: reused !== null ? (reused.outcome.proof ?? 'report') : (outcome?.proof ?? null),
     file: check.file,
     line: check.line,
     command: outcome?.command ?? [],

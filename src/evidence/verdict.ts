@@ -6,6 +6,7 @@ import {
   reviewOf,
   verdictOf,
   worse,
+  type CachedOutcome,
   type Case,
   type Check,
   type Criterion,
@@ -60,6 +61,13 @@ function passReason(items: readonly Judged[]): Reason {
   return items.every((item) => item.reason === 'cached') ? 'cached' : 'executed';
 }
 
+/** A pass that only an exit code told of stays one when it is reused. */
+function judgeReused(outcome: CachedOutcome): Judged {
+  if (outcome.reason === 'executed' && outcome.proof === 'exit-code')
+    return { verdict: 'PASS', reason: 'exit-code', detail: outcome.detail };
+  return judgement(outcome.reason === 'executed' ? 'cached' : 'assertion', outcome.detail);
+}
+
 export function judgeCase(entry: Case, result: CaseResult): JudgedCase {
   switch (result.kind) {
     case 'ran':
@@ -70,7 +78,7 @@ export function judgeCase(entry: Case, result: CaseResult): JudgedCase {
       };
     case 'reused':
       return {
-        ...judgement(result.reuse.outcome.reason === 'executed' ? 'cached' : 'assertion', result.reuse.outcome.detail),
+        ...judgeReused(result.reuse.outcome),
         case: entry,
         result,
       };

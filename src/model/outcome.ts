@@ -1,6 +1,7 @@
 /**
  * What running one case came to. The runner's report decides; output never does.
  */
+import type { Observed } from './observation.js';
 import type { PlaceName } from './plan.js';
 import type { Reason } from './verdict.js';
 
@@ -46,4 +47,6 @@ export interface Outcome {
   readonly layers: readonly Layer[];
   /** Copied artifact files, absolute. */
   readonly artifacts: readonly string[];
+  /** What the programs of its batch rested on, all of them; absent where nothing was observed. One list for all cases of the batch. */
+  readonly observed?: readonly Observed[];
 }

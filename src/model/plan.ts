@@ -122,6 +122,8 @@ export interface CachedOutcome {
   readonly run: string;
   readonly detail: string;
   readonly ended_at: string;
+  /** Nothing but an exit code said so; absent: a report did. */
+  readonly proof?: 'exit-code';
 }
 
 export interface PlannedCriterion {

@@ -3,11 +3,13 @@
  * order that `needs` asks for. Every case has an outcome at the end, whatever happened to its batch.
  */
 import { setMaxListeners } from 'node:events';
+import { dirname } from 'node:path';
 import {
   verdictOf,
   type Batch,
   type Case,
   type EventSink,
+  type Observed,
   type Outcome,
   type PlaceName,
   type RunnerName,
@@ -18,6 +20,13 @@ import { withRetry } from './decorators/retry.js';
 import { semaphore, type Semaphore } from './docker/semaphore.js';
 import { notStarted } from './outcome.js';
 import { gateOf, groupsOf, inCycle, runnerOf } from './schedule.js';
+
+/** Without this tool's own folder for reports, which each run has anew. */
+function withoutBelow(folder: string, observed: Observed): Observed {
+  if (!observed.ok) return observed;
+  const inputs = observed.observation.inputs.filter(({ path }) => path !== folder && !path.startsWith(`${folder}/`));
+  return { ok: true, observation: { ...observed.observation, inputs } };
+}
 
 /** A private daemon for a case that requires `orchestrator`. */
 export interface PrivateDaemon extends AsyncDisposable {
@@ -206,7 +215,8 @@ class Run {
       ...(spoil === null ? { unobserved: true } : {}),
     });
     if (!opened.ok) return all(opened.reason, opened.message);
-    const workspace = this.#limited(opened.workspace, spoil);
+    const observed: Observed[] = [];
+    const workspace = this.#limited(opened.workspace, spoil, observed);
     let keep = false;
     try {
       const availability = await runner.available(workspace, batch);
@@ -224,7 +234,9 @@ class Run {
       const whole: Outcome[] = [];
       for (const outcome of outcomes) {
         const entry = byCase.get(outcome.case);
-        if (entry !== undefined) whole.push(await withArtifacts(entry, outcome, workspace, outputFolder, emit));
+        if (entry === undefined) continue;
+        const complete = await withArtifacts(entry, outcome, workspace, outputFolder, emit);
+        whole.push(observed.length === 0 ? complete : { ...complete, observed });
       }
       keep = this.#keep(batch, opened.workspace);
       return whole;
@@ -234,7 +246,7 @@ class Run {
   }
 
   /** The workspace with its programs counted: never more than `jobs` at once, whatever runners do side by side. */
-  #limited(workspace: Workspace, spoil: ((why: string) => void) | null): Workspace {
+  #limited(workspace: Workspace, spoil: ((why: string) => void) | null, observed: Observed[]): Workspace {
     return {
       place: workspace.place,
       root: workspace.root,
@@ -248,6 +260,8 @@ class Run {
         try {
           const executed = await workspace.exec(invocation, signal);
           if (executed.spoiled !== undefined) spoil?.(executed.spoiled);
+          if (executed.observed !== undefined)
+            observed.push(withoutBelow(dirname(workspace.reports.host), executed.observed));
           return executed;
         } finally {
           release?.();

@@ -405,3 +405,31 @@ describe('what no identity holds', () => {
     expect(late).toBe('PASS(executed)');
   });
 });
+
+describe('reuse at level 2', () => {
+  // @verifies AC-reuse-observed
+  it('stands while all that the run was seen to rest on is as it was, whatever else changes', async ({ skip }) => {
+    await using project = await testProject({
+      'package.json': '{ "name": "m", "private": true, "type": "module" }',
+      '.coherence/config.yaml': 'verify:\n  reuse: observed\n',
+      'data/read.txt': '1\n',
+      'README.md': 'read me\n',
+      'test/reads.test.mjs': `import { test } from 'node:test';\nimport assert from 'node:assert/strict';\nimport { readFileSync, existsSync } from 'node:fs';\n// @${'verifies'} AC-reads\ntest('reads', () => assert.equal(readFileSync('data/read.txt', 'utf8') + existsSync('data/flag'), '1\\nfalse'));\n`,
+      'specs/m.yaml': `${specFile('SPEC-m', { 'AC-reads': '' })}  - id: AC-line\n    title: A line\n    verified_by:\n      - run: cat data/read.txt\n        inputs: [data]\n`,
+    });
+    await project.commit('base');
+    const verify = async (): Promise<Record<string, string>> => verdicts((await project.verify()).record);
+    await verify();
+    await project.write({ 'README.md': 'read me twice\n' });
+    const seen = await verify();
+    if (process.platform !== 'linux') skip('nothing is observed here');
+    expect(seen).toEqual({ 'AC-reads': 'PASS(cached)', 'AC-line': 'PASS(exit-code)' });
+    const lines = (await project.verify()).record.specs.flatMap((spec) => spec.criteria);
+    expect(lines.flatMap((item) => item.checks.map((check) => check.cached))).toEqual([true, true]);
+    await project.write({ 'data/flag': '' });
+    expect((await verify())['AC-reads']).toBe('FAIL(assertion)');
+    await project.run(['rm', 'data/flag']);
+    await project.write({ 'data/read.txt': '2\n' });
+    expect((await verify())['AC-reads']).toBe('FAIL(assertion)');
+  });
+});

@@ -15,6 +15,8 @@ export interface ReuseIdentity {
   readonly tools: ReadonlyMap<string, string>;
   /** Variable → its value, of those that count. */
   readonly environment: ReadonlyMap<string, string>;
+  /** Environment and Node alone: what no observer sees and every test gets. */
+  readonly surroundings: string;
   /** The identity that a case rests on; null when it cannot be told. */
   of(entry: Case): Promise<string | null>;
   /** Reads the project again: whether it is still what it was. */
@@ -48,6 +50,7 @@ export async function reuseIdentity(project: Project, source: Source, env: Env):
     whole,
     tools: tools.common,
     environment: environment.variables,
+    surroundings: hashFields([environment.digest, process.version]),
     of: async (entry) => {
       if (whole.unknown !== null) return null;
       const own = await tools.of(entry);

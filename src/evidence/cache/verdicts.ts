@@ -16,6 +16,8 @@ export interface CachedVerdict extends CachedOutcome {
   readonly selector: string;
   /** Digest of the closure alone: entries that share it fall together when one turns out stale. */
   readonly inputs: string;
+  /** The commit that it is about, where nothing differed from it; only of observed runs, whose `inputs` name a kept list. */
+  readonly commit?: string;
 }
 
 export interface AuditFigures {
@@ -25,8 +27,8 @@ export interface AuditFigures {
 
 export interface VerdictCache {
   get(key: string): CachedVerdict | undefined;
-  /** The verdict of a selector that was kept last, whatever it rested on. */
-  newestOf(selector: string): CachedVerdict | undefined;
+  /** The verdict of a selector that was kept last, whatever it rested on; with `commit` the last one about that commit. */
+  newestOf(selector: string, commit?: string): CachedVerdict | undefined;
   put(entries: readonly CachedVerdict[]): Promise<void>;
   /** Forgets every entry with these inputs. */
   drop(inputs: readonly string[]): Promise<void>;
@@ -51,7 +53,7 @@ function parseObject(line: string): Readonly<Record<string, unknown>> {
 }
 
 function verdictOf(line: string): CachedVerdict | null {
-  const { key, selector, inputs, reason, run, detail, ended_at } = parseObject(line);
+  const { key, selector, inputs, reason, run, detail, ended_at, commit, proof } = parseObject(line);
   if (
     typeof key !== 'string' ||
     !HEX.test(key) ||
@@ -63,7 +65,17 @@ function verdictOf(line: string): CachedVerdict | null {
   )
     return null;
   return reason === 'executed' || reason === 'assertion'
-    ? { key, selector, inputs, reason, run, detail, ended_at }
+    ? {
+        key,
+        selector,
+        inputs,
+        reason,
+        run,
+        detail,
+        ended_at,
+        ...(typeof commit === 'string' ? { commit } : {}),
+        ...(proof === 'exit-code' ? { proof } : {}),
+      }
     : null;
 }
 
@@ -110,13 +122,13 @@ class Lines {
     return verdict;
   }
 
-  newestOf(selector: string): CachedVerdict | undefined {
+  newestOf(selector: string, commit?: string): CachedVerdict | undefined {
     const mentions = JSON.stringify(selector);
     return [...this.#verdicts]
       .sort(([, left], [, right]) => right.at - left.at)
       .filter(([, { line }]) => line.includes(mentions))
       .flatMap(([key]) => this.get(key) ?? [])
-      .find((verdict) => verdict.selector === selector);
+      .find((verdict) => verdict.selector === selector && (commit === undefined || verdict.commit === commit));
   }
 
   /** The newest verdicts, oldest first, and the audits in one line. */
@@ -158,7 +170,7 @@ export async function openVerdictCache(stateFolder: string, maxLines = 100_000):
   };
   return {
     get: (key) => lines.get(key),
-    newestOf: (selector) => lines.newestOf(selector),
+    newestOf: (selector, commit) => lines.newestOf(selector, commit),
     // `key` first, whatever order the caller has: by it a line is found.
     put: async (added) => append(added.map(({ key, ...rest }) => ({ key, ...rest }))),
     drop: async (inputs) => {
