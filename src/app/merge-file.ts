@@ -2,6 +2,7 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import {
+  commentsIn,
   editSpecText,
   formatSpec,
   mergeCatalogs,
@@ -13,6 +14,7 @@ import {
 import type { Catalog, Spec } from '../model/index.js';
 import { exists, writeAtomically } from '../util/files.js';
 import { git } from '../util/git.js';
+import { marked, mergeLines } from './merge-lines.js';
 
 export interface FileMerge {
   readonly text: string;
@@ -21,7 +23,10 @@ export interface FileMerge {
   readonly byField: boolean;
 }
 
-/** Merges three texts of one spec file. With conflicts the text has git's markers around exactly the fields in question. */
+/**
+ * Merges three texts of one spec file. With conflicts the text has git's markers around exactly the fields in question. Comments of
+ * both sides are kept, or it is a conflict about the field `comments`.
+ */
 export function mergeTexts(base: string, ours: string, theirs: string, file = 'specs/merged.yaml'): FileMerge {
   if (ours === theirs) return { text: ours, conflicts: [], byField: true };
   const [o, a, b] = [base, ours, theirs].map((text) => (text.trim() === '' ? null : parseSpecText(text, file)));
@@ -39,80 +44,81 @@ export function mergeTexts(base: string, ours: string, theirs: string, file = 's
   }
   const only = (spec: Spec | undefined): Catalog => ({ specs: spec === undefined ? [] : [spec] });
   const sides = [only(o?.value), only(a.value), only(b.value)] as const;
-  const merged = (prefer?: Side): { readonly text: string; readonly conflicts: readonly Conflict[] } => {
+  const merged = (prefer?: Side): Merged => {
     const merge = mergeCatalogs(...sides, prefer);
     const spec = merge.merged.specs[0];
-    return { text: spec === undefined ? ours : written(ours, file, a.value, spec), conflicts: merge.conflicts };
+    const on = (text: string, current: Spec): string =>
+      spec === undefined ? text : written(text, file, current, spec);
+    return { spec, conflicts: merge.conflicts, onOurs: on(ours, a.value), onTheirs: on(theirs, b.value) };
   };
+  const keeps = keepsComments(base, ours, theirs);
   const whole = merged();
-  if (whole.conflicts.length === 0) return { text: whole.text, conflicts: [], byField: true };
-  return { text: marked(merged('ours').text, merged('theirs').text), conflicts: whole.conflicts, byField: true };
+  if (whole.conflicts.length === 0) return mergedText({ base, ours, theirs, file }, whole, keeps);
+  const [left, right] = [merged('ours'), merged('theirs')];
+  const exact = marked(left.onOurs, right.onOurs);
+  const text = keeps(exact) ? exact : marked(left.onOurs, right.onTheirs);
+  return { text, conflicts: whole.conflicts, byField: true };
 }
 
-/** Our text with the merged content: comments and order of ours stay. */
+interface Merged {
+  readonly spec: Spec | undefined;
+  readonly conflicts: readonly Conflict[];
+  /** The merged content written into either side's text. */
+  readonly onOurs: string;
+  readonly onTheirs: string;
+}
+interface Texts {
+  readonly base: string;
+  readonly ours: string;
+  readonly theirs: string;
+  readonly file: string;
+}
+
+/**
+ * The text for content that both sides agree on. What is no content (comments) must agree, too: by lines where that gives the same
+ * content, else in the text of the side that has all comments, else the sides stand beside each other as a conflict.
+ */
+function mergedText({ base, ours, theirs, file }: Texts, whole: Merged, keeps: (text: string) => boolean): FileMerge {
+  const byLines = mergeLines(base, ours, theirs);
+  const read = byLines === null ? null : parseSpecText(byLines, file);
+  const isSame = read?.ok === true && whole.spec !== undefined && sameSpec(read.value, whole.spec);
+  const text = [...(byLines !== null && isSame ? [byLines] : []), whole.onOurs, whole.onTheirs].find(keeps);
+  if (text !== undefined) return { text, conflicts: [], byField: true };
+  const said = (side: string): string => commentsIn(side).join('\n');
+  const comments = { field: 'comments', base: said(base), ours: said(ours), theirs: said(theirs) };
+  return {
+    text: marked(whole.onOurs, whole.onTheirs),
+    conflicts: [{ spec: whole.spec?.id ?? '', ...comments }],
+    byField: true,
+  };
+}
+
+const counts = (items: readonly string[]): ReadonlyMap<string, number> => {
+  const seen = new Map<string, number>();
+  for (const item of items) seen.set(item, (seen.get(item) ?? 0) + 1);
+  return seen;
+};
+
+/** Whether a text has every comment that a side added, and every one that neither took away. */
+function keepsComments(base: string, ours: string, theirs: string): (text: string) => boolean {
+  const [o, a, b] = [base, ours, theirs].map((text) => counts(commentsIn(text)));
+  const all = new Set([o, a, b].flatMap((side) => [...(side?.keys() ?? [])]));
+  const needed = [...all].map((comment) => {
+    const [before, mine, other] = [o, a, b].map((side) => side?.get(comment) ?? 0) as [number, number, number];
+    // Added by a side: as many as the side that has most. Else as many as the side that has least.
+    return [comment, Math.max(mine, other) > before ? Math.max(mine, other) : Math.min(mine, other)] as const;
+  });
+  return (text) => {
+    const there = counts(commentsIn(text));
+    return needed.every(([comment, count]) => (there.get(comment) ?? 0) >= count);
+  };
+}
+
+/** A side's text with the merged content: its comments and order stay. */
 function written(text: string, file: string, current: Spec, next: Spec): string {
   if (sameSpec(current, next)) return text;
   const edited = editSpecText(text, file, next);
   return edited.ok ? edited.value : formatSpec(next);
-}
-
-const LARGEST_TABLE = 4_000_000;
-
-/** Both texts in one, with conflict markers around what differs. */
-export function marked(ours: string, theirs: string): string {
-  const [a, b] = [ours, theirs].map((text) => text.replace(/\n$/, '').split('\n')) as [string[], string[]];
-  let start = 0;
-  while (start < a.length && start < b.length && a[start] === b[start]) start += 1;
-  let end = 0;
-  while (end < a.length - start && end < b.length - start && a[a.length - 1 - end] === b[b.length - 1 - end]) end += 1;
-  const hunk = (left: readonly string[], right: readonly string[]): string[] =>
-    left.length + right.length === 0 ? [] : ['<<<<<<< ours', ...left, '=======', ...right, '>>>>>>> theirs'];
-  const lines = [...a.slice(0, start)];
-  const [x, y] = [a.slice(start, a.length - end), b.slice(start, b.length - end)];
-  if (x.length * y.length > LARGEST_TABLE) lines.push(...hunk(x, y));
-  else {
-    let [left, right]: [string[], string[]] = [[], []];
-    for (const step of commonLines(x, y)) {
-      if (step.kind === 'left') left.push(step.line);
-      else if (step.kind === 'right') right.push(step.line);
-      else {
-        lines.push(...hunk(left, right), step.line);
-        [left, right] = [[], []];
-      }
-    }
-    lines.push(...hunk(left, right));
-  }
-  return `${[...lines, ...a.slice(a.length - end)].join('\n')}\n`;
-}
-
-type Step = { readonly kind: 'left' | 'right' | 'both'; readonly line: string };
-
-/** A longest common subsequence of lines, as steps through both lists. */
-function commonLines(left: readonly string[], right: readonly string[]): Step[] {
-  const table = Array.from({ length: left.length + 1 }, () => new Uint32Array(right.length + 1));
-  const at = (i: number, j: number): number => table[i]?.[j] ?? 0;
-  for (let i = left.length - 1; i >= 0; i -= 1) {
-    const row = table[i];
-    if (row === undefined) continue;
-    for (let j = right.length - 1; j >= 0; j -= 1)
-      row[j] = left[i] === right[j] ? at(i + 1, j + 1) + 1 : Math.max(at(i + 1, j), at(i, j + 1));
-  }
-  const steps: Step[] = [];
-  for (let i = 0, j = 0; i < left.length || j < right.length;) {
-    const [x, y] = [left[i], right[j]];
-    if (x !== undefined && x === y) {
-      steps.push({ kind: 'both', line: x });
-      i += 1;
-      j += 1;
-    } else if (x !== undefined && (y === undefined || at(i + 1, j) >= at(i, j + 1))) {
-      steps.push({ kind: 'left', line: x });
-      i += 1;
-    } else if (y !== undefined) {
-      steps.push({ kind: 'right', line: y });
-      j += 1;
-    }
-  }
-  return steps;
 }
 
 /** Merges files as git hands them over: the result replaces `ours`. Resolves to git's exit code: 0 merged, 1 conflict. */
@@ -133,13 +139,34 @@ export async function mergeFiles(
 
 const ATTRIBUTES = 'specs/**/*.yaml merge=coherence';
 
+export interface MergeDriver {
+  /** False outside git, and where everything was set. */
+  readonly changed: boolean;
+  /** What is set in this clone, a sentence each; empty outside git. */
+  readonly settings: readonly string[];
+}
+
+/**
+ * The line for git's configuration. Whatever keeps the program from answering "merged" or "conflict" (it is not installed, Node is
+ * too old, it breaks off) must not leave only our side without a mark: then git's own merge of lines does the work.
+ */
+export const driverLine = (command: readonly string[]): string => {
+  const program = command
+    .map((word) => (/^[A-Za-z0-9_./-]+$/.test(word) ? word : `'${word.replaceAll("'", String.raw`'\''`)}'`))
+    .join(' ');
+  return `${program} merge-file %O %A %B; code=$?; test $code -le 1 && exit $code; git merge-file -L ours -L base -L theirs %A %O %B`;
+};
+
 /**
  * Sets the driver up for a clone: a line in .gitattributes (shared) and two settings in git's local configuration.
- * `command` is how to call this program from git. Resolves to whether anything was changed; false outside git.
+ * `command` is how to call this program from git.
  */
-export async function installMergeDriver(root: string, command: readonly string[] = ['coherence']): Promise<boolean> {
+export async function installMergeDriver(
+  root: string,
+  command: readonly string[] = ['coherence'],
+): Promise<MergeDriver> {
   const inside = await git(root, ['rev-parse', '--git-dir']);
-  if (!inside.ok) return false;
+  if (!inside.ok) return { changed: false, settings: [] };
   const path = join(root, '.gitattributes');
   const text = (await exists(path)) ? await readFile(path, 'utf8') : '';
   let changed = false;
@@ -147,17 +174,18 @@ export async function installMergeDriver(root: string, command: readonly string[
     await writeAtomically(path, `${text}${text === '' || text.endsWith('\n') ? '' : '\n'}${ATTRIBUTES}\n`);
     changed = true;
   }
-  const quoted = command
-    .map((word) => (/^[A-Za-z0-9_./-]+$/.test(word) ? word : `'${word.replaceAll("'", String.raw`'\''`)}'`))
-    .join(' ');
-  for (const [key, value] of [
+  const values = [
     ['merge.coherence.name', 'field-wise merge of specs'],
-    ['merge.coherence.driver', `${quoted} merge-file %O %A %B`],
-  ] as const) {
+    ['merge.coherence.driver', driverLine(command)],
+  ] as const;
+  for (const [key, value] of values) {
     const present = await git(root, ['config', '--local', '--get', key]);
     if (present.stdout.trim() === value) continue;
     await git(root, ['config', '--local', key, value]);
     changed = true;
   }
-  return changed;
+  return {
+    changed,
+    settings: [`.gitattributes: ${ATTRIBUTES}`, ...values.map(([key, value]) => `git config --local ${key}: ${value}`)],
+  };
 }

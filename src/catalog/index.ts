@@ -5,6 +5,7 @@ export {
   isSequenceNode,
   pairOf,
   jsonSchema,
+  commentsIn,
   parseYaml,
   plainYaml,
   quoted,

@@ -1,4 +1,5 @@
 export {
+  commentsIn,
   parseYaml,
   plainYaml,
   yaml,

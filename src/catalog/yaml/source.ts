@@ -201,3 +201,12 @@ export function plainYaml(text: string, file: string): Json | undefined {
   const parsed = parseYaml(text, file, 'invalid-config');
   return parsed.ok ? (parsed.source.document.toJS({ maxAliasCount: YAML_LIMITS.aliases }) as Json) : undefined; // the parser makes nothing else
 }
+
+/** What the lexer writes before a scalar, whose text may begin with `#`, too. */
+const SCALAR = '\u001f';
+
+/** The comments of a text in their order, each from its `#` on. Never throws: the lexer takes any text. */
+export function commentsIn(text: string): readonly string[] {
+  const tokens = [...new yaml.Lexer().lex(text)];
+  return tokens.flatMap((token, at) => (token.startsWith('#') && tokens[at - 1] !== SCALAR ? [token.trimEnd()] : []));
+}

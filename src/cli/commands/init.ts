@@ -14,12 +14,13 @@ export async function init(input: Input, context: CommandContext): Promise<numbe
   if (context.json)
     return printJson(context, {
       root,
-      made: [...made, ...(driver ? ['.gitattributes'] : [])],
+      made: [...made, ...(driver.changed ? ['.gitattributes'] : [])],
       kept,
       runners,
       hook: hook?.value.path ?? null,
     });
-  for (const path of [...made, ...(driver ? ['.gitattributes'] : [])]) context.streams.out(`made ${path}\n`);
+  for (const path of [...made, ...(driver.changed ? ['.gitattributes'] : [])]) context.streams.out(`made ${path}\n`);
+  if (driver.changed) for (const line of driver.settings) context.streams.out(`set ${line}\n`);
   for (const path of kept) context.streams.out(`kept ${path}\n`);
   context.streams.out(`runners in use: ${runners.length === 0 ? 'none found' : runners.join(', ')}\n`);
   if (hook !== null) context.streams.out(`pre-push gate: ${hook.value.path}\n`);
