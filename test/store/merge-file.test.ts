@@ -64,7 +64,7 @@ describe('the merge driver', () => {
     { what: 'a comment of each at one place', ours: ['# c2', '# mine\n  # c2'], theirs: ['# c2', '# yours\n  # c2'] },
     { what: 'their comment in a list that both extend', ours: [END, `${END}${X}`], theirs: [END, `${END}${Y}`] },
   ] as const)('keeps the comments of both sides, or says that they conflict: $what', ({ ours, theirs }) => {
-    const [mine, other] = [COMMENTED.replace(...ours), COMMENTED.replace(...theirs)];
+    const [mine, other] = [COMMENTED.replace(ours[0], ours[1]), COMMENTED.replace(theirs[0], theirs[1])];
     const merge = mergeTexts(COMMENTED, mine, other);
     const added = (side: string): string[] => commentsIn(side).filter((item) => !commentsIn(COMMENTED).includes(item));
     for (const comment of [...added(mine), ...added(other)]) expect(merge.text).toContain(comment);
