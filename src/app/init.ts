@@ -25,15 +25,20 @@ const slugOf = (name: string): string =>
     .replace(/^-+|-+$/g, '')
     .slice(0, 48) || 'project';
 
-/** Runners by the files that name them; read as data, one folder deep. */
+/** Folders to look into: the root, and two levels below it, where workspaces keep their packages. */
+async function foldersOf(root: string): Promise<readonly string[]> {
+  const below = async (folder: string): Promise<string[]> =>
+    (await readdir(folder, { withFileTypes: true }).catch(() => []))
+      .filter((entry) => entry.isDirectory() && !entry.name.startsWith('.') && entry.name !== 'node_modules')
+      .map((entry) => join(folder, entry.name));
+  const first = await below(root);
+  return [root, ...first, ...(await Promise.all(first.map(below))).flat()];
+}
+
+/** Runners by the files that name them; read as data. */
 export async function runnersInUse(root: string): Promise<readonly string[]> {
   const found = new Set<string>();
-  const folders = [
-    root,
-    ...(await readdir(root, { withFileTypes: true }))
-      .filter((entry) => entry.isDirectory() && !entry.name.startsWith('.') && entry.name !== 'node_modules')
-      .map((entry) => join(root, entry.name)),
-  ];
+  const folders = await foldersOf(root);
   for (const folder of folders) {
     const names = new Set(await readdir(folder).catch(() => [] as string[]));
     if (names.has('Cargo.toml')) found.add('cargo');
@@ -44,7 +49,7 @@ export async function runnersInUse(root: string): Promise<readonly string[]> {
     if (manifest === null) continue;
     for (const name of ['vitest', 'jest', 'mocha', '@playwright/test'])
       if (manifest.includes(`"${name}"`)) found.add(name);
-    if (/node\s+(?:[^"]*\s)?--test/.test(manifest)) found.add('node-test');
+    if (/(?:node|tsx)\s+(?:[^"]*\s)?--test/.test(manifest)) found.add('node-test');
   }
   return [...found].sort();
 }

@@ -206,3 +206,31 @@ it('are each judged rightly, in one project', async () => {
   await using made = await mistakesProject(rows, { 'package.json': '{"name":"case","type":"module"}\n' });
   expect(wrongRows(rows, await judge(made))).toEqual([]);
 });
+
+// @verifies AC-runners-own-way
+it('are judged with the loader that the package script has in front of node, or behind it', async () => {
+  const typed = (id: string, wanted: Mistake['wanted'], value: number): Mistake => ({
+    id,
+    tried: 'TypeScript through a loader of the script',
+    files: {
+      [`test/${id}.test.ts`]: `import test from 'node:test';\nimport assert from 'node:assert/strict';\n${VERIFIES} AC-${id}\ntest('adds', () => { assert.equal(process.env['ZONE'], 'x'); assert.equal(1 as number, ${value}); });\n`,
+    },
+    wanted,
+  });
+  // A loader that strips what these files have of types, and no package.
+  const hooks = `export async function load(url, context, next) {\n  if (!url.endsWith('.ts')) return next(url, context);\n  const { readFile } = await import('node:fs/promises');\n  const text = await readFile(new URL(url), 'utf8');\n  return { format: 'module', shortCircuit: true, source: text.replaceAll(' as number', '') };\n}\n`;
+  const preload = `import { register } from 'node:module';\nregister('./hooks.mjs', import.meta.url);\n`;
+  const rows = [typed('case48-pass', 'PASS(executed)', 1), typed('case48-fail', 'FAIL(assertion)', 3)];
+  for (const script of [
+    'ZONE=x NODE_OPTIONS="--import ./loader/preload.mjs" node --test test/*.test.ts',
+    'ZONE=x node --import ./loader/preload.mjs --test',
+    'glob -c "ZONE=x node --import=./loader/preload.mjs --test" "./test/*.test.ts"',
+  ]) {
+    await using made = await mistakesProject(rows, {
+      'package.json': JSON.stringify({ name: 'case', type: 'module', scripts: { test: script } }),
+      'loader/hooks.mjs': hooks,
+      'loader/preload.mjs': preload,
+    });
+    expect([script, wrongRows(rows, await judge(made))]).toEqual([script, []]);
+  }
+});

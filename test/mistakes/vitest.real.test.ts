@@ -318,3 +318,67 @@ it('count as late errors although the project ignores such errors', async () => 
   await using made = await project(rows, '{ dangerouslyIgnoreUnhandledErrors: true }');
   expect(wrongRows(rows, await judge(made))).toEqual([]);
 });
+
+/** Rows that share a package; `files` beside those of the rows. */
+const at = (id: string, path: string, body: string, wanted: string): Mistake => ({
+  id,
+  tried: path,
+  files: { [path]: body.replaceAll('TAG', `${VERIFIES} AC-${id}`) },
+  wanted,
+});
+
+// @verifies AC-runners-own-way
+it('are judged as the package scripts run them: configuration, flags, variables, and no build-only configuration', async () => {
+  const mode = (wanted: string): string =>
+    `${HEAD}TAG\ntest('has its mode', () => expect(process.env.MODE_X).toBe('${wanted}'));\n`;
+  const bare = `TAG\ntest('adds', () => { expect(1 + 1).toBe(2); });\n`;
+  const rows = [
+    at('case43-wrong', 'packages/ui/src/a.test.ts', mode('lenient'), 'FAIL(assertion)'),
+    at('case43-globals', 'packages/ui/src/b.test.ts', bare, 'PASS(executed)'),
+    at('w26', 'packages/ui/src/c.test.ts', mode('strict'), 'PASS(executed)'),
+    at('own-script', 'packages/api/src/a.test.ts', mode('api'), 'PASS(executed)'),
+    at('case44-pass', 'e2e/a.e2e.ts', mode('e2e'), 'PASS(executed)'),
+    at('case44-fail', 'e2e/b.e2e.ts', mode('strict'), 'FAIL(assertion)'),
+    at('flag', 'packages/flags/a.test.ts', bare, 'PASS(executed)'),
+    at('nobody', 'e2e/c.other.ts', mode('e2e'), 'ERROR(not-found)'),
+    at(
+      'case45-ok',
+      'types/y.test-d.ts',
+      `import { expectTypeOf, test } from 'vitest';\nTAG\ntest('fits', () => { expectTypeOf(1).toEqualTypeOf<number>(); });\n`,
+      'PASS(executed)',
+    ),
+    at(
+      'case45-bad',
+      'types/z.test-d.ts',
+      `import { expectTypeOf, test } from 'vitest';\nTAG\ntest('fits', () => { expectTypeOf(1).toEqualTypeOf<string>(); });\n`,
+      'FAIL(assertion)',
+    ),
+    at(
+      'case46-bun',
+      'packages/ui/bun.test.ts',
+      `import { test } from 'bun:test';\nTAG\ntest('adds', () => {});\n`,
+      'SKIP(unavailable:bun)',
+    ),
+    at('case46-deno', 'packages/ui/deno_test.ts', `TAG\nDeno.test('adds', () => {});\n`, 'SKIP(unavailable:deno)'),
+  ];
+  const packageOf = (scripts: Readonly<Record<string, string>>): string =>
+    `${JSON.stringify({ name: 'case', type: 'module', private: true, scripts, devDependencies: { vitest: '^4.0.0' } })}\n`;
+  await using made = await mistakesProject(rows, {
+    'package.json': packageOf({
+      test: 'vitest run',
+      'test:e2e': 'MODE_X=e2e vitest run -c vitest.e2e.config.ts',
+      types: 'vitest --typecheck --coverage',
+    }),
+    'vitest.config.ts': `export default { test: { globals: true, env: { MODE_X: 'strict' }, exclude: ['packages/api/**', '**/node_modules/**'] } };\n`,
+    'vitest.e2e.config.ts': `export default { test: { include: ['e2e/**/*.e2e.ts'] } };\n`,
+    'tsconfig.json': `{"compilerOptions":{"target":"es2022","module":"esnext","moduleResolution":"bundler","strict":true,"skipLibCheck":true,"noEmit":true,"types":[]},"include":["types"]}\n`,
+    'packages/ui/package.json': '{"name":"ui","type":"module","scripts":{"build":"vite build"}}\n',
+    'packages/ui/vite.config.ts': `export default { build: { lib: { entry: 'src/index.ts', formats: ['es'] } } };\n`,
+    'packages/api/package.json': packageOf({ test: 'cross-env MODE_X=api vitest run --coverage --reporter=dot' }),
+    // Without one of its own vitest would take the root's, wherever it starts.
+    'packages/api/vitest.config.ts': 'export default { test: {} };\n',
+    'packages/flags/package.json': packageOf({ test: 'vitest --run --globals --passWithNoTests' }),
+  });
+  await installHere(made);
+  expect(wrongRows(rows, await judge(made))).toEqual([]);
+});

@@ -18,7 +18,7 @@ import { Channel } from '../../reports/channel.js';
 import { escaped } from '../../../util/titles.js';
 import { executeWatched, Watchdog, type Watched } from '../../watchdog.js';
 import { ancestors, argument, batchesBy, nodeProgram, probe, relativeTo } from '../layout.js';
-import { isTypeScript, loadsTypeScript, projectOptions } from './options.js';
+import { isTypeScript, loadsTypeScript, nodeStart, optionsOfEnv } from './options.js';
 import { REPORTER, REPORTER_NAME } from './reporter.js';
 import { NodeTestReports } from './reports.js';
 
@@ -54,6 +54,10 @@ function namePattern(cases: readonly Case[]): string | null {
 /** The project's own options of Node, found when the batch was made. */
 const ownOptions = (batch: Batch): string[] =>
   (batch.configuration['options'] ?? '').split('\n').filter((option) => option !== '');
+
+/** Variables that the package script sets. */
+const ownEnv = (batch: Batch): Readonly<Record<string, string>> =>
+  JSON.parse(batch.configuration['env'] ?? '{}') as Readonly<Record<string, string>>; // written by batches, below
 
 function commandLine(node: string, batch: Batch, reporter: string, pattern: string | null): string[] {
   const file = batch.cases[0]?.file ?? '';
@@ -101,7 +105,7 @@ async function runFile(
     directory: batch.directory,
     timeoutMs: null,
     label,
-    env: { ...batchEnv(batch, context), ...channel.env },
+    env: { ...ownEnv(batch), ...batchEnv(batch, context), ...channel.env },
   };
   const reports = new NodeTestReports((path) => relativeTo(workspace.root, path), batch.cases[0]?.file ?? '');
   const watchdog = new Watchdog(Math.max(...batch.cases.map((entry) => entry.timeoutMs)));
@@ -212,6 +216,19 @@ function missing(entry: Case, reports: NodeTestReports, errors: string, how: str
   });
 }
 
+/** Whether this Node has the options that the project's script gives it; one that is too old refuses to start. */
+async function knowsOptions(batch: Batch, workspace: Workspace, node: string): Promise<Availability> {
+  const stripping = ownOptions(batch).filter((option) => /^--experimental-(?:strip|transform)-types/u.test(option));
+  if (stripping.length === 0) return { available: true };
+  const { code } = await probe(workspace, `${batch.id}-probe`, [node, ...stripping, '-e', ''], '');
+  if (code === 0) return { available: true };
+  return {
+    available: false,
+    what: 'typescript-loader',
+    detail: `the package script asks for ${stripping.join(' ')}, which this Node does not have: use a newer one (backends.node.bin), or a loader such as \`node --import tsx --test\``,
+  };
+}
+
 export function nodeTest(settings: NodeTestOptions = {}): BatchRunner {
   return {
     name: 'node-test',
@@ -220,8 +237,9 @@ export function nodeTest(settings: NodeTestOptions = {}): BatchRunner {
         return { available: false, what: 'node', detail: 'the image has no node' };
       const file = batch.cases[0]?.file ?? '';
       if (!isTypeScript(file)) return { available: true };
-      if (loadsTypeScript(ownOptions(batch))) return { available: true };
       const node = await nodeProgram(workspace, settings.node);
+      if (loadsTypeScript([...ownOptions(batch), ...optionsOfEnv(ownEnv(batch))]))
+        return knowsOptions(batch, workspace, node);
       const { code, stdout } = await probe(
         workspace,
         `${batch.id}-probe`,
@@ -238,10 +256,14 @@ export function nodeTest(settings: NodeTestOptions = {}): BatchRunner {
     // One process a file.
     batches: async (root, cases) =>
       batchesBy('node-test', cases, async (entry) => {
-        const directory = await directoryOf(root, entry.file);
+        const start = await nodeStart(root, entry.file);
         return {
-          directory,
-          configuration: { file: entry.file, options: (await projectOptions(root, directory)).join('\n') },
+          directory: start.folder ?? (await directoryOf(root, entry.file)),
+          configuration: {
+            file: entry.file,
+            options: start.options.join('\n'),
+            ...(Object.keys(start.env).length === 0 ? {} : { env: JSON.stringify(start.env) }),
+          },
         };
       }),
     preview: (batch) => [commandLine('node', batch, `<reports>/${REPORTER_NAME}`, namePattern(batch.cases))],

@@ -2,9 +2,7 @@
  * How the project starts Node for its tests: loaders and preloads named beside `--test` in a package script. A file in
  * TypeScript needs one of them, or a Node that strips types by itself.
  */
-import { readFile } from 'node:fs/promises';
-import { join } from 'node:path';
-import { simpleCommands } from '../command/shell-words.js';
+import { scriptStarts, startsIn } from '../scripts.js';
 
 /** Options of Node that a test run needs again: those that change how files are loaded. */
 const WITH_VALUE = new Set([
@@ -28,56 +26,43 @@ const ALONE = new Set([
   '--expose-gc',
 ]);
 
-/** Options out of one script's text, or null when it does not start node's test runner. */
-export function optionsOfScript(script: string): string[] | null {
-  for (const words of simpleCommands(script)) {
-    const texts = words.map((word) => word.text);
-    const at = texts.findIndex((text) => /(?:^|\/)(?:node|tsx)$/.test(text));
-    if (at === -1 || !texts.includes('--test')) continue;
-    const options: string[] = (texts[at] ?? '').endsWith('tsx') ? ['--import', 'tsx'] : [];
-    for (let index = at + 1; index < texts.length; index += 1) {
-      const text = texts[index] ?? '';
-      const value = texts[index + 1];
-      if (WITH_VALUE.has(text) && value !== undefined) {
-        options.push(text, value);
-        index += 1;
-      } else if (
-        ALONE.has(text) ||
-        [...WITH_VALUE].some((name) => name.startsWith('--') && text.startsWith(`${name}=`))
-      )
-        options.push(text);
-    }
-    return options;
+/** `node … --test` and `tsx … --test`, behind whatever stands before them. */
+const nodeAt = (words: readonly string[]): number =>
+  words.includes('--test') ? words.findIndex((word) => /(?:^|\/)(?:node|tsx)$/.test(word)) : -1;
+
+function optionsIn(words: readonly string[]): string[] {
+  const options: string[] = (words[0] ?? '').endsWith('tsx') ? ['--import', 'tsx'] : [];
+  for (let index = 1; index < words.length; index += 1) {
+    const text = words[index] ?? '';
+    const value = words[index + 1];
+    if (WITH_VALUE.has(text) && value !== undefined) {
+      options.push(text, value);
+      index += 1;
+    } else if (ALONE.has(text) || [...WITH_VALUE].some((name) => name.startsWith('--') && text.startsWith(`${name}=`)))
+      options.push(text);
   }
-  return null;
+  return options;
 }
 
-/** The options of the first script in a package that starts node's test runner; none when there is no such script. */
-export async function projectOptions(root: string, directory: string): Promise<readonly string[]> {
-  const text = await readFile(join(root, directory, 'package.json'), 'utf8').catch(() => null);
-  if (text === null) return [];
-  let manifest: unknown;
-  try {
-    manifest = JSON.parse(text);
-  } catch {
-    return [];
-  }
-  const scripts =
-    typeof manifest === 'object' &&
-    manifest !== null &&
-    'scripts' in manifest &&
-    typeof manifest.scripts === 'object' &&
-    manifest.scripts !== null
-      ? manifest.scripts
-      : {};
-  const texts = Object.entries(scripts)
-    .sort(([left], [right]) => Number(right === 'test') - Number(left === 'test'))
-    .map(([, value]) => value as unknown);
-  for (const script of texts) {
-    const found = typeof script === 'string' ? optionsOfScript(script) : null;
-    if (found !== null) return found;
-  }
-  return [];
+/** Options out of one script's text, or null when it does not start node's test runner. */
+export function optionsOfScript(script: string): string[] | null {
+  const [start] = startsIn(script, '', nodeAt);
+  return start === undefined ? null : optionsIn(start.words);
+}
+
+export interface NodeStart {
+  readonly options: readonly string[];
+  readonly env: Readonly<Record<string, string>>;
+  /** Where a script starts it, relative to the root; null when none does. */
+  readonly folder: string | null;
+}
+
+/** How the package scripts around a file start node's test runner. */
+export async function nodeStart(root: string, file: string): Promise<NodeStart> {
+  const [start] = await scriptStarts(root, file, nodeAt);
+  return start === undefined
+    ? { options: [], env: {}, folder: null }
+    : { options: optionsIn(start.words), env: start.env, folder: start.folder };
 }
 
 export const isTypeScript = (file: string): boolean => /\.[cm]?tsx?$/.test(file);
@@ -94,3 +79,7 @@ export const loadsTypeScript = (options: readonly string[]): boolean =>
       option.startsWith('--experimental-strip') ||
       option.startsWith('--experimental-transform'),
   );
+
+/** Words of `NODE_OPTIONS`. */
+export const optionsOfEnv = (env: Readonly<Record<string, string>>): readonly string[] =>
+  (env['NODE_OPTIONS'] ?? '').split(/\s+/u).filter((word) => word !== '');

@@ -2,11 +2,10 @@
  * Runner `vitest`: the project's own installation and configuration, one process a batch, reports through our reporter
  * joined by file, line and full title.
  */
-import { readdirSync, writeFileSync } from 'node:fs';
+import { writeFileSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Batch, Case } from '../../../model/index.js';
-import { exists, orNull } from '../../../util/files.js';
 import type { Availability, Invocation, RunContext, Workspace } from '../../adapters.js';
 import { conclude, endWords } from '../../conclude.js';
 import { absent } from '../../absent.js';
@@ -22,17 +21,9 @@ import { ancestors, argument, batchesBy, nodeProgram, relativeTo } from '../layo
 import { namePattern } from './filter.js';
 import { REPORTER, REPORTER_NAME } from './reporter.js';
 import { SETUP, SETUP_NAME } from './setup.js';
+import { plugAndPlay, pnpOptions } from './pnp.js';
+import { vitestStarts, type VitestStart } from './start.js';
 import { VitestReports, reportOf, type ReportedError, type VitestTest } from './reports.js';
-
-const CONFIGURATION = /^(?:vite(?:st)?\.config|vitest\.(?:workspace|projects))\.(?:[cm]?[jt]s|json)$/u;
-
-/** The folder that vitest is started in: the nearest with its configuration, else the nearest package, else the root. */
-async function directoryOf(root: string, file: string): Promise<string> {
-  for (const folder of ancestors(file))
-    if ((orNull(() => readdirSync(join(root, folder))) ?? []).some((name) => CONFIGURATION.test(name))) return folder;
-  for (const folder of ancestors(file)) if (await exists(join(root, folder, 'package.json'))) return folder;
-  return '';
-}
 
 /** The project's vitest (its start file, relative to the root): nearest installation from the batch's folder upwards. */
 async function installation(root: string, directory: string): Promise<string | null> {
@@ -51,7 +42,6 @@ const START = String.raw`
 import { createRequire } from 'node:module';
 import { readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { pathToFileURL } from 'node:url';
 const manifest = createRequire(join(process.cwd(), 'x.js')).resolve('vitest/package.json');
 const { bin } = JSON.parse(readFileSync(manifest, 'utf8'));
 const start = join(dirname(manifest), typeof bin === 'string' ? bin : bin.vitest);
@@ -59,17 +49,33 @@ process.argv[1] = start;
 await import(pathToFileURL(start).href);
 `;
 
-function options(batch: Batch, cases: readonly Case[], reporter: string): string[] {
-  const pattern = namePattern(cases);
-  const files = [...new Set(cases.map((entry) => entry.file))].map((file) =>
-    argument(relativeTo(batch.directory, file)),
-  );
+/** A way to start vitest, with its installation (relative to the root; '' when there is none) and yarn's loader in its place. */
+interface Start extends VitestStart {
+  readonly start: string;
+  readonly pnp: string | null;
+}
+
+const startsOf = (batch: Batch): readonly Start[] =>
+  JSON.parse(batch.configuration['starts'] ?? '[]') as readonly Start[]; // written by batches, below
+
+const PLAIN: Start = { script: '', folder: '', env: {}, flags: [], start: '', pnp: null };
+
+interface Chosen {
+  readonly cases: readonly Case[];
+  /** Every test of the files, since their names cannot be chosen by. */
+  readonly whole: boolean;
+}
+
+function options(start: VitestStart, { cases, whole }: Chosen, reporter: string): string[] {
+  const pattern = whole ? null : namePattern(cases);
+  const files = [...new Set(cases.map((entry) => entry.file))].map((file) => argument(relativeTo(start.folder, file)));
   return [
     'run',
     '--bail=0',
     '--coverage.enabled=false',
     '--reporter=default',
     `--reporter=${reporter}`,
+    ...start.flags,
     ...(pattern === null ? [] : [`--testNamePattern=${pattern}`]),
     ...files,
   ];
@@ -80,31 +86,104 @@ export interface VitestOptions {
   readonly node?: string;
 }
 
+interface Round {
+  readonly attempt: Attempt;
+  /** Cases of files that vitest, started like this, does not serve. */
+  readonly unserved: readonly Case[];
+  /** Cases of files of type tests: their names cannot be chosen by. */
+  readonly types: readonly Case[];
+}
+
+const without = ({ outcomes, silent, foreign }: Attempt, cases: readonly Case[]): Attempt => {
+  const left = new Set(cases.map((entry) => entry.id));
+  return {
+    outcomes: outcomes.filter((outcome) => !left.has(outcome.case)),
+    silent: silent.filter((item) => !left.has(item.entry.id)),
+    foreign,
+  };
+};
+
+/** Each way to start vitest in turn, for the files that those before it do not serve. */
 async function attempt(
   batch: Batch,
   workspace: Workspace,
   context: RunContext,
   settings: VitestOptions,
 ): Promise<Attempt> {
+  const starts = startsOf(batch);
+  let chosen: Chosen = { cases: batch.cases, whole: false };
+  let done: Attempt = { outcomes: [], silent: [], foreign: false };
+  let count = 0;
+  for (let at = 0; at < Math.max(1, starts.length);) {
+    const start = starts[at] ?? PLAIN;
+    const label = `${batch.id}-${context.attempt}${count === 0 ? '' : `-${count}`}`;
+    const round = await runOnce({ ...batch, cases: chosen.cases }, workspace, context, settings, start, chosen, label);
+    count += 1;
+    const isLast = at >= starts.length - 1;
+    const types = chosen.whole ? [] : round.types;
+    const again = isLast ? types : [...round.unserved, ...types];
+    const part = without(round.attempt, again);
+    done = {
+      outcomes: [...done.outcomes, ...part.outcomes],
+      silent: [...done.silent, ...part.silent],
+      foreign: done.foreign || part.foreign,
+    };
+    if (types.length > 0) {
+      const typed = await runOnce(
+        { ...batch, cases: types },
+        workspace,
+        context,
+        settings,
+        start,
+        { cases: types, whole: true },
+        `${label}-types`,
+      );
+      done = {
+        outcomes: [...done.outcomes, ...typed.attempt.outcomes],
+        silent: [...done.silent, ...typed.attempt.silent],
+        foreign: true,
+      };
+    }
+    if (isLast || round.unserved.length === 0 || context.signal.aborted) break;
+    chosen = { cases: round.unserved, whole: false };
+    at += 1;
+  }
+  return done;
+}
+
+async function runOnce(
+  batch: Batch,
+  workspace: Workspace,
+  context: RunContext,
+  settings: VitestOptions,
+  start: Start,
+  chosen: Chosen,
+  label: string,
+): Promise<Round> {
   const { cases } = batch;
   await using channel = await Channel.open(workspace.reports, { once: true });
   writeFileSync(join(workspace.reports.host, REPORTER_NAME), REPORTER);
   writeFileSync(join(workspace.reports.host, SETUP_NAME), SETUP);
-  const found = batch.configuration['start'] ?? '';
+  const found = start.start;
   const inside = workspace.place !== 'host' || found === '';
   if (inside) writeFileSync(join(workspace.reports.host, 'vitest-start.mjs'), START);
-  const start = inside ? `${workspace.reports.inside}/vitest-start.mjs` : argument(relativeTo(batch.directory, found));
+  const program = inside ? `${workspace.reports.inside}/vitest-start.mjs` : argument(relativeTo(start.folder, found));
   const command = [
     await nodeProgram(workspace, settings.node),
-    start,
-    ...options(batch, cases, `${workspace.reports.inside}/${REPORTER_NAME}`),
+    program,
+    ...options(start, chosen, `${workspace.reports.inside}/${REPORTER_NAME}`),
   ];
   const invocation: Invocation = {
     command,
-    directory: batch.directory,
+    directory: start.folder,
     timeoutMs: null,
-    label: `${batch.id}-${context.attempt}`,
-    env: { ...batchEnv(batch, context), ...channel.env },
+    label,
+    env: {
+      ...start.env,
+      ...pnpOptions(workspace.root, start.pnp, start.env['NODE_OPTIONS'] ?? workspace.inherited?.['NODE_OPTIONS']),
+      ...batchEnv(batch, context),
+      ...channel.env,
+    },
   };
 
   const reports = new VitestReports((path) => relativeTo(workspace.root, path));
@@ -160,7 +239,9 @@ async function attempt(
     errors: lastLines(await readFile(watched.executed.stderr.file, 'utf8').catch(() => ''), 40),
   };
   const code = watched.executed.end.code;
-  return conclude(
+  const isServed = (entry: Case): boolean =>
+    reports.version === '' || reports.modules.has(entry.file) || blamed(entry.file) !== null || watched.expired;
+  const concluded = conclude(
     cases,
     {
       finding: (entry) => {
@@ -177,18 +258,31 @@ async function attempt(
           : `passed, but an error outside any test was left unhandled: ${error.message.split('\n', 1)[0] ?? ''}`;
       },
       missing: (entry) => ({
-        finding: missing(entry, reports, texts, endWords(watched), blamed(entry.file), matches.get(entry)?.match),
+        finding: missing(
+          entry,
+          reports,
+          texts,
+          endWords(watched),
+          blamed(entry.file),
+          matches.get(entry)?.match,
+          startsOf(batch),
+        ),
         again: false,
       }),
       // Without a file begun vitest refused to start: its own text says why.
       ended: reports.ended || (reports.modules.size === 0 && code !== null && !watched.expired),
       exact: false,
-      foreign: namePattern(cases) === null,
+      foreign: chosen.whole || namePattern(cases) === null,
     },
     watched,
     command,
     context,
   );
+  return {
+    attempt: concluded,
+    unserved: cases.filter((entry) => !isServed(entry)),
+    types: namePattern(cases) === null ? [] : cases.filter((entry) => reports.typed.has(entry.file)),
+  };
 }
 
 /** Which file an unhandled error casts doubt on. One that names no file, with no dead worker to explain it, doubts them all. */
@@ -205,6 +299,7 @@ function missing(
   how: string,
   blamed: ReportedError | null,
   match: Match | undefined,
+  starts: readonly VitestStart[],
 ): Finding {
   if (
     reports.modules.size === 0 &&
@@ -226,7 +321,7 @@ function missing(
   if (module === undefined)
     return {
       reason: 'not-found',
-      detail: `vitest did not run ${entry.file}: its configuration does not include the file`,
+      detail: `vitest did not run ${entry.file}: its configuration does not include the file${followed(starts)}`,
       message: text.output,
     };
   const error = module.errors[0];
@@ -246,6 +341,12 @@ function missing(
   });
 }
 
+/** Which package scripts were followed, in a detail. */
+const followed = (starts: readonly VitestStart[]): string => {
+  const scripts = starts.flatMap(({ script }) => (script === '' ? [] : [script]));
+  return scripts.length === 0 ? '' : ` (started as ${scripts.join(', ')})`;
+};
+
 const isSame = (left: readonly string[], right: readonly string[]): boolean =>
   left.length === right.length && left.every((title, i) => title === right[i]);
 
@@ -261,28 +362,36 @@ export function vitest(settings: VitestOptions = {}): BatchRunner {
         return (await workspace.find('node')) === null
           ? { available: false, what: 'node', detail: 'the image has no node' }
           : { available: true };
-      return (batch.configuration['start'] ?? '') === ''
-        ? {
+      return startsOf(batch).some(({ start, pnp }) => start !== '' || pnp !== null)
+        ? { available: true }
+        : {
             available: false,
             what: 'vitest',
             detail: `vitest is not installed for ${batch.directory === '' ? 'the project' : batch.directory} (no node_modules/vitest)`,
-          }
-        : { available: true };
+          };
     },
     batches: async (root, cases) =>
       batchesBy('vitest', cases, async (entry) => {
-        const directory = await directoryOf(root, entry.file);
-        return { directory, configuration: { start: (await installation(root, directory)) ?? '' } };
+        const starts: Start[] = [];
+        for (const start of await vitestStarts(root, entry.file)) {
+          const installed = await installation(root, start.folder);
+          const pnp = installed === null ? await plugAndPlay(root, start.folder) : null;
+          starts.push({ ...start, start: installed ?? '', pnp });
+        }
+        const usable = starts.filter(({ start, pnp }) => start !== '' || pnp !== null);
+        const list = usable.length === 0 ? starts : usable;
+        return { directory: list[0]?.folder ?? '', configuration: { starts: JSON.stringify(list) } };
       }),
-    preview: (batch) => [
-      [
-        'node',
-        batch.place === 'host'
-          ? argument(relativeTo(batch.directory, batch.configuration['start'] || 'node_modules/vitest/vitest.mjs'))
-          : '<reports>/vitest-start.mjs',
-        ...options(batch, batch.cases, `<reports>/${REPORTER_NAME}`),
-      ],
-    ],
+    preview: (batch) =>
+      startsOf(batch)
+        .slice(0, 1)
+        .map((start) => [
+          'node',
+          batch.place === 'host' && start.pnp === null
+            ? argument(relativeTo(start.folder, start.start || 'node_modules/vitest/vitest.mjs'))
+            : '<reports>/vitest-start.mjs',
+          ...options(start, { cases: batch.cases, whole: false }, `<reports>/${REPORTER_NAME}`),
+        ]),
     attempt: async (batch, workspace, context) => attempt(batch, workspace, context, settings),
   };
 }

@@ -44,6 +44,9 @@ function sendSuite(suite) {
   if (mode === 'todo' || mode === 'skip') send({ type: 'suite', module: suite.module.moduleId, path: enclosing(suite).names, mode });
 }
 
+// Tests of types have no names to choose by: the type checker judges the whole file.
+const isTyped = (file) => file?.pool === 'typescript' || file?.meta?.typecheck === true;
+
 let filter;
 const filtered = (names) => (filter ? !filter.test(names.join(' ')) : false);
 
@@ -52,7 +55,7 @@ function sendTest(test, kind) {
   const result = test.result();
   const times = test.diagnostic?.();
   send({
-    type: 'test', kind, id: test.id, module: test.module.moduleId, path: names, line: test.location?.line ?? null, column: test.location?.column ?? null, fails: test.options?.fails === true, mode: test.options?.mode ?? '', filtered: filtered(names),
+    type: 'test', kind, id: test.id, module: test.module.moduleId, typed: isTyped(test.module.task) || test.module.meta?.().typecheck === true, path: names, line: test.location?.line ?? null, column: test.location?.column ?? null, fails: test.options?.fails === true, mode: test.options?.mode ?? '', filtered: filtered(names),
     state: kind === 'result' ? (result?.state ?? 'pending') : kind, note: clean(result?.note), errors: errorsOf(result?.errors), around: errorsOf(errors),
     start: times?.startTime ?? null, duration: times?.duration ?? 0, retries: times?.flaky === true ? times.retryCount : 0,
   });
@@ -71,7 +74,7 @@ function sendTask(task, kind) {
   const result = task.result;
   const state = result?.state !== undefined ? STATES[result.state] ?? 'pending' : task.mode === 'skip' || task.mode === 'todo' ? 'skipped' : 'pending';
   send({
-    type: 'test', kind, id: task.id, module: task.file.filepath, path: names, line: task.location?.line ?? null, column: task.location?.column ?? null, fails: task.fails === true, mode: task.mode, filtered: filtered(names),
+    type: 'test', kind, id: task.id, module: task.file.filepath, typed: isTyped(task.file), path: names, line: task.location?.line ?? null, column: task.location?.column ?? null, fails: task.fails === true, mode: task.mode, filtered: filtered(names),
     state: kind === 'result' ? state : kind, note: clean(result?.note), errors: errorsOf(result?.errors), around: errorsOf(errors),
     start: result?.startTime ?? null, duration: result?.duration ?? 0, retries: state === 'passed' ? result?.retryCount ?? 0 : 0,
   });

@@ -47,6 +47,8 @@ export interface VitestModule {
 export class VitestReports {
   readonly tests = new Map<string, VitestTest>();
   readonly modules = new Map<string, VitestModule>();
+  /** Files whose tests the type checker judges. */
+  readonly typed = new Set<string>();
   /** Suites that are to do or skipped as a whole. */
   readonly suites: { readonly file: string; readonly path: readonly string[]; readonly mode: string }[] = [];
   /** vitest's version; '' until it has started. */
@@ -117,6 +119,7 @@ export class VitestReports {
       filtered: false,
     };
     this.tests.set(id, known);
+    if (fields['typed'] === true) this.typed.add(file);
     const state = textOf(fields['state']);
     // A result is final: a later "running" of the same test (they come in batches) says nothing new.
     if (fields['kind'] !== 'result' && ['passed', 'failed', 'skipped'].includes(known.state)) return known;
