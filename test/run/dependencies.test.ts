@@ -3,6 +3,7 @@ import { lstat, mkdir, mkdtemp, readdir, readlink, realpath, rm, symlink, writeF
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { workspacesOf } from '../../src/app/workspaces.js';
 import { prepareDependencies } from '../../src/run/dependencies/index.js';
 
 let folder: string;
@@ -114,4 +115,55 @@ it('what the user says replaces everything: his command runs in the worktree', a
   expect(await exists('worktree/node_modules/.made')).toBe(true);
   const failed = await prepare(['package.json'], ['sh', '-c', 'echo no such mirror; exit 4']);
   expect(failed.ok ? '' : failed.message).toMatch(/failed with 4\n.*no such mirror/u);
+});
+
+describe('a workspace', () => {
+  const PACKAGES = {
+    'package.json': '{ "name": "w", "private": true, "workspaces": ["packages/*", "!packages/old"] }\n',
+    'package-lock.json': JSON.stringify({
+      name: 'w',
+      lockfileVersion: 3,
+      requires: true,
+      packages: {
+        '': { name: 'w', workspaces: ['packages/*', '!packages/old'] },
+        'node_modules/a': { resolved: 'packages/a', link: true },
+        'packages/a': { name: 'a', version: '1.0.0' },
+      },
+    }),
+    'packages/a/package.json': '{ "name": "a", "version": "1.0.0" }\n',
+    'packages/old/package.json': '{ "name": "old", "version": "1.0.0" }\n',
+    'website/package.json': '{ "name": "site", "dependencies": { "nowhere": "1" } }\n',
+    'website/package-lock.json': 'no lock file\n',
+  };
+  const paths = Object.keys(PACKAGES);
+  const into = (place: string): Record<string, string> =>
+    Object.fromEntries(Object.entries(PACKAGES).map(([path, text]) => [`${place}/${path}`, text]));
+
+  // @verifies AC-gate-workspaces
+  it('has the members that its root names, in npm and in pnpm', async () => {
+    await write({ ...into('worktree'), 'pnpm/pnpm-workspace.yaml': "packages:\n  - 'packages/**'\n" });
+    expect([...(await workspacesOf(join(folder, 'worktree'), paths))]).toEqual([['packages/a', '']]);
+    const deep = ['pnpm-workspace.yaml', 'packages/x/y/package.json', 'other/package.json'];
+    expect([...(await workspacesOf(join(folder, 'pnpm'), deep))]).toEqual([['packages/x/y', '']]);
+  });
+
+  // @verifies AC-gate-workspaces
+  it('is installed from its root, its packages are those of the worktree, and a lock file that nothing needs is left alone', async () => {
+    await write({ ...into('checkout'), ...into('worktree'), 'checkout/packages/a/node_modules/b/index.js': '' });
+    const request = {
+      checkout: join(folder, 'checkout'),
+      worktree: join(folder, 'worktree'),
+      paths,
+      prepare: null,
+      cacheFolder: join(folder, 'cache'),
+      env: process.env,
+      signal: new AbortController().signal,
+      workspaces: await workspacesOf(join(folder, 'worktree'), paths),
+    };
+    const needed = (directory: string): boolean => directory === '' || directory === 'packages/a';
+    expect(await prepareDependencies({ ...request, needed })).toMatchObject({ ok: true });
+    expect(await realpath(join(folder, 'worktree/node_modules/a'))).toBe(join(folder, 'worktree/packages/a'));
+    expect(await exists('worktree/website/node_modules')).toBe(false);
+    expect(await prepareDependencies(request)).toMatchObject({ ok: false, directory: 'website' });
+  });
 });
