@@ -251,5 +251,8 @@ function capturedFiles(outcomes: ReadonlyMap<string, Outcome>): string[] {
 function relevantDiagnostics(analysis: Analysis, planned: Plan): RunRecord['diagnostics'] {
   const ids = new Set(planned.specs.flatMap((spec) => spec.criteria.map((criterion) => criterion.criterion)));
   const files = new Set(planned.cases.map((entry) => entry.file));
-  return analysis.graph.diagnostics.filter((item) => (item.id === undefined ? files.has(item.file) : ids.has(item.id)));
+  // A spec file that is not read concerns every run: its criteria are missing from all of them.
+  return analysis.graph.diagnostics.filter(
+    (item) => item.code === 'unread-spec' || (item.id === undefined ? files.has(item.file) : ids.has(item.id)),
+  );
 }

@@ -89,6 +89,8 @@ const INNER_MARK = /^[ \t]*(?:\/\/|\/\*|#(?=[ \t]))/u;
 export function isCommentedTag(lines: readonly InnerLine[], offset: number, startsCode: StartsCode): boolean {
   const line = lines.findLast((candidate) => candidate.offset <= offset);
   if (line === undefined || line.offset + line.text.length < offset) return false;
+  // Most lines begin with the tag itself, which is no code; they need no parser.
+  if (line.text.trimStart().startsWith('@')) return false;
   return INNER_MARK.test(line.text) || startsCode(line.text.trimStart());
 }
 

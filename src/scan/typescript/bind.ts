@@ -66,11 +66,11 @@ export function bindTag<T>(
   if (code !== null) return { kind: 'dangling', offset: code.offset, between: commentedOut(code.text) };
   const first = targets.find((target) => target.start >= comment.end);
   const within = first !== undefined && (enclosing === null || first.end <= enclosing.end) ? first : null;
-  const statement = stood === null && blank === null ? statementAt(source, next) : null;
+  const isNext = within?.start === next && blank === null;
+  const statement = isNext || stood !== null || blank !== null ? null : statementAt(source, next);
   const end = statement?.end ?? next;
   const held = outermost(targets.filter((target) => target.start >= next && target.end <= end));
   const call = held.length > 0 || statement === null || relation === 'implements' ? null : possibleTest(statement);
-  const isNext = within?.start === next && blank === null;
   if (enclosing === null && isFileTag(comment, source, targets, next, isNext || call !== null)) return FILE;
   if (isNext && (enclosing === null || mayHold(enclosing))) return sameStart(within, targets);
   if (held.length > 0) return { kind: 'targets', values: held.flatMap((target) => sameStart(target, targets).values) };
