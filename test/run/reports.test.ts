@@ -13,6 +13,7 @@ import { goTestName } from '../../src/util/go-name.js';
 import { GoReports } from '../../src/run/runners/go/reports.js';
 import { optionsOfScript } from '../../src/run/runners/node-test/options.js';
 import { namePattern } from '../../src/run/runners/vitest/filter.js';
+import { START } from '../../src/run/runners/vitest/inside.js';
 import { capture } from '../../src/util/process.js';
 import { makeCase, makeCommand } from './rig.js';
 
@@ -66,6 +67,25 @@ describe('the channel', () => {
       await symlink('/dev/zero', join(inside, '0-endless.log'));
       await mkdir(join(inside, '0-folder.log'));
       expect((await channel.read()).map((event) => event.type)).toEqual(['one']);
+    } finally {
+      await rm(folder, { recursive: true });
+    }
+  });
+});
+
+describe('the start of vitest from inside', () => {
+  // @verifies AC-runners-own-way
+  it('finds the installation from the folder that it runs in', async () => {
+    const folder = await mkdtemp(join(tmpdir(), 'coherence-test-'));
+    try {
+      const start = join(folder, 'start.mjs');
+      await writeFile(start, START);
+      const done = await capture({
+        command: [process.execPath, start, '--version'],
+        cwd: process.cwd(),
+        env: process.env,
+      });
+      expect(done.stdout).toMatch(/^vitest\//);
     } finally {
       await rm(folder, { recursive: true });
     }

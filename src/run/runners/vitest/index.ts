@@ -21,6 +21,7 @@ import { ancestors, argument, batchesBy, nodeProgram, relativeTo } from '../layo
 import { namePattern } from './filter.js';
 import { REPORTER, REPORTER_NAME } from './reporter.js';
 import { SETUP, SETUP_NAME } from './setup.js';
+import { START } from './inside.js';
 import { plugAndPlay, pnpOptions } from './pnp.js';
 import { vitestStarts, type VitestStart } from './start.js';
 import { VitestReports, reportOf, type ReportedError, type VitestTest } from './reports.js';
@@ -36,18 +37,6 @@ async function installation(root: string, directory: string): Promise<string | n
   }
   return null;
 }
-
-/** In a container the installation may be seen only from inside (a link to where set-up put it): resolved there. */
-const START = String.raw`
-import { createRequire } from 'node:module';
-import { readFileSync } from 'node:fs';
-import { dirname, join } from 'node:path';
-const manifest = createRequire(join(process.cwd(), 'x.js')).resolve('vitest/package.json');
-const { bin } = JSON.parse(readFileSync(manifest, 'utf8'));
-const start = join(dirname(manifest), typeof bin === 'string' ? bin : bin.vitest);
-process.argv[1] = start;
-await import(pathToFileURL(start).href);
-`;
 
 /** A way to start vitest, with its installation (relative to the root; '' when there is none) and yarn's loader in its place. */
 interface Start extends VitestStart {

@@ -10,6 +10,7 @@ export const REPORTER_NAME = 'vitest-report.mjs';
 
 export const REPORTER = `${NODE_CHANNEL}
 ${String.raw`
+import { existsSync } from 'node:fs';
 import { stripVTControlCharacters } from 'node:util';
 
 const clean = (text) => stripVTControlCharacters(String(text ?? '')).slice(0, 12000);
@@ -92,11 +93,11 @@ function sendSuites(task, path) {
 const tasksIn = (task) => (task.type === 'suite' || task.tasks ? (task.tasks ?? []).flatMap(tasksIn) : [task]);
 
 // vitest 1 and 2 have no option for locations; a snapshot that the run writes proves nothing, so none is written.
-const setup = import.meta.url.replace(/[^/]*$/, '${SETUP_NAME}').replace(/^file:\/\//, '');
+const setup = decodeURIComponent(import.meta.url.replace(/[^/]*$/, '${SETUP_NAME}').replace(/^file:\/\//, ''));
 function prepare(config) {
   config.includeTaskLocation = true;
   if (config.snapshotOptions) config.snapshotOptions.updateSnapshot = 'none';
-  if (Array.isArray(config.setupFiles)) config.setupFiles = [decodeURIComponent(setup), ...config.setupFiles.filter((file) => !String(file).endsWith('/${SETUP_NAME}'))];
+  if (Array.isArray(config.setupFiles) && existsSync(setup)) config.setupFiles = [setup, ...config.setupFiles.filter((file) => !String(file).endsWith('/${SETUP_NAME}'))];
 }
 
 export default class CoherenceReporter {
