@@ -103,6 +103,15 @@ describe('TAP', () => {
       { passed: 1, skipped: 0, failures: [] },
     ],
     ['1..0 # SKIP no database\n', { passed: 0, skipped: 1, failures: [] }],
+    // Every word that begins so is the directive.
+    ['1..3\nok 1 # SKIPPED\nok 2 - b # skip: later\nok 3 # Todo\n', { passed: 0, skipped: 3, failures: [] }],
+    // A point with subtests counts as they do.
+    ['1..1\n    1..2\n    ok 1\n    ok 2 # skip\nok 1 - outer\n', { passed: 1, skipped: 1, failures: [] }],
+    ['1..1\n    1..1\n    not ok 1 - inner\nok 1 - outer\n', { passed: 0, skipped: 0, failures: ['inner'] }],
+    ['1..1\n    1..1\n    not ok 1 - inner # TODO\nok 1 - outer\n', { passed: 0, skipped: 1, failures: [] }],
+    ['1..1\n    1..0\nok 1 - an empty suite\n', { passed: 0, skipped: 0, failures: [] }],
+    // Deeper lines without a plan are output.
+    ['1..1\n    not ok, says the program\nok 1\n', { passed: 1, skipped: 0, failures: [] }],
   ])('counts %j', (text, expected) => {
     expect(readTap(text)).toMatchObject(expected);
   });
@@ -116,24 +125,134 @@ describe('TAP', () => {
     '1..1\nok 1\nBail out! no\n',
     'PASS\n',
     '1..1\nok 2\n',
+    '1..1\n    1..2\n    ok 1\nok 1 - outer\n',
+    '1..1\n    Bail out! deep\nok 1 - outer\n',
   ])('believes no report like %j', (text) => {
     expect(readTap(text)).toHaveProperty('problem');
   });
 });
 
-// @verifies AC-runners-expected-report
 describe('JUnit', () => {
+  const parse = async (text: string): ReturnType<typeof parseJunit> => parseJunit(Buffer.from(text));
+  const suite = (attributes: string, cases: string): string =>
+    `<testsuites><testsuite name="s" ${attributes}>${cases}</testsuite></testsuites>`;
+
+  // @verifies AC-runners-expected-report
   it('counts nested suites, failures, errors and skips', async () => {
-    const counts = await parseJunit(
+    const counts = await parse(
       '<?xml version="1.0"?><testsuites><testsuite name="a"><testsuite><testcase name="one"/></testsuite><testcase classname="k" name="two"><failure message="m &lt; n">t</failure></testcase><testcase name="three"><error/></testcase><testcase name="four"><skipped/></testcase></testsuite></testsuites>',
     );
     expect(counts).toMatchObject({ passed: 1, skipped: 1, failures: ['k > two', 'three'] });
-    expect(await parseJunit('<testsuite><testcase name="1"/></testsuite>')).toMatchObject({ passed: 1 });
+    expect(await parse('<testsuite><testcase name="1"/></testsuite>')).toMatchObject({ passed: 1 });
   });
 
-  it('believes no other document', async () => {
-    for (const text of ['', 'x', '<a/>', '<testsuite>', '<!DOCTYPE x [<!ENTITY a "b">]><x>&a;</x>'])
-      expect(await parseJunit(text)).toHaveProperty('problem');
+  // @verifies AC-runners-report-says-worst
+  it.each([
+    // GoogleTest, CTest, Bazel, behave, NUnit
+    ['status="notrun" result="suppressed"', { passed: 0, skipped: 1 }],
+    ['status="run" result="skipped"', { passed: 0, skipped: 1 }],
+    ['status="run" result="completed"', { passed: 1, skipped: 0 }],
+    ['status="disabled"', { passed: 0, skipped: 1 }],
+    ['status="Not Run"', { passed: 0, skipped: 1 }],
+    ['status="untested"', { passed: 0, skipped: 1 }],
+    ['executed="False"', { passed: 0, skipped: 1 }],
+    ['status="fail"', { passed: 0, failures: ['t'] }],
+    ['status="run" result="interrupted"', { passed: 0, failures: ['t'] }],
+    ['status="FAILED"', { passed: 0, failures: ['t'] }],
+    ['success="false"', { passed: 0, failures: ['t'] }],
+    ['status="passed"', { passed: 1 }],
+    ['status="perhaps"', { passed: 0, trouble: { reason: 'not-reported' } }],
+  ])('believes the attributes of a case: %s', async (attributes, expected) => {
+    expect(await parse(suite('', `<testcase name="t" ${attributes}/>`))).toMatchObject(expected);
+  });
+
+  // @verifies AC-runners-report-says-worst
+  it.each([
+    ['errors="1"', { failures: ['s'] }],
+    ['failures="1" tests="1"', { failures: ['s'] }],
+    ['tests="2"', { trouble: { reason: 'not-reported' } }],
+    ['tests="many"', { trouble: { reason: 'not-reported' } }],
+    ['tests="1" skipped="1"', { skipped: 1 }],
+    ['tests="2" disabled="1"', { skipped: 1 }],
+    ['tests="1" failures="0" errors="0" skipped="0" disabled="0"', { passed: 1, skipped: 0, failures: [] }],
+  ])('believes the numbers of a suite: %s', async (attributes, expected) => {
+    expect(await parse(suite(attributes, '<testcase name="t"/>'))).toMatchObject(expected);
+  });
+
+  // @verifies AC-runners-report-says-worst
+  it('believes what stands in a suite and in no test', async () => {
+    expect(await parse(suite('', '<error message="set-up died"/><testcase name="t"/>'))).toMatchObject({
+      failures: ['s'],
+      message: 's: set-up died',
+    });
+  });
+
+  // @verifies AC-runners-report-says-worst
+  it('takes the ways in which tools count tests', async () => {
+    const right = [
+      // node:test counts nested suites as tests; pytest counts skips, others do not.
+      '<testsuites><testsuite name="a" tests="2"><testsuite name="b" tests="1"><testcase name="1"/></testsuite><testcase name="2"/></testsuite></testsuites>',
+      '<testsuites tests="3"><testsuite name="a" tests="3"><testsuite name="b" tests="2"><testcase name="1"/><testcase name="2"/></testsuite><testcase name="3"/></testsuite></testsuites>',
+      '<testsuite name="a" tests="1" skipped="1"><testcase name="1"/><testcase name="2"><skipped/></testcase></testsuite>',
+      '<testsuite name="a" tests="2" skipped="1"><testcase name="1"/><testcase name="2"><skipped/></testcase></testsuite>',
+    ];
+    for (const text of right) {
+      const counts = await parse(text);
+      expect(counts, text).not.toHaveProperty('problem');
+      expect(counts, text).not.toHaveProperty('trouble');
+    }
+  });
+
+  // @verifies AC-runners-retry-is-flaky
+  it('tells a pass after a retry from a failure after retries', async () => {
+    expect(await parse(suite('', '<testcase name="t"><flakyFailure message="first"/></testcase>'))).toMatchObject({
+      passed: 1,
+      failures: [],
+      flaky: 't passed after 1 failed: first',
+    });
+    expect(await parse(suite('', '<testcase name="t"><failure/><rerunFailure/></testcase>'))).toMatchObject({
+      passed: 0,
+      failures: ['t'],
+    });
+  });
+
+  // @verifies AC-runners-unreadable-report
+  it('believes no other document, and no document ends the run', async () => {
+    const nested = (depth: number): string =>
+      `<testsuites>${'<testsuite>'.repeat(depth)}<testcase name="t"/>${'</testsuite>'.repeat(depth)}</testsuites>`;
+    const documents = [
+      '',
+      'x',
+      '<a/>',
+      '<testsuite>',
+      '<!DOCTYPE x [<!ENTITY a "b">]><x>&a;</x>',
+      '<!DOCTYPE t [<!ENTITY x SYSTEM "file:///etc/passwd">]><testsuite><testcase name="&x;"/></testsuite>',
+      '<testsuite><!DOCTYPE t [<!ENTITY x "y">]><testcase name="&x;"/></testsuite>',
+      '<testsuites><testsuite><testcase name="t"/></testsuite>',
+      '<testsuites><testsuite><__proto__/></testsuite></testsuites>',
+      nested(3000),
+      nested(100_000),
+    ];
+    for (const text of documents) expect(await parse(text), text.slice(0, 80)).toHaveProperty('problem');
+    expect(
+      await parse(suite('', '<testcase name="t"><system-out><![CDATA[<!DOCTYPE html>]]></system-out></testcase>')),
+    ).toMatchObject({ passed: 1 });
+  });
+
+  // @verifies AC-runners-unreadable-report
+  it('reads a report in the encoding that it names, and refuses bytes that are none', async () => {
+    const text = suite('', '<testcase name="é"/>');
+    const declared = (name: string): string => `<?xml version="1.0" encoding="${name}"?>${text}`;
+    const utf16 = Buffer.from(`\ufeff${declared('UTF-16')}`, 'utf16le');
+    const latin = Buffer.from(declared('ISO-8859-1'), 'latin1');
+    for (const bytes of [utf16, latin, Buffer.from(`\ufeff${text}`)])
+      expect(await parseJunit(bytes)).toMatchObject({ passed: 1 });
+    for (const bytes of [
+      Buffer.from(text, 'latin1'),
+      Buffer.from(declared('no-such-thing')),
+      Buffer.from([0, 1, 2, 255]),
+    ])
+      expect(await parseJunit(bytes)).toHaveProperty('problem');
   });
 });
 

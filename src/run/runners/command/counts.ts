@@ -11,21 +11,30 @@ export interface Counts {
   /** Names of what failed. */
   readonly failures: readonly string[];
   readonly message: string;
-  /** What kept tests from running or being reported: a file that does not load, a run that ended in the middle. */
-  readonly trouble?: { readonly reason: 'build' | 'crash'; readonly detail: string };
+  /** What kept tests from running or being reported: a file that does not load, a run that ended in the middle, numbers that contradict. */
+  readonly trouble?: {
+    readonly reason: 'build' | 'crash' | 'not-reported' | 'snapshot-written';
+    readonly detail: string;
+  };
+  /** How a pass came about only after a retry, one line. */
+  readonly flaky?: string;
 }
 
-export const addCounts = (left: Counts, right: Counts): Counts => ({
-  passed: left.passed + right.passed,
-  skipped: left.skipped + right.skipped,
-  failures: [...left.failures, ...right.failures],
-  message: [left.message, right.message].filter((text) => text !== '').join('\n'),
-  ...(left.trouble === undefined
-    ? right.trouble === undefined
-      ? {}
-      : { trouble: right.trouble }
-    : { trouble: left.trouble }),
-});
+/** Several counts as one. The first trouble and the first retry speak for all. */
+export function sumCounts(list: readonly Counts[]): Counts {
+  const trouble = list.find((item) => item.trouble !== undefined)?.trouble;
+  const flaky = list.find((item) => item.flaky !== undefined)?.flaky;
+  return {
+    passed: list.reduce((sum, item) => sum + item.passed, 0),
+    skipped: list.reduce((sum, item) => sum + item.skipped, 0),
+    failures: list.flatMap((item) => item.failures),
+    message: list.flatMap((item) => (item.message === '' ? [] : [item.message])).join('\n'),
+    ...(trouble === undefined ? {} : { trouble }),
+    ...(flaky === undefined ? {} : { flaky }),
+  };
+}
+
+export const addCounts = (left: Counts, right: Counts): Counts => sumCounts([left, right]);
 
 export const NO_COUNTS: Counts = { passed: 0, skipped: 0, failures: [], message: '' };
 
@@ -59,5 +68,5 @@ export function judgeCounts(entry: Case, counts: Counts, exitCode: number | null
   if (counts.passed < least) return finding('not-reported', `${sums}; min_executed asks for ${least}`);
   if (counts.skipped > 0 && entry.expect.min_executed === undefined)
     return finding('runner-skipped', `${sums}; say with expect.min_executed how many must run`);
-  return finding('executed', sums);
+  return { ...finding('executed', sums), ...(counts.flaky === undefined ? {} : { flaky: counts.flaky }) };
 }

@@ -10,12 +10,12 @@ import { relativeTo } from '../layout.js';
 import { GoReports } from '../go/reports.js';
 import { REPORTER as NODE_REPORTER, REPORTER_NAME as NODE_REPORTER_NAME } from '../node-test/reporter.js';
 import { NodeTestReports } from '../node-test/reports.js';
-import { PLUGIN_FILES, PLUGIN_NAME } from '../pytest/plugin.js';
+import { PLUGIN, PLUGIN_NAME } from '../pytest/plugin.js';
 import { PytestReports, reportOf as pytestReport } from '../pytest/reports.js';
 import { REPORTER as VITEST_REPORTER, REPORTER_NAME as VITEST_REPORTER_NAME } from '../vitest/reporter.js';
 import { reportOf as vitestReport, VitestReports } from '../vitest/reports.js';
 import type { TestReport } from '../../join.js';
-import { addCounts, NO_COUNTS, type Counts } from './counts.js';
+import { addCounts, NO_COUNTS, sumCounts, type Counts } from './counts.js';
 import { knownRunners, withInsertions, type KnownRunner } from './known-runners.js';
 
 /** A libtest executable gets a log file of its own: cargo starts it through this line of shell. */
@@ -66,7 +66,7 @@ async function writeReporters(found: readonly KnownRunner[], host: string): Prom
   if (needs('node-test')) await writeFile(join(host, NODE_REPORTER_NAME), NODE_REPORTER);
   if (needs('pytest')) {
     await mkdir(join(host, 'python'), { recursive: true });
-    for (const [name, text] of PLUGIN_FILES) await writeFile(join(host, 'python', name), text);
+    await writeFile(join(host, 'python', `${PLUGIN_NAME}.py`), PLUGIN);
   }
   if (needs('cargo')) {
     await mkdir(join(host, 'libtest'), { recursive: true });
@@ -110,16 +110,25 @@ export async function reportingFor(
 }
 
 const countsOf = (reports: readonly TestReport[]): Counts =>
-  reports
-    .map((report): Counts => {
+  sumCounts(
+    reports.map((report): Counts => {
       const name = report.path.join(' > ');
-      if (report.state === 'passed') return { ...NO_COUNTS, passed: 1 };
-      if (report.state === 'skipped' || report.state === 'expected-failure') return { ...NO_COUNTS, skipped: 1 };
-      if (report.state === 'unfinished')
-        return { ...NO_COUNTS, trouble: { reason: 'crash', detail: `${name} began and never ended` } };
-      return { ...NO_COUNTS, failures: [name], message: `${name}: ${report.message || report.detail}` };
-    })
-    .reduce(addCounts, NO_COUNTS);
+      switch (report.state) {
+        case 'passed':
+          return { ...NO_COUNTS, passed: 1, ...(report.flaky === undefined ? {} : { flaky: report.flaky }) };
+        case 'skipped':
+        case 'expected-failure':
+          return { ...NO_COUNTS, skipped: 1 };
+        case 'unfinished':
+          return { ...NO_COUNTS, trouble: { reason: 'crash', detail: `${name} began and never ended` } };
+        case 'snapshot-written':
+          return { ...NO_COUNTS, trouble: { reason: 'snapshot-written', detail: `${name}: ${report.detail}` } };
+        case 'failed':
+        case 'setup':
+          return { ...NO_COUNTS, failures: [name], message: `${name}: ${report.message || report.detail}` };
+      }
+    }),
+  );
 
 async function readReports(
   channel: Channel,
@@ -143,11 +152,11 @@ async function readReports(
       message: text,
       trouble: { reason: 'build', detail: `${file} could not be loaded` },
     });
-    if (types.has('collected') || types.has('phase') || types.has('collect-failed')) {
+    if (types.has('collected') || types.has('phase') || types.has('collect-error')) {
       const reports = new PytestReports(fileOf);
       for (const event of events) reports.take(event);
       all.push(countsOf([...reports.tests.values()].filter((test) => test.kept).map(pytestReport)));
-      for (const { kind, file, text } of reports.uncollected) if (kind === 'failed') all.push(broken(file, text));
+      for (const error of reports.collectErrors) all.push(broken(error.file, error.text));
       if (!reports.finished) all.push(unfinished('pytest'));
     } else if (types.has('test') || types.has('module')) {
       const reports = new VitestReports(fileOf);
@@ -179,7 +188,7 @@ async function readReports(
   if (found.some((runner) => runner.report === 'cargo'))
     all.push(...(await libtestCounts(join(workspace.reports.host, 'libtest'))));
   if (found.some((runner) => runner.report === 'go')) all.push(...goCounts(stdout));
-  return all.length === 0 ? null : all.reduce(addCounts, NO_COUNTS);
+  return all.length === 0 ? null : sumCounts(all);
 }
 
 /** Log files of libtest: `ok NAME`, `failed NAME`, `ignored NAME`. */
