@@ -71,6 +71,9 @@ export function verdictsIn(
           reason: criterion.reason,
           detail: criterion.detail ?? '',
           run: record.run,
+          byExitCode:
+            criterion.verdict === 'PASS' &&
+            criterion.checks.some((check) => check.verdict === 'PASS' && check.proof === 'exit-code'),
         });
       }
   return found;

@@ -93,6 +93,7 @@ export function verdictsFor(
       reason: row.reason as LastVerdict['reason'],
       detail: row.detail,
       run: row.run,
+      byExitCode: verdict === 'PASS' && row.reason === 'exit-code',
     });
   }
   return found;

@@ -1,7 +1,15 @@
 /**
  * The main job, as a table of contents of the stages: read, trace, plan, run, judge, record.
  */
-import { judgePlan, openRunFolder, recordOf, exitCodeOfRun, type RunFolder } from '../evidence/index.js';
+import {
+  exitCodeOfRun,
+  isByExitCode,
+  judgePlan,
+  openRunFolder,
+  recordOf,
+  type Judgement,
+  type RunFolder,
+} from '../evidence/index.js';
 import type { Project } from '../config/index.js';
 import {
   criteriaOf,
@@ -17,6 +25,7 @@ import {
 import type { Source } from '../sources/index.js';
 import { parseSelector } from '../trace/index.js';
 import { plan as planOf, toRun, withReuse } from '../plan/index.js';
+import { counted } from '../util/text.js';
 import { ulid } from '../util/ulid.js';
 import { analyse, type Analysis } from './analyse.js';
 import { runCache } from './cache.js';
@@ -169,9 +178,13 @@ export async function verifyProject(
     const { outcomes } = steady;
     const ended = executed.ended ?? again?.ended;
     const criterionOf = criterionLookup(analysis);
-    const judgements = judgePlan(planned, outcomes, criterionOf);
+    const judgements = judgePlan(planned, outcomes, criterionOf, {
+      exitCode: project.settings.verify.exit_code,
+      flaky: project.settings.verify.flaky,
+    });
     const fileOf = await folder.seal(capturedFiles(outcomes));
-    const notes = [...wiring.notes(), ...cache.notes, ...steady.notes];
+    const weak = project.settings.verify.exit_code === 'warn' ? exitCodeNotes(judgements) : [];
+    const notes = [...wiring.notes(), ...cache.notes, ...steady.notes, ...weak];
     const record = recordOf(judgements, {
       run,
       session: request.session ?? wiring.session,
@@ -227,6 +240,14 @@ export const exitCodes =
       record.ended,
     );
   };
+
+/** Names what only exit codes tell of (`verify.exit_code: warn`). */
+function exitCodeNotes(judgements: readonly Judgement[]): string[] {
+  const ids = judgements.flatMap((spec) => spec.criteria.filter(isByExitCode).map((item) => item.planned.criterion));
+  return ids.length === 0
+    ? []
+    : [`${counted(ids.length, 'PASS', 'PASS')} by exit code alone, which no test report supports: ${ids.join(', ')}`];
+}
 
 function criterionLookup(analysis: Analysis): (id: string) => Criterion {
   const byId = new Map(

@@ -112,6 +112,13 @@ export const settingKeys: readonly SettingKey[] = [
   ),
   time('verify.reuse_ttl', '24h', 'How old a verdict may be that is taken instead of running.'),
   words('verify.outputs', 'Patterns (.gitignore syntax) of untracked files that runs write and no test reads back.'),
+  choice(
+    'verify.exit_code',
+    'allow',
+    ['allow', 'warn', 'refuse'],
+    'A pass that only an exit code tells of: counted beside the others, named in a note, or ERROR(not-reported).',
+  ),
+  choice('verify.flaky', 'allow', ['allow', 'fail'], 'A pass after a retry: PASS that is marked as flaky, or FAIL.'),
   boolean('cargo.speculative', false, 'Warm one shared cargo target directory a session.'),
   integer('cargo.warm_timeout_ms', 60_000, 1000, 600_000, 'Milliseconds that a warm boot may take.'),
   integer(

@@ -33,6 +33,10 @@ export interface Settings {
     readonly reuse_ttl: number;
     /** Patterns of untracked files that are no inputs. */
     readonly outputs: readonly string[];
+    /** What a pass by exit code alone is worth. */
+    readonly exit_code: 'allow' | 'warn' | 'refuse';
+    /** What a pass after a retry is worth. */
+    readonly flaky: 'allow' | 'fail';
   };
   readonly cargo: {
     readonly speculative: boolean;

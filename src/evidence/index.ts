@@ -13,7 +13,7 @@ export {
   type InstalledPackage,
   type KeyParts,
 } from './closure/index.js';
-export { recordOf, type RecordContext } from './record.js';
+export { isByExitCode, recordOf, type RecordContext } from './record.js';
 export { listRuns, openRunFolder, readRun, runsFolder, type RunFolder } from './runs.js';
 export {
   exitCodeOfRun,
@@ -25,5 +25,6 @@ export {
   type CaseResult,
   type Judged,
   type Judgement,
+  type JudgePolicy,
 } from './verdict.js';
 export { wordingOf } from './wording.js';

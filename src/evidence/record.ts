@@ -15,7 +15,7 @@ import {
   type SpecRecord,
 } from '../model/index.js';
 import { wordingOf } from './wording.js';
-import type { Judgement, JudgedCase, JudgedCheck } from './verdict.js';
+import { proofOf, type Judgement, type JudgedCase, type JudgedCheck, type JudgedCriterion } from './verdict.js';
 
 export interface RecordContext {
   readonly run: string;
@@ -92,7 +92,7 @@ function checkRecord(judged: JudgedCheck, context: RecordContext): CheckRecord {
     reason: judged.reason,
     ...(judged.detail === '' ? {} : { detail: judged.detail }),
     ...(outcome === null || outcome.message === '' ? {} : { message: outcome.message }),
-    proof: reused !== null ? (reused.outcome.proof ?? 'report') : (outcome?.proof ?? null),
+    proof: speaker === undefined ? null : proofOf(speaker.result),
     file: check.file,
     line: check.line,
     command: outcome?.command ?? [],
@@ -118,6 +118,11 @@ function checkRecord(judged: JudgedCheck, context: RecordContext): CheckRecord {
   };
 }
 
+/** A pass that nothing but an exit code tells of, for one of its checks at least; taken from the cache or not. */
+export const isByExitCode = (judged: JudgedCriterion): boolean =>
+  judged.verdict === 'PASS' &&
+  judged.checks.some((check) => check.cases.some((item) => proofOf(item.result) === 'exit-code'));
+
 /** The whole record. The summary's four counts add up to the number of criteria. */
 export function recordOf(judgements: readonly Judgement[], context: RecordContext): RunRecord {
   const specsById = new Map(context.catalog.specs.map((spec) => [spec.id, spec]));
@@ -135,7 +140,7 @@ export function recordOf(judgements: readonly Judgement[], context: RecordContex
       const id = judged.planned.criterion;
       const criterion = criteriaById.get(id);
       counts[judged.verdict.toLowerCase() as 'pass' | 'fail' | 'skip' | 'error'] += 1; // the four verdicts in lower case
-      if (judged.verdict === 'PASS' && judged.reason === 'exit-code') byExitCode += 1;
+      if (isByExitCode(judged)) byExitCode += 1;
       for (const check of judged.checks)
         for (const item of check.cases) {
           if (flakyOf(item).flaky !== undefined) flaky.add(item.case.id);

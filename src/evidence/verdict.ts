@@ -13,6 +13,7 @@ import {
   type Outcome,
   type Plan,
   type PlannedCriterion,
+  type Proof,
   type Reason,
   type Reuse,
   type Verdict,
@@ -47,12 +48,50 @@ export interface JudgedCriterion extends Judged {
 
 const judgement = (reason: Reason, detail: string): Judged => ({ verdict: verdictOf(reason), reason, detail });
 
+/** What weak passes are worth (`verify.exit_code`, `verify.flaky`). */
+export interface JudgePolicy {
+  readonly exitCode: 'allow' | 'warn' | 'refuse';
+  readonly flaky: 'allow' | 'fail';
+}
+
+const LENIENT: JudgePolicy = { exitCode: 'allow', flaky: 'allow' };
+
+const refused = (detail: string): Judged =>
+  judgement(
+    'not-reported',
+    `only an exit code says that it passed, and verify.exit_code is "refuse": link the test itself, or give expect.report${detail === '' ? '' : ` (${detail})`}`,
+  );
+
 /** `cached` is no outcome of a run. A pass that only an exit code tells of is PASS(exit-code): a word of its own. */
-function judgeOutcome(outcome: Outcome): Judged {
+function judgeOutcome(outcome: Outcome, policy: JudgePolicy): Judged {
   if (outcome.reason === 'cached') return judgement('not-reported', outcome.detail);
+  if (outcome.reason === 'executed' && outcome.flaky !== undefined && policy.flaky === 'fail')
+    return judgement('assertion', `flaky, and verify.flaky is "fail": ${outcome.flaky}`);
   if (outcome.reason === 'executed' && outcome.proof === 'exit-code')
-    return { verdict: 'PASS', reason: 'exit-code', detail: outcome.detail };
+    return policy.exitCode === 'refuse'
+      ? refused(outcome.detail)
+      : { verdict: 'PASS', reason: 'exit-code', detail: outcome.detail };
   return judgement(outcome.reason, outcome.detail);
+}
+
+function judgeReuse(reuse: Reuse, policy: JudgePolicy): Judged {
+  const { reason, proof, detail } = reuse.outcome;
+  if (reason !== 'executed') return judgement('assertion', detail);
+  if (proof !== 'exit-code') return judgement('cached', detail);
+  // It stays one when it is reused.
+  return policy.exitCode === 'refuse' ? refused(detail) : { verdict: 'PASS', reason: 'exit-code', detail };
+}
+
+/** What a case's verdict was proved by, in this run or in the one that it is taken from. */
+export function proofOf(result: CaseResult): Proof | null {
+  switch (result.kind) {
+    case 'ran':
+      return result.outcome.proof;
+    case 'reused':
+      return result.reuse.outcome.proof ?? 'report';
+    case 'silent':
+      return null;
+  }
 }
 
 /** What several passes come to: by exit code if one of them is, cached if all are, else executed. */
@@ -61,24 +100,17 @@ function passReason(items: readonly Judged[]): Reason {
   return items.every((item) => item.reason === 'cached') ? 'cached' : 'executed';
 }
 
-/** A pass that only an exit code told of stays one when it is reused. */
-function judgeReused(outcome: CachedOutcome): Judged {
-  if (outcome.reason === 'executed' && outcome.proof === 'exit-code')
-    return { verdict: 'PASS', reason: 'exit-code', detail: outcome.detail };
-  return judgement(outcome.reason === 'executed' ? 'cached' : 'assertion', outcome.detail);
-}
-
-export function judgeCase(entry: Case, result: CaseResult): JudgedCase {
+export function judgeCase(entry: Case, result: CaseResult, policy: JudgePolicy = LENIENT): JudgedCase {
   switch (result.kind) {
     case 'ran':
       return {
-        ...judgeOutcome(result.outcome),
+        ...judgeOutcome(result.outcome, policy),
         case: entry,
         result,
       };
     case 'reused':
       return {
-        ...judgeReused(result.reuse.outcome),
+        ...judgeReuse(result.reuse, policy),
         case: entry,
         result,
       };
@@ -144,6 +176,7 @@ export function judgePlan(
   plan: Plan,
   outcomes: ReadonlyMap<string, Outcome>,
   criterionOf: (id: string) => Criterion,
+  policy: JudgePolicy = LENIENT,
 ): readonly Judgement[] {
   const cases = new Map(plan.cases.map((entry) => [entry.id, entry]));
   const reuse = new Map(plan.reuse.map((entry) => [entry.case, entry]));
@@ -160,7 +193,7 @@ export function judgePlan(
           check,
           check.cases.flatMap((id) => {
             const entry = cases.get(id);
-            return entry === undefined ? [] : [judgeCase(entry, resultOf(id))];
+            return entry === undefined ? [] : [judgeCase(entry, resultOf(id), policy)];
           }),
         ),
       );

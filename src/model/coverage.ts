@@ -12,6 +12,8 @@ export interface CoverageCounts {
   /** Of those: PASS or FAIL on this source. */
   readonly executed: number;
   readonly passed: number;
+  /** Of those: by nothing but the exit code of a command. */
+  readonly exit_code: number;
   readonly failed: number;
   readonly error: number;
   /** SKIPs by reason, beside the four numbers. */

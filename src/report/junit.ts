@@ -38,6 +38,7 @@ function testcase(spec: SpecRecord, criterion: CriterionRecord): string {
     properties.push(
       ['verified_by', check.link],
       ...(check.proof === null ? [] : [['proof', check.proof] as [string, string]]),
+      ...(check.flaky === undefined ? [] : [['flaky', check.flaky] as [string, string]]),
     );
   const inner = properties
     .map(([name, value]) => `        <property name="${xml(name)}" value="${xml(value)}"/>`)

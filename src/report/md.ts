@@ -13,7 +13,8 @@ export const markdown = (text: string): string =>
 const row = (spec: string, criterion: CriterionRecord): string => {
   const bad = criterion.checks.find((check) => check.verdict === criterion.verdict && check.verdict !== 'PASS');
   const at = bad?.file == null ? '' : `${bad.file}${bad.line === null ? '' : `:${bad.line}`}`;
-  return `| ${criterion.verdict} | ${markdown(criterion.reason)} | ${markdown(criterion.id)} | ${markdown(criterion.title)} | ${markdown(at === '' ? (criterion.detail ?? '') : `${at} ${bad?.detail ?? ''}`)} |`;
+  const flaky = criterion.checks.some((check) => check.flaky !== undefined) ? ', flaky' : '';
+  return `| ${criterion.verdict} | ${markdown(criterion.reason)}${flaky} | ${markdown(criterion.id)} | ${markdown(criterion.title)} | ${markdown(at === '' ? (criterion.detail ?? '') : `${at} ${bad?.detail ?? ''}`)} |`;
 };
 
 export const md: Reporter = {

@@ -1,4 +1,4 @@
-/** TAP version 14: a point a criterion; SKIP as a directive, ERROR as not ok. */
+/** TAP version 14: a point a criterion; SKIP as a directive, ERROR as not ok; weak passes say why below. */
 import { visibleLine } from '../util/text.js';
 import type { Reporter } from './reporter.js';
 
@@ -16,12 +16,14 @@ export const tap: Reporter = {
           ? ` # SKIP ${escape(`${criterion.reason}${criterion.detail === undefined ? '' : `: ${criterion.detail}`}`)}`
           : '';
       lines.push(`${ok ? 'ok' : 'not ok'} ${i + 1} - ${escape(`${criterion.id} ${criterion.title}`)}${directive}`);
-      if (ok) return;
+      const flaky = criterion.checks.find((check) => check.flaky !== undefined)?.flaky;
+      if (ok && criterion.reason !== 'exit-code' && flaky === undefined) return;
       lines.push(
         '  ---',
         `  verdict: ${criterion.verdict}`,
         `  reason: ${JSON.stringify(criterion.reason)}`,
         `  detail: ${JSON.stringify(visibleLine(criterion.detail ?? ''))}`,
+        ...(flaky === undefined ? [] : [`  flaky: ${JSON.stringify(visibleLine(flaky))}`]),
         '  ...',
       );
     });

@@ -22,6 +22,8 @@ export interface LastVerdict {
   readonly reason: Reason;
   readonly detail: string;
   readonly run: string;
+  /** A pass that nothing but an exit code tells of. */
+  readonly byExitCode: boolean;
 }
 
 export interface CoverageRow {
@@ -74,6 +76,7 @@ function count(rows: readonly CoverageRow[]): CoverageCounts {
   const skips: Record<string, number> = {};
   let executed = 0,
     passed = 0,
+    byExitCode = 0,
     failed = 0,
     error = 0,
     traced = 0;
@@ -82,6 +85,7 @@ function count(rows: readonly CoverageRow[]): CoverageCounts {
     const verdict = row.last?.verdict;
     if (row.traced && (verdict === 'PASS' || verdict === 'FAIL')) executed += 1;
     if (row.traced && verdict === 'PASS') passed += 1;
+    if (row.traced && verdict === 'PASS' && row.last?.byExitCode === true) byExitCode += 1;
     if (verdict === 'FAIL') failed += 1;
     if (verdict === 'ERROR') error += 1;
     const skip = row.last === null ? row.skip : verdict === 'SKIP' ? row.last.reason : null;
@@ -92,6 +96,7 @@ function count(rows: readonly CoverageRow[]): CoverageCounts {
     traced,
     executed,
     passed,
+    exit_code: byExitCode,
     failed,
     error,
     skips: Object.fromEntries(Object.entries(skips).sort(([a], [b]) => (a < b ? -1 : 1))),

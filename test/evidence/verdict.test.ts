@@ -119,3 +119,48 @@ describe('exit codes', () => {
     expect(exitCodeOfRun(verdicts, strict, ended)).toBe(code);
   });
 });
+
+describe('weak passes', () => {
+  const policies = {
+    allow: { exitCode: 'allow', flaky: 'allow' },
+    warn: { exitCode: 'warn', flaky: 'allow' },
+    refuse: { exitCode: 'refuse', flaky: 'allow' },
+    steady: { exitCode: 'allow', flaky: 'fail' },
+  } as const;
+  const ran = (more: Partial<Outcome>): Outcome => ({ ...outcome('c0', 'executed'), ...more });
+  const reused = (proof: 'report' | 'exit-code'): Plan['reuse'] => [
+    {
+      case: 'c0',
+      key: 'k',
+      outcome: { reason: 'executed', proof, run: 'R', detail: '', ended_at: '2026-01-01T00:00:00.000Z' },
+    },
+  ];
+  const verdict = (policy: keyof typeof policies, result: Outcome | Plan['reuse']): string => {
+    const plan: Plan = {
+      specs: [{ id: 'SPEC-a', criteria: [plannedCriterion([check(['c0'])])] }],
+      cases: [plannedCase('c0')],
+      reuse: 'case' in result ? [] : result,
+    };
+    const outcomes = new Map('case' in result ? [['c0', result]] : []);
+    const judged = judgePlan(plan, outcomes, () => criterion(), policies[policy])[0]?.judged;
+    return `${judged?.verdict}(${judged?.reason})`;
+  };
+
+  // @verifies AC-verdicts-exit-code-pass
+  it('are a word of their own by exit code, and none where that is refused, taken from the cache or not', () => {
+    expect(verdict('allow', ran({ proof: 'exit-code' }))).toBe('PASS(exit-code)');
+    expect(verdict('warn', ran({ proof: 'exit-code' }))).toBe('PASS(exit-code)');
+    expect(verdict('refuse', ran({ proof: 'exit-code' }))).toBe('ERROR(not-reported)');
+    expect(verdict('refuse', ran({ proof: 'report' }))).toBe('PASS(executed)');
+    expect(verdict('allow', reused('exit-code'))).toBe('PASS(cached)');
+    expect(verdict('refuse', reused('exit-code'))).toBe('ERROR(not-reported)');
+    expect(verdict('refuse', reused('report'))).toBe('PASS(cached)');
+  });
+
+  // @verifies AC-verdicts-flaky
+  it('after a retry fail where the project says so', () => {
+    expect(verdict('allow', ran({ flaky: 'passed at the second try' }))).toBe('PASS(executed)');
+    expect(verdict('steady', ran({ flaky: 'passed at the second try' }))).toBe('FAIL(assertion)');
+    expect(verdict('steady', ran({}))).toBe('PASS(executed)');
+  });
+});

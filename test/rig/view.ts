@@ -34,6 +34,7 @@ export function coverageViewOf(size: number): CoverageView {
     traced,
     executed,
     passed: count('PASS'),
+    exit_code: 0,
     failed: count('FAIL'),
     error: 0,
     skips: { gap: count('SKIP') },

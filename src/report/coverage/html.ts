@@ -69,6 +69,10 @@ export const html: CoverageFormat = {
       view.audit === null
         ? ''
         : `<p class="dim">Verdict cache: ${view.audit.stale} stale of ${view.audit.audited} hits that were run again.</p>`;
+    const weak =
+      view.total.exit_code === 0
+        ? ''
+        : `<p class="dim">Of those that passed, ${view.total.exit_code} by exit code alone.</p>`;
     const next =
       view.next.length === 0
         ? ''
@@ -93,7 +97,7 @@ export const html: CoverageFormat = {
 <main>
 <ul class="numbers" aria-label="The four numbers">${numbers}</ul>
 <p>${skips === '' ? 'No SKIP' : `SKIP: ${skips}`}${view.total.failed + view.total.error > 0 ? `; <span class="FAIL">${view.total.failed} FAIL</span>, <span class="ERROR">${view.total.error} ERROR</span>` : ''}${view.retired > 0 ? `; ${view.retired} retired, in no number` : ''}</p>
-${delta}${audit}${trend(view)}${next}
+${weak}${delta}${audit}${trend(view)}${next}
 ${table('By level', view.levels)}${table('By spec', view.specs)}${table('By risk', view.risks)}${table('By owner', view.owners)}
 <h2 id="criteria-title">Criteria</h2>
 <div class="controls" role="search">

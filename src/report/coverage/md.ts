@@ -12,7 +12,7 @@ const verdictOf = (item: CriterionView): string =>
     ? item.reason === ''
       ? 'not run on this source'
       : `SKIP(${item.reason})`
-    : `${item.verdict}${item.reason === '' || item.verdict === 'PASS' ? '' : `(${item.reason})`}`;
+    : `${item.verdict}${item.reason === '' || (item.verdict === 'PASS' && item.reason !== 'exit-code') ? '' : `(${item.reason})`}`;
 
 /** A table a spec: what is promised, what came of it, and where the test is. */
 function everyCriterion(view: CoverageView): string[] {
@@ -43,6 +43,7 @@ export const md: CoverageFormat = {
         ? `As of ${markdown(view.at ?? '')}`
         : `Source ${view.source.commit === null ? 'without a commit' : `\`${view.source.commit.slice(0, 12)}\``}${view.source.dirty ? ' with uncommitted changes' : ''}`,
     );
+    if (view.total.exit_code > 0) parts.push(`Of those that passed, ${view.total.exit_code} by exit code alone.`);
     const skips = Object.entries(view.total.skips);
     if (skips.length > 0)
       parts.push(`SKIP: ${skips.map(([reason, count]) => `${count} ${markdown(reason)}`).join(', ')}`);

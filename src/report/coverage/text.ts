@@ -32,6 +32,7 @@ export const text: CoverageFormat = {
     section('by spec', view.specs);
     section('by risk', view.risks);
     section('by owner', view.owners);
+    if (view.total.exit_code > 0) lines.push('', `of those that passed, ${view.total.exit_code} by exit code alone`);
     const skips = Object.entries(view.total.skips);
     lines.push(
       '',
