@@ -139,6 +139,35 @@ export function maskText(text: string, secrets: readonly string[]): string {
   return result;
 }
 
+/** Names of the criteria that a process works for: as a value, cut where it would be too long, and as a file of all. */
+export const CRITERIA_VARIABLE = 'COHERENCE_AC_ID';
+export const CRITERIA_FILE_VARIABLE = 'COHERENCE_AC_IDS_FILE';
+
+/** Bytes. Linux starts no program with a variable over 128 KiB, and every record of a check shows what it was given. */
+const CRITERIA_LIMIT = 32 * 1024;
+
+/** All criteria of some cases, sorted, each once. */
+export const criteriaOfCases = (cases: readonly Pick<Case, 'criteria'>[]): string[] =>
+  [...new Set(cases.flatMap((entry) => entry.criteria))].sort();
+
+/** `COHERENCE_AC_ID`: ids with commas between them; as many whole ones as fit. */
+export function criteriaValue(criteria: readonly string[]): string {
+  const whole = criteria.join(',');
+  if (Buffer.byteLength(whole) <= CRITERIA_LIMIT) return whole;
+  const ids: string[] = [];
+  let bytes = 0;
+  for (const id of criteria) {
+    bytes += Buffer.byteLength(id) + 1;
+    if (bytes > CRITERIA_LIMIT) break;
+    ids.push(id);
+  }
+  return ids.join(',');
+}
+
+/** True when the value does not name all of them, so that a file must. */
+export const needsCriteriaFile = (criteria: readonly string[]): boolean =>
+  criteriaValue(criteria).length < criteria.join(',').length;
+
 /**
  * What every case of a batch sees beside its declared variables (contract, section 5). Cases of one batch share one
  * environment. `COHERENCE_RUN_ATTEMPT`, set by a daemon that runs a whole run again, counts tries from there.
@@ -147,12 +176,11 @@ export function batchEnv(
   batch: Batch,
   context: { readonly env: Readonly<Record<string, string>>; readonly attempt: number },
 ): Record<string, string> {
-  const criteria = [...new Set(batch.cases.flatMap((entry: Case) => entry.criteria))].sort();
   const first = Number(context.env['COHERENCE_RUN_ATTEMPT'] ?? 1);
   return {
     ...batch.cases[0]?.env,
     ...context.env,
-    COHERENCE_AC_ID: criteria.join(','),
+    [CRITERIA_VARIABLE]: criteriaValue(criteriaOfCases(batch.cases)),
     COHERENCE_ATTEMPT: String((Number.isInteger(first) && first > 0 ? first : 1) + context.attempt - 1),
   };
 }

@@ -3,7 +3,8 @@
  * order that `needs` asks for. Every case has an outcome at the end, whatever happened to its batch.
  */
 import { setMaxListeners } from 'node:events';
-import { dirname } from 'node:path';
+import { writeFile } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
 import {
   verdictOf,
   type Batch,
@@ -18,6 +19,7 @@ import type { Place, RunContext, Runner, Workspace } from './adapters.js';
 import { withArtifacts } from './decorators/artifacts.js';
 import { withRetry } from './decorators/retry.js';
 import { semaphore, type Semaphore } from './docker/semaphore.js';
+import { CRITERIA_FILE_VARIABLE, criteriaOfCases, needsCriteriaFile } from './environment.js';
 import { notStarted } from './outcome.js';
 import { gateOf, groupsOf, inCycle, runnerOf } from './schedule.js';
 
@@ -228,7 +230,16 @@ class Run {
         return all('setup', error instanceof Error ? error.message : String(error));
       }
       await using guarded = daemon;
-      const context: RunContext = { root, jobs, signal, emit, env: { ...env, ...guarded?.env }, attempt, cargoEnv };
+      const criteria = await criteriaFile(batch, workspace);
+      const context: RunContext = {
+        root,
+        jobs,
+        signal,
+        emit,
+        env: { ...env, ...criteria, ...guarded?.env },
+        attempt,
+        cargoEnv,
+      };
       const outcomes = await runner.run(batch, workspace, context);
       const byCase = new Map(batch.cases.map((entry) => [entry.id, entry]));
       const whole: Outcome[] = [];
@@ -292,6 +303,16 @@ class Run {
       await workspace[Symbol.asyncDispose]();
     for (const place of this.#places.values()) await place.close();
   }
+}
+
+/** Where the ids of all criteria of a batch stand, one a line, when they are too many for a variable. */
+async function criteriaFile(batch: Batch, workspace: Workspace): Promise<Readonly<Record<string, string>>> {
+  const criteria = criteriaOfCases(batch.cases);
+  if (!needsCriteriaFile(criteria)) return {};
+  const name = 'criteria.txt';
+  // Programs in a container may have another user id.
+  await writeFile(join(workspace.reports.host, name), `${criteria.join('\n')}\n`, { mode: 0o644 });
+  return { [CRITERIA_FILE_VARIABLE]: `${workspace.reports.inside}/${name}` };
 }
 
 /** The case whose workspace a batch continues in: the first that it needs. */

@@ -86,6 +86,12 @@ describe('environment of children', () => {
       COHERENCE_AC_ID: 'AC-a,AC-b',
       COHERENCE_ATTEMPT: '2',
     });
+    const many = Array.from({ length: 1800 }, (_item, i) => `AC-${String(i).padStart(74, '0')}`);
+    const value = batchEnv({ ...batch, cases: [makeCommand('a', { criteria: many })] }, { env: {}, attempt: 1 })[
+      'COHERENCE_AC_ID'
+    ];
+    expect(value?.length).toBeLessThanOrEqual(32 * 1024);
+    expect(value?.split(',').every((id) => many.includes(id))).toBe(true);
     expect(batchEnv(batch, { env: { COHERENCE_RUN_ATTEMPT: '3' }, attempt: 1 })['COHERENCE_ATTEMPT']).toBe('3');
   });
 });

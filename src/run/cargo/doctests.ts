@@ -17,6 +17,7 @@ import { howItEnded, judgeEnding, type Judgement } from './judge.js';
 import { packageFolder, type Package } from './metadata.js';
 import { outcomeOf } from './outcomes.js';
 import { firstError, lastLines, runWhole, type Finished } from './program.js';
+import { CRITERIA_VARIABLE, criteriaValue } from '../environment.js';
 
 export interface DocStatus {
   readonly name: string;
@@ -218,7 +219,7 @@ export async function runDocTests(cases: readonly Case[], options: DocOptions): 
     );
     const env = {
       ...options.env,
-      ...(some.length === 1 ? { COHERENCE_AC_ID: some[0]?.criteria.join(',') ?? '' } : {}),
+      ...(some.length === 1 ? { [CRITERIA_VARIABLE]: criteriaValue(some[0]?.criteria ?? []) } : {}),
       COHERENCE_ATTEMPT: String(context.attempt),
       ...context.env,
       ...some[0]?.env,

@@ -15,6 +15,7 @@ import type { TreePaths } from './paths.js';
 import { runProgram, runWhole, lastLines, textOf } from './program.js';
 import type { Artifact, BuildStream } from './stream.js';
 import type { Toolchain } from './toolchain.js';
+import { CRITERIA_VARIABLE, criteriaValue } from '../environment.js';
 
 /** A test executable with all that is needed to start it. */
 export interface Executable {
@@ -114,7 +115,7 @@ export async function listTests(
 
 const ownVariables = (one: Case, options: StartOptions): Record<string, string> => ({
   ...options.env,
-  COHERENCE_AC_ID: one.criteria.join(','),
+  [CRITERIA_VARIABLE]: criteriaValue(one.criteria),
   COHERENCE_ATTEMPT: String(options.context.attempt),
   ...options.context.env,
   ...one.env,
