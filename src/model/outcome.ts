@@ -3,9 +3,7 @@
  */
 import type { Observed } from './observation.js';
 import type { PlaceName } from './plan.js';
-import type { Reason } from './verdict.js';
-
-export type Proof = 'report' | 'exit-code';
+import type { Proof, Reason } from './verdict.js';
 
 /** One stream's capture on disk. `truncated` when the cap cut it; the cut is on a character boundary and marked in the file. */
 export interface Captured {

@@ -3,9 +3,9 @@
  * (contract, section 5; JSON Schema in schema/verify.schema.json). Field names are the contract's.
  */
 import type { Diagnostic } from './diagnostic.js';
-import type { Layer, Proof } from './outcome.js';
+import type { Layer } from './outcome.js';
 import type { PlaceName } from './plan.js';
-import type { Reason, Verdict } from './verdict.js';
+import type { Proof, Reason, Verdict } from './verdict.js';
 
 export interface CheckRecord {
   readonly link: string;

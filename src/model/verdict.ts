@@ -1,6 +1,9 @@
 /**
  * Verdicts and their reasons (contract, section 5). A reason belongs to exactly one verdict; `verdictOf` is that table.
  */
+/** What a verdict rests on: what the runner reported, or the exit code of a command alone. */
+export type Proof = 'report' | 'exit-code';
+
 export type Verdict = 'PASS' | 'FAIL' | 'SKIP' | 'ERROR';
 
 /** `exit-code`: nothing but the exit code of a command says so; a word and a number of its own beside `executed`. */
