@@ -134,7 +134,7 @@ describe('public checks', () => {
       verdict: 'PASS',
       attempt: 1,
       fence: 1,
-      criteria: [{ id: 'AC-a-1', verdict: 'PASS', reason: 'executed' }],
+      criteria: [{ id: 'AC-a-1', verdict: 'PASS', reason: 'exit-code' }],
     });
     expect(await ask('queue', 'list', '--all')).toMatchObject({ runs: [{ run_id: id, verdict: 'PASS' }] });
     expect(await ask('queue', 'list')).toEqual({ runs: [] });

@@ -174,7 +174,7 @@ describe('verification', () => {
     for (const id of ['SPEC-none', 'AC-none'])
       expect(await c('verify', id)).toMatchObject({ code: 66, err: expect.stringContaining('not found') });
     const { code, record } = await project.verify();
-    expect(verdicts(record)).toEqual({ 'AC-s-a': 'ERROR(dangling-link)', 'AC-s-b': 'PASS(executed)' });
+    expect(verdicts(record)).toEqual({ 'AC-s-a': 'ERROR(dangling-link)', 'AC-s-b': 'PASS(exit-code)' });
     expect(code).toBe(2);
     expect(JSON.stringify(record)).toContain('tests/gone.test.ts');
   });
@@ -207,7 +207,7 @@ describe('verification', () => {
     });
     expect((await c('verify', '--strict')).code).toBe(1);
     const met = await project.verify([], { env: { STRIPE_KEY: 'hush-hush-key' } });
-    expect(verdicts(met.record)['AC-s-a']).toBe('PASS(executed)');
+    expect(verdicts(met.record)['AC-s-a']).toBe('PASS(exit-code)');
     expect(await project.read(`.coherence/runs/${met.record.run}/run.json`)).not.toContain('hush-hush-key');
     expect(await project.read(firstCheck(met.record, 'AC-s-a')?.output ?? '')).toBe('key is ***\n');
     expect((await project.coherence(['verify', '--require', 'cargo'], { env: { PATH: '/nowhere' } })).code).toBe(69);
@@ -261,7 +261,7 @@ describe('verification', () => {
     process.kill(pid, 'SIGINT');
     const answer = await running;
     expect(answer.code).toBe(130);
-    expect(verdicts(answer.json<RunRecord>())).toEqual({ 'AC-s-a': 'PASS(executed)', 'AC-s-b': 'ERROR(canceled)' });
+    expect(verdicts(answer.json<RunRecord>())).toEqual({ 'AC-s-a': 'PASS(exit-code)', 'AC-s-b': 'ERROR(canceled)' });
   });
 });
 
@@ -307,6 +307,6 @@ describe('import and export', () => {
     expect((await other.coherence(['spec', 'list', '--json'])).json<{ specs: unknown[] }>().specs).toHaveLength(0);
     expect((await other.coherence(['import', 'good.jsonl'])).code).toBe(0);
     expect((await other.coherence(['export', '--format', 'jsonl'])).out).toBe(first.out);
-    expect(verdicts((await other.verify()).record)).toEqual({ 'AC-s-a': 'PASS(executed)', 'AC-s-b': 'SKIP(no-link)' });
+    expect(verdicts((await other.verify()).record)).toEqual({ 'AC-s-a': 'PASS(exit-code)', 'AC-s-b': 'SKIP(no-link)' });
   });
 });

@@ -138,7 +138,8 @@ describe('command', () => {
       [makeCommand('node --test node/same.test.js'), 'PASS(executed)'],
       [makeCommand('node --test node/same-too.test.js || true'), 'FAIL(assertion)'],
       [makeCommand('node --test --test-name-pattern=nothing node/same.test.js'), 'ERROR(not-reported)'],
-      [makeCommand("sh -c 'node --test node/same.test.js'"), 'ERROR(not-reported)'],
+      [makeCommand("sh -c 'node --test node/same.test.js'"), 'PASS(executed)'],
+      [makeCommand("sh -c 'node --test --test-name-pattern=nothing node/same.test.js'"), 'ERROR(not-reported)'],
       [makeCommand('npx --no-install jest'), 'ERROR(not-reported)'],
     ]);
     expect(seen).toEqual(wanted);

@@ -9,10 +9,12 @@ import type { RunContext, Runner, Workspace } from '../../adapters.js';
 import { batchEnv } from '../../environment.js';
 import { lastLines, outcomeOf, timeoutDetail, type Finding } from '../../outcome.js';
 import type { Executed } from '../../adapters.js';
-import { judgeCounts, type Counts } from './counts.js';
+import { judgeCounts, sumCounts, type Counts } from './counts.js';
 import { readJunit, stampOf } from './junit.js';
 import { knownRunners } from './known-runners.js';
+import { startedBy, type Started } from './package-scripts.js';
 import { reportingFor, reportingLine, silentRunner, type Reporting } from './reporting.js';
+import { runnerOf } from './runner-names.js';
 import { readTap } from './tap.js';
 
 const SIGNALS: Readonly<Record<number, string>> = {
@@ -53,6 +55,12 @@ function ending(entry: Case, executed: Executed): Finding | null {
 
 function byExitCode(entry: Case, code: number, message: string): Finding {
   const expected = entry.expect.exit ?? 0;
+  if (code === expected && entry.expect.min_executed !== undefined)
+    return {
+      reason: 'not-reported',
+      detail: 'expect.min_executed counts tests, and nothing here reports any: give expect.report as well',
+      message,
+    };
   return code === expected
     ? { reason: 'executed', detail: expected === 0 ? '' : `exit code ${code}, as expected`, proof: 'exit-code' }
     : { reason: 'exit-code', detail: exitWords(code, expected), message, proof: 'exit-code' };
@@ -69,6 +77,35 @@ function unread(entry: Case, code: number, problem: string, message: string): Fi
     : { reason: 'exit-code', detail: `${exitWords(code, expected)}; ${problem}`, message, proof: 'exit-code' };
 }
 
+const proofless = (name: string): string =>
+  `${name} is a test runner, whose exit code alone proves nothing: link the test itself, or give expect.report`;
+
+/** A test runner among the programs that a line was seen to start, behind whatever launcher. */
+function observedRunner(executed: Executed): string | null {
+  if (executed.observed?.ok !== true) return null;
+  for (const words of executed.observed.observation.programs) {
+    const found = runnerOf(words);
+    if (found !== null) return found.name;
+  }
+  return null;
+}
+
+/** The verdict of what the line's runners reported; each of them must have reported tests. */
+async function judgeReports(
+  entry: Case,
+  reporting: Reporting,
+  stdout: string,
+  code: number,
+  unproved: (why: string) => Finding,
+): Promise<Finding> {
+  const counts = await reporting.read(stdout);
+  const silent = [...reporting.expected].find(([kind]) => !counts.has(kind))?.[1];
+  const all = sumCounts([...counts.values()]);
+  // What did report may tell of a failure, which is worse than that another one said nothing.
+  const judged = judgeCounts(entry, all, code);
+  return silent === undefined || judged.reason === 'assertion' ? judged : unproved(`${silent} reported no test`);
+}
+
 /** A report that the link expects is the author's own choice of evidence; `none` is not one for a known runner. */
 const asksForReport = (entry: Case): boolean => entry.expect.report === undefined || entry.expect.report === 'none';
 
@@ -83,8 +120,12 @@ async function runOne(
   const report = entry.expect.report ?? null;
   const junit = report?.startsWith('junit:') === true ? report.slice('junit:'.length) : null;
   const before = junit === null ? null : await stampOf(workspace.hostRoot, junit);
-  const wanted = asksForReport(entry) ? await reportingFor(line, workspace, env) : null;
-  const reporting: Reporting | null = wanted !== null && 'line' in wanted ? wanted : null;
+  const started: Started = asksForReport(entry)
+    ? await startedBy(line, workspace.hostRoot)
+    : { runners: [], missing: [] };
+  const silent = silentRunner(started);
+  const reporting: Reporting | null =
+    silent === null && started.missing.length === 0 ? await reportingFor(line, started, workspace, env) : null;
   try {
     const command = ['sh', '-c', reporting?.line ?? line];
     const executed = await workspace.exec(
@@ -103,15 +144,12 @@ async function runOne(
         detail: `${why} (exit code ${code})`,
         message,
       });
-      if (wanted !== null && 'silent' in wanted)
-        return unproved(
-          `${wanted.silent} is a test runner, whose exit code alone proves nothing: link the test itself, or give expect.report`,
-        );
-      if (reporting !== null) {
-        const counts = await reporting.read(stdout);
-        const name = knownRunners(line)[0]?.name ?? 'the runner';
-        return counts === null ? unproved(`${name} reported no test`) : judgeCounts(entry, counts, code);
-      }
+      const absent = started.missing[0];
+      if (absent !== undefined) return unproved(absent);
+      if (silent !== null) return unproved(proofless(silent));
+      if (reporting !== null) return judgeReports(entry, reporting, stdout, code, unproved);
+      const seen = asksForReport(entry) ? observedRunner(executed) : null;
+      if (seen !== null) return unproved(proofless(seen));
       if (report === null || report === 'none') return byExitCode(entry, code, message);
       if (report === 'tap' && executed.stdout.truncated)
         return unread(entry, code, 'the output is too long to be read as a TAP report', message);
@@ -147,7 +185,7 @@ export const command: Runner = {
     batch.cases.map((entry) => [
       'sh',
       '-c',
-      asksForReport(entry) && silentRunner(entry.selector) === null
+      asksForReport(entry) && silentRunner({ runners: knownRunners(entry.selector) }) === null
         ? reportingLine(entry.selector, '<reports>')
         : entry.selector,
     ]),

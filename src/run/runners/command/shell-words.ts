@@ -12,6 +12,10 @@ export interface Word {
   readonly inner: readonly string[];
 }
 
+/** A word of shell that stands for exactly this text. */
+export const quotedWord = (text: string): string =>
+  /^[\w./:=@%+,-]+$/.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`;
+
 /** The simple commands of a line, in order. */
 export function simpleCommands(line: string): Word[][] {
   const commands: Word[][] = [];
