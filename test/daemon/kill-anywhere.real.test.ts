@@ -85,7 +85,9 @@ describe('kill anywhere', () => {
       const names = run.criteria.map((item) => item.id);
       expect([run.run_id, names.toSorted()]).toEqual([run.run_id, ['AC-p-1', 'AC-p-2', 'AC-p-3']]);
       expect([run.run_id, run.state, run.verdict, run.reason]).toEqual(
-        run.state === 'done' ? [run.run_id, 'done', 'PASS', 'executed'] : [run.run_id, 'dead_letter', 'ERROR', 'crash'],
+        run.state === 'done'
+          ? [run.run_id, 'done', 'PASS', 'exit-code']
+          : [run.run_id, 'dead_letter', 'ERROR', 'crash'],
       );
     }
     expect(ended.filter((run) => run.verdict === 'PASS').length).toBeGreaterThan(25);

@@ -105,7 +105,7 @@ real('from the command line', () => {
     expect(answers[0]).toMatchObject({
       codes: [0, 1, 0, 0],
       verdicts: [
-        ['AC-shop-good', 'PASS', 'executed'],
+        ['AC-shop-good', 'PASS', 'exit-code'],
         ['AC-shop-bad', 'FAIL', 'exit-code'],
         ['AC-shop-gap', 'SKIP', 'gap'],
       ],
