@@ -5,7 +5,7 @@
 import { cpSync, mkdirSync, rmSync } from 'node:fs';
 import { join, relative } from 'node:path';
 import { loadProject, type Project } from '../config/index.js';
-import { judgeSpec, openRunFolder, readRun, runsFolder } from '../evidence/index.js';
+import { judgeSpec, openRunFolder, readRun, runsFolder, weakPasses } from '../evidence/index.js';
 import type { Basis } from '../journal/index.js';
 import {
   criteriaOf,
@@ -306,6 +306,7 @@ async function publish(
         error: count('ERROR'),
         cached: checks.filter((check) => check.cached).length,
         executed: executed.length,
+        ...weakPasses(criteria),
         duration_ms: checks.reduce((sum, check) => sum + check.duration_ms, 0),
       },
       specs: [

@@ -13,7 +13,8 @@ export {
   type InstalledPackage,
   type KeyParts,
 } from './closure/index.js';
-export { isByExitCode, recordOf, type RecordContext } from './record.js';
+export { packRecord, unpackRecord, type PackedRecord } from './packed.js';
+export { isByExitCode, recordOf, weakPasses, type RecordContext } from './record.js';
 export { listRuns, openRunFolder, readRun, runsFolder, type RunFolder } from './runs.js';
 export {
   exitCodeOfRun,

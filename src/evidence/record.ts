@@ -123,6 +123,17 @@ export const isByExitCode = (judged: JudgedCriterion): boolean =>
   judged.verdict === 'PASS' &&
   judged.checks.some((check) => check.cases.some((item) => proofOf(item.result) === 'exit-code'));
 
+/** Numbers of a summary about weak passes, from what was recorded; a number that is 0 is absent. */
+export function weakPasses(criteria: readonly CriterionRecord[]): {
+  readonly exit_code?: number;
+  readonly flaky?: number;
+} {
+  const passes = criteria.filter((criterion) => criterion.verdict === 'PASS');
+  const byExitCode = passes.filter((criterion) => criterion.checks.some((check) => check.proof === 'exit-code')).length;
+  const flaky = criteria.flatMap((criterion) => criterion.checks).filter((check) => check.flaky !== undefined).length;
+  return { ...(byExitCode === 0 ? {} : { exit_code: byExitCode }), ...(flaky === 0 ? {} : { flaky }) };
+}
+
 /** The whole record. The summary's four counts add up to the number of criteria. */
 export function recordOf(judgements: readonly Judgement[], context: RecordContext): RunRecord {
   const specsById = new Map(context.catalog.specs.map((spec) => [spec.id, spec]));

@@ -8,6 +8,8 @@ import { join } from 'node:path';
 import { failure, success, type Result, type RunRecord } from '../model/index.js';
 import { errorCode, readRegularText, syncFolder, writeAtomically } from '../util/files.js';
 import { sha256File } from '../util/hash.js';
+import { archiveOutputs } from './archive.js';
+import { packRecord, unpackRecord, type PackedRecord } from './packed.js';
 import { identityOf, isAlive, type ProcessIdentity } from '../util/process.js';
 
 const TEMPORARY = '.tmp-';
@@ -60,7 +62,9 @@ export async function openRunFolder(root: string, id: string, isPart = false): P
       return (absolute) => known.get(absolute);
     },
     publish: async (record) => {
-      const text = `${JSON.stringify(record, null, 1)}\n`;
+      if (!isPart) await archiveOutputs(folder, record);
+      const packed = packRecord(record);
+      const text = `${packed.batches.length > 0 ? JSON.stringify(packed) : JSON.stringify(packed, null, 1)}\n`;
       if (isPart) writeFileSync(join(folder, 'run.json'), text, { mode: 0o600 });
       else await writeAtomically(join(folder, 'run.json'), text, 0o600);
       rmSync(join(folder, OWNER), { force: true });
@@ -132,12 +136,13 @@ export async function readRun(
     });
   try {
     // The file is ours (0600, untracked), and its schema is checked by the name below.
-    const record = JSON.parse(await readFile(join(root, path), 'utf8')) as RunRecord;
+    const record = JSON.parse(await readFile(join(root, path), 'utf8')) as RunRecord | PackedRecord;
+    if (record.schema === 'coherence.verify/2') return success(unpackRecord(record));
     if (record.schema !== 'coherence.verify/1')
       return failure({
         kind: 'damaged-state',
         file: path,
-        message: 'This record has another schema than coherence.verify/1.',
+        message: 'This record has another schema than coherence.verify/1 and /2.',
       });
     return success(record);
   } catch (error) {
