@@ -30,7 +30,7 @@ export { applyCatalogChange, catalogAt } from './store.js';
 export * from './store.js';
 export { fixDolt, repairJournal } from './store-extras.js';
 export { suggestions, type Suggestion } from './suggestions.js';
-export { prepare, verifyProject, type Prepared, type Verification } from './verify.js';
+export { objectionsTo, prepare, verifyProject, type Prepared, type Verification } from './verify.js';
 export type { VerifyContext, VerifyRequest } from './verify-request.js';
 export { verify } from './verify-anywhere.js';
 export { cleanProject, collectLayers, warmPath, warmSession } from './warm.js';

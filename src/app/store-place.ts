@@ -56,11 +56,14 @@ async function author(root: string, env: Env): Promise<string> {
   let [name, address] = [clean(env['GIT_AUTHOR_NAME']), clean(env['GIT_AUTHOR_EMAIL'])];
   if (name === '' || address === '') {
     const answer = await git(root, ['config', '--get-regexp', '^user\\.(name|email)$'], { env });
+    // From the widest file to the narrowest: git takes the last of each, the repository's own.
+    const configured = new Map<string, string>();
     for (const line of answer.stdout.split('\n')) {
       const [, key, value] = /^user\.(name|email) (.*)$/.exec(line) ?? [];
-      if (key === 'name' && name === '') name = clean(value);
-      if (key === 'email' && address === '') address = clean(value);
+      if (key !== undefined) configured.set(key, clean(value));
     }
+    if (name === '') name = configured.get('name') ?? '';
+    if (address === '') address = configured.get('email') ?? '';
   }
   return name === '' && address === '' ? ANONYMOUS : `${name === '' ? address : name} <${address}>`;
 }

@@ -1,6 +1,7 @@
 /**
  * The main job, as a table of contents of the stages: read, trace, plan, run, judge, record.
  */
+import { join } from 'node:path';
 import {
   exitCodeOfRun,
   isByExitCode,
@@ -26,6 +27,7 @@ import type { Source } from '../sources/index.js';
 import { parseSelector } from '../trace/index.js';
 import { plan as planOf, toRun, withReuse } from '../plan/index.js';
 import { counted } from '../util/text.js';
+import { errorCode } from '../util/files.js';
 import { ulid } from '../util/ulid.js';
 import { analyse, type Analysis } from './analyse.js';
 import { runCache } from './cache.js';
@@ -146,7 +148,9 @@ export async function verifyProject(
   const startedAt = new Date();
   const started = performance.now();
   const run = request.run ?? ulid();
-  const folder = await openRunFolder(request.evidenceRoot ?? project.root, run, request.store === false);
+  const opened = await openEvidence(project, request, run);
+  if (!opened.ok) return opened;
+  const { folder, note } = opened.value;
   let published = false;
   try {
     const prepared = await prepare(project, request, context, folder.folder);
@@ -184,7 +188,7 @@ export async function verifyProject(
     });
     const fileOf = await folder.seal(capturedFiles(outcomes));
     const weak = project.settings.verify.exit_code === 'warn' ? exitCodeNotes(judgements) : [];
-    const notes = [...wiring.notes(), ...cache.notes, ...steady.notes, ...weak];
+    const notes = [...note, ...wiring.notes(), ...cache.notes, ...steady.notes, ...weak];
     const record = recordOf(judgements, {
       run,
       session: request.session ?? wiring.session,
@@ -216,30 +220,77 @@ export async function verifyProject(
   }
 }
 
+const UNWRITABLE = new Set(['EACCES', 'EPERM', 'EROFS', 'ENOENT', 'ENOTDIR', 'ENOSPC', 'EDQUOT']);
+
+/** The run's evidence folder: in the project, or below the state folder where the project may not be written. */
+async function openEvidence(
+  project: Project,
+  request: VerifyRequest,
+  run: string,
+): Promise<Result<{ readonly folder: RunFolder; readonly note: readonly string[] }>> {
+  const roots = [request.evidenceRoot ?? project.root, join(project.directories.state, 'evidence')];
+  let why = '';
+  for (const [index, root] of roots.entries()) {
+    try {
+      const folder = await openRunFolder(root, run, request.store === false);
+      const note =
+        index === 0 ? [] : [`The project cannot be written (${why}), so the evidence of this run is below ${root}.`];
+      return success({ folder, note });
+    } catch (error) {
+      if (!UNWRITABLE.has(errorCode(error) ?? '')) throw error;
+      why = error instanceof Error ? error.message : String(error);
+    }
+  }
+  return failure({
+    kind: 'not-permitted',
+    message: `The evidence of a run cannot be written: ${why}.`,
+    hint: 'Make .coherence/ of the project writable, or set COHERENCE_STATE_DIR to a folder that is.',
+  });
+}
+
 const discardQuietly = async (folder: RunFolder): Promise<void> => folder.discard().catch(() => undefined);
+
+/** Why a run without FAIL and ERROR is not good all the same; empty when it is. One sentence a reason. */
+export function objectionsTo(record: RunRecord, strict: boolean): string[] {
+  const focused = record.diagnostics.filter((item) => item.code === 'focused-test').length;
+  const criteria = record.specs.flatMap((spec) => spec.criteria).filter((criterion) => criterion.reason !== 'retired');
+  const skipped = criteria.filter((criterion) => criterion.verdict === 'SKIP').length;
+  const empty = record.specs.filter((spec) => spec.criteria.length === 0).length;
+  const hollow = criteria.filter((criterion) => criterion.checks.some((check) => check.hollow === true)).length;
+  return [
+    ...(focused > 0 ? [`${counted(focused, 'test')} focused by .only, which silences the others`] : []),
+    ...(strict && record.specs.length === 0 ? ['--strict: no criterion was verified'] : []),
+    ...(strict && skipped > 0 ? [`--strict: ${counted(skipped, 'criterion', 'criteria')} skipped`] : []),
+    ...(strict && empty > 0 ? [`--strict: ${counted(empty, 'spec')} without criteria`] : []),
+    ...(strict && hollow > 0 ? [`--strict: ${counted(hollow, 'criterion', 'criteria')} with a hollow test`] : []),
+  ];
+}
 
 /** A retired criterion never fails `--strict`; a spec without criteria is a SKIP like any other. */
 export const exitCodes =
   (record: RunRecord) =>
   (strict: boolean): number => {
-    const criteria = record.specs
-      .flatMap((spec) => spec.criteria)
-      .filter((criterion) => criterion.reason !== 'retired');
-    const empty = record.specs
-      .filter((spec) => spec.criteria.length === 0)
-      .map(() => ({ verdict: 'SKIP' as const, hollow: false }));
-    return exitCodeOfRun(
-      [
-        ...criteria.map((criterion) => ({
-          verdict: criterion.verdict,
-          hollow: criterion.checks.some((check) => check.hollow === true),
-        })),
-        ...empty,
-      ],
-      strict,
-      record.ended,
-    );
+    const code = verdictsCode(record, strict);
+    return code === 0 && objectionsTo(record, strict).length > 0 ? 1 : code;
   };
+
+function verdictsCode(record: RunRecord, strict: boolean): number {
+  const criteria = record.specs.flatMap((spec) => spec.criteria).filter((criterion) => criterion.reason !== 'retired');
+  const empty = record.specs
+    .filter((spec) => spec.criteria.length === 0)
+    .map(() => ({ verdict: 'SKIP' as const, hollow: false }));
+  return exitCodeOfRun(
+    [
+      ...criteria.map((criterion) => ({
+        verdict: criterion.verdict,
+        hollow: criterion.checks.some((check) => check.hollow === true),
+      })),
+      ...empty,
+    ],
+    strict,
+    record.ended,
+  );
+}
 
 /** Names what only exit codes tell of (`verify.exit_code: warn`). */
 function exitCodeNotes(judgements: readonly Judgement[]): string[] {

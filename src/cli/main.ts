@@ -16,13 +16,18 @@ import { VERSION } from './version.js';
 
 const INTERRUPTED = 130;
 
+/** Exit code where a result could not be written. */
+const NOT_WRITTEN = 74;
+
+/** The first error of standard output that is more than a reader who went away (`coherence … | head`). */
+let outputError: Error | null = null;
+
 function processStreams(): Streams {
-  // A reader that went away (`coherence … | head`) is no error of ours.
-  for (const stream of [process.stdout, process.stderr]) {
-    stream.on('error', (error: NodeJS.ErrnoException) => {
-      if (error.code !== 'EPIPE') throw error;
-    });
-  }
+  process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+    if (error.code !== 'EPIPE') outputError ??= error;
+  });
+  // Whom should we tell?
+  process.stderr.on('error', () => undefined);
   return {
     out: (text) => void process.stdout.write(text),
     err: (text) => void process.stderr.write(text),
@@ -148,5 +153,12 @@ export async function main(argv: readonly string[], prefix: readonly string[] = 
     code = await defect(error, argv, streams);
   }
   await Promise.all([flush(process.stdout), flush(process.stderr)]);
+  // A stream tells of its error one turn after the write.
+  await new Promise(setImmediate);
+  if (outputError !== null) {
+    code = NOT_WRITTEN;
+    streams.err(`error: The output could not be written: ${visibleLine(outputError.message)}.\n`);
+    await flush(process.stderr);
+  }
   process.exit(code);
 }

@@ -22,6 +22,8 @@ export const EXIT_OF_FAILURE = {
   'damaged-state': 74,
   /** No answer, disk full: the same command may work later. */
   'try-again': 75,
+  /** A folder that must be written and may not be. */
+  'not-permitted': 77,
   /** A comparison that came out unequal (`export --check`, `--fail-under`, conflicts). */
   'does-not-hold': 1,
   /** The verifier could not do its work at all (contract: exit 2). */

@@ -60,9 +60,13 @@ type Target = {
   readonly runner: RunnerName | `unavailable:${string}`;
 };
 
+/** What a file would need, by its ending: `unavailable:robot`. */
+const noRunner = (file: string): `unavailable:${string}` =>
+  `unavailable:${/\.([A-Za-z0-9]+)$/.exec(file)?.[1]?.toLowerCase() ?? 'runner'}`;
+
 function runnerOfTest(test: FoundTest, wanted: string | undefined): Target['runner'] {
   if (wanted !== undefined) return isRunner(wanted) ? wanted : `unavailable:${wanted}`;
-  if (test.framework === 'file') return test.language === 'shell' ? 'command' : 'unavailable:runner';
+  if (test.framework === 'file') return test.language === 'shell' ? 'command' : noRunner(test.file);
   return RUNNER_OF[test.framework] ?? `unavailable:${test.framework}`;
 }
 
@@ -81,7 +85,7 @@ function targets(link: ResolvedLink, { options, parse, runnerOfFile }: Planning)
     const parsed = parse(link.label);
     const runner =
       wanted === undefined
-        ? (runnerOfFile(parsed.file) ?? runnerByFile(parsed.file) ?? ('unavailable:runner' as const))
+        ? (runnerOfFile(parsed.file) ?? runnerByFile(parsed.file) ?? noRunner(parsed.file))
         : isRunner(wanted)
           ? wanted
           : (`unavailable:${wanted}` as const);

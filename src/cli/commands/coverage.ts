@@ -64,7 +64,9 @@ export async function coverage(input: Input, context: CommandContext): Promise<n
         const missed = wanted.value.filter(({ key, percent }) => view.total.percent[key] < percent);
         for (const { key, percent } of missed)
           context.streams.err(`${key} is ${view.total.percent[key].toFixed(1)}%, under ${percent}%\n`);
-        return missed.length > 0 ? 1 : 0;
+        const isEmpty = wanted.value.length > 0 && view.total.specified === 0;
+        if (isEmpty) context.streams.err('--fail-under: no criterion is specified\n');
+        return missed.length > 0 || isEmpty ? 1 : 0;
       },
     );
   });

@@ -2,6 +2,7 @@
 import { resolve } from 'node:path';
 import {
   explainReuse,
+  objectionsTo,
   planPreview,
   prepare,
   verify as verifyWithDaemonOrHere,
@@ -197,7 +198,15 @@ export async function verify(input: Input, context: CommandContext): Promise<num
           }),
         );
     }
-    const code = exitCode(input.flag('strict'));
+    const strict = input.flag('strict');
+    // Nothing is affected by a change: that is a result.
+    const isIdle =
+      record.specs.length === 0 &&
+      input.has('changed') &&
+      !record.diagnostics.some((item) => item.code === 'focused-test');
+    const code = isIdle ? exitCode(false) : exitCode(strict);
+    if (code === 1 && record.summary.fail === 0)
+      for (const why of objectionsTo(record, strict)) context.streams.err(`error: ${why}\n`);
     return failures.length > 0 && code === 0
       ? reportFailures(failures, context.streams)
       : (reportFailures(failures, context.streams), code);
