@@ -54,3 +54,29 @@ describe('words and ends', () => {
     expect(record.summary.exit_code).toBe(1);
   });
 });
+
+describe('scale', () => {
+  // @verifies AC-run-many-criteria
+  it('1,800 criteria with long ids in one batch of each runner pass', async () => {
+    const ids = (runner: string): string[] =>
+      Array.from({ length: 1800 }, (_item, i) => `AC-${runner}-${String(i).padStart(73 - runner.length, '0')}`);
+    const spec = (runner: string, selector: string): string =>
+      specFile(
+        `SPEC-${runner}`,
+        Object.fromEntries(ids(runner).map((id) => [id, `verified_by:\n  - test: ${JSON.stringify(selector)}`])),
+      );
+    await using project = await testProject({
+      'package.json': '{"type":"module","scripts":{"test":"node --test"}}',
+      'test/a.test.mjs':
+        "import { readFileSync } from 'node:fs';\nimport test from 'node:test';\nimport assert from 'node:assert/strict';\ntest('adds', () => assert.equal(readFileSync(process.env.COHERENCE_AC_IDS_FILE, 'utf8').split('\\n').length, 1801));\n",
+      'go.mod': 'module g\n\ngo 1.24\n',
+      'g_test.go':
+        'package g\n\nimport (\n\t"os"\n\t"testing"\n)\n\nfunc TestOk(t *testing.T) {\n\tif os.Getenv("COHERENCE_AC_IDS_FILE") == "" {\n\t\tt.Fatal("no file")\n\t}\n}\n',
+      'specs/n.yaml': spec('node', 'test/a.test.mjs > adds'),
+      'specs/g.yaml': spec('go', 'g_test.go::TestOk'),
+    });
+    const { record } = await project.verify(['--all']);
+    expect(new Set(Object.values(verdicts(record)))).toEqual(new Set(['PASS(executed)']));
+    expect(record.summary.pass).toBe(3600);
+  });
+});
