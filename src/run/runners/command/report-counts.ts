@@ -55,7 +55,7 @@ function pytestCounts(events: readonly ReportEvent[], fileOf: FileOf): Counts {
   for (const event of events) reports.take(event);
   return sumCounts([
     countsOf([...reports.tests.values()].filter((test) => test.kept).map(pytestReport)),
-    ...reports.collectErrors.map((error) => broken(error.file, error.text)),
+    ...reports.uncollected.flatMap(({ kind, file, text }) => (kind === 'failed' ? [broken(file, text)] : [])),
     ...(reports.finished ? [] : [unfinished('pytest')]),
   ]);
 }
@@ -91,7 +91,7 @@ function nodeCounts(events: readonly ReportEvent[], fileOf: FileOf): Counts {
 /** Which runner a session's events are of; null for one that began and said nothing. */
 function kindOf(events: readonly ReportEvent[]): 'pytest' | 'vitest' | 'node-test' | null {
   const types = new Set(events.map((event) => event.type));
-  if (types.has('collected') || types.has('phase') || types.has('collect-error')) return 'pytest';
+  if (types.has('collected') || types.has('phase') || types.has('collect-failed')) return 'pytest';
   if (types.has('test') || types.has('module')) return 'vitest';
   return types.has('result') ? 'node-test' : null;
 }

@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import type { Workspace } from '../../adapters.js';
 import { Channel } from '../../reports/channel.js';
 import { REPORTER as NODE_REPORTER, REPORTER_NAME as NODE_REPORTER_NAME } from '../node-test/reporter.js';
-import { PLUGIN, PLUGIN_NAME } from '../pytest/plugin.js';
+import { PLUGIN_FILES, PLUGIN_NAME } from '../pytest/plugin.js';
 import { REPORTER as VITEST_REPORTER, REPORTER_NAME as VITEST_REPORTER_NAME } from '../vitest/reporter.js';
 import { knownRunners, withInsertions, type KnownRunner } from './known-runners.js';
 import type { Started } from './package-scripts.js';
@@ -82,7 +82,7 @@ async function writeReporters(kinds: ReadonlySet<ReportKind>, { host, inside }: 
   if (kinds.has('node-test')) await writeFile(join(host, NODE_REPORTER_NAME), NODE_REPORTER);
   if (kinds.has('pytest')) {
     await mkdir(join(host, 'python'), { recursive: true });
-    await writeFile(join(host, 'python', `${PLUGIN_NAME}.py`), PLUGIN);
+    for (const [name, text] of PLUGIN_FILES) await writeFile(join(host, 'python', name), text);
   }
   if (kinds.has('cargo')) {
     await mkdir(join(host, 'libtest'), { recursive: true });
