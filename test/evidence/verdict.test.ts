@@ -132,7 +132,13 @@ describe('weak passes', () => {
     {
       case: 'c0',
       key: 'k',
-      outcome: { reason: 'executed', proof, run: 'R', detail: '', ended_at: '2026-01-01T00:00:00.000Z' },
+      outcome: {
+        reason: 'executed',
+        ...(proof === 'exit-code' ? { proof } : {}),
+        run: 'R',
+        detail: '',
+        ended_at: '2026-01-01T00:00:00.000Z',
+      },
     },
   ];
   const verdict = (policy: keyof typeof policies, result: Outcome | Plan['reuse']): string => {
@@ -152,7 +158,7 @@ describe('weak passes', () => {
     expect(verdict('warn', ran({ proof: 'exit-code' }))).toBe('PASS(exit-code)');
     expect(verdict('refuse', ran({ proof: 'exit-code' }))).toBe('ERROR(not-reported)');
     expect(verdict('refuse', ran({ proof: 'report' }))).toBe('PASS(executed)');
-    expect(verdict('allow', reused('exit-code'))).toBe('PASS(cached)');
+    expect(verdict('allow', reused('exit-code'))).toBe('PASS(exit-code)');
     expect(verdict('refuse', reused('exit-code'))).toBe('ERROR(not-reported)');
     expect(verdict('refuse', reused('report'))).toBe('PASS(cached)');
   });

@@ -8,7 +8,8 @@ import type { Workspace } from '../../adapters.js';
 import { Channel } from '../../reports/channel.js';
 import { REPORTER as NODE_REPORTER, REPORTER_NAME as NODE_REPORTER_NAME } from '../node-test/reporter.js';
 import { PLUGIN_FILES, PLUGIN_NAME } from '../pytest/plugin.js';
-import { REPORTER as VITEST_REPORTER, REPORTER_NAME as VITEST_REPORTER_NAME } from '../vitest/reporter.js';
+import { REPORTER_FILES as VITEST_FILES } from '../vitest/files.js';
+import { REPORTER_NAME as VITEST_REPORTER_NAME } from '../vitest/reporter.js';
 import { knownRunners, withInsertions, type KnownRunner } from './known-runners.js';
 import type { Started } from './package-scripts.js';
 import { readReports, type CountsByKind } from './report-counts.js';
@@ -76,7 +77,7 @@ export const reportingLine = (line: string, folder: string): string =>
 
 async function writeReporters(kinds: ReadonlySet<ReportKind>, { host, inside }: Workspace['reports']): Promise<void> {
   if (kinds.has('vitest')) {
-    await writeFile(join(host, VITEST_REPORTER_NAME), VITEST_REPORTER);
+    for (const [name, text] of VITEST_FILES) await writeFile(join(host, name), text);
     await writeFile(join(host, VITEST_PRELOAD_NAME), VITEST_PRELOAD(`${inside}/${VITEST_REPORTER_NAME}`));
   }
   if (kinds.has('node-test')) await writeFile(join(host, NODE_REPORTER_NAME), NODE_REPORTER);

@@ -19,8 +19,8 @@ import { Channel } from '../../reports/channel.js';
 import { executeWatched, Watchdog } from '../../watchdog.js';
 import { ancestors, argument, batchesBy, nodeProgram, relativeTo } from '../layout.js';
 import { namePattern } from './filter.js';
-import { REPORTER, REPORTER_NAME } from './reporter.js';
-import { SETUP, SETUP_NAME } from './setup.js';
+import { REPORTER_FILES } from './files.js';
+import { REPORTER_NAME } from './reporter.js';
 import { START } from './inside.js';
 import { plugAndPlay, pnpOptions } from './pnp.js';
 import { vitestStarts, type VitestStart } from './start.js';
@@ -151,8 +151,7 @@ async function runOnce(
 ): Promise<Round> {
   const { cases } = batch;
   await using channel = await Channel.open(workspace.reports, { once: true });
-  writeFileSync(join(workspace.reports.host, REPORTER_NAME), REPORTER);
-  writeFileSync(join(workspace.reports.host, SETUP_NAME), SETUP);
+  for (const [name, text] of REPORTER_FILES) writeFileSync(join(workspace.reports.host, name), text);
   const found = start.start;
   const inside = workspace.place !== 'host' || found === '';
   if (inside) writeFileSync(join(workspace.reports.host, 'vitest-start.mjs'), START);
