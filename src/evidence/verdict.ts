@@ -6,7 +6,6 @@ import {
   reviewOf,
   verdictOf,
   worse,
-  type CachedOutcome,
   type Case,
   type Check,
   type Criterion,

@@ -3,7 +3,7 @@
  */
 import type { FoundTest, RunnerName } from './found.js';
 import type { Expectation } from './spec.js';
-import type { Proof, Reason } from './verdict.js';
+import type { Reason } from './verdict.js';
 
 export type PlaceName = 'host' | 'docker';
 
