@@ -108,20 +108,22 @@ const BRANCHES = new Set(['if_statement', 'expression_switch_statement', 'type_s
 /** Where the `{` of a branch is: what stands before it is the condition. */
 const bodyStart = (node: Syntax): number => (node.field('consequence') ?? node.child('{'))?.start ?? node.end;
 
-/** The subtests that a body runs itself, not those of its subtests. */
-export function subtestsIn(body: Syntax, parameter: string | null): readonly Subtest[] {
-  const found: Subtest[] = [];
-  if (parameter === null) return found;
+type Placed<T> = T & { readonly repeated: boolean; readonly condition: Condition | null };
+
+/** The calls of one kind that a body makes itself, not those of its subtests, in source order, and what decides on each. */
+export function callsIn<T>(body: Syntax, parameter: string, read: (call: Syntax) => T | null): readonly Placed<T>[] {
+  const found: Placed<T>[] = [];
   const stack: { readonly node: Syntax; readonly repeated: boolean; readonly condition: Condition | null }[] = [
     { node: body, repeated: false, condition: null },
   ];
   for (let next = stack.pop(); next !== undefined; next = stack.pop()) {
     const { node } = next;
-    const subtest = node.type === 'call_expression' ? subtestOf(node, parameter) : null;
-    if (subtest !== null) {
-      found.push({ ...subtest, repeated: next.repeated, condition: next.condition });
+    const call = node.type === 'call_expression' ? read(node) : null;
+    if (call !== null) {
+      found.push({ ...call, repeated: next.repeated, condition: next.condition });
       continue;
     }
+    if (node.type === 'call_expression' && subtestOf(node, parameter) !== null) continue;
     const repeated = next.repeated || LOOPS.has(node.type);
     const head = BRANCHES.has(node.type) ? node.source.slice(node.start, bodyStart(node)) : null;
     for (const child of node.children.toReversed()) {
@@ -133,6 +135,14 @@ export function subtestsIn(body: Syntax, parameter: string | null): readonly Sub
   }
   return found;
 }
+
+/** The subtests that a body runs itself, not those of its subtests. */
+export const subtestsIn = (body: Syntax, parameter: string | null): readonly Subtest[] =>
+  parameter === null ? [] : callsIn(body, parameter, (call) => subtestOf(call, parameter));
+
+/** A suite of testify gives its subtests no `t`: they use the suite itself. */
+const suiteOf = (run: Syntax, parameter: string): string | null =>
+  run.field('parameters')?.named.length === 0 ? parameter : null;
 
 function subtestOf(call: Syntax, parameter: string): Pick<Subtest, 'call' | 'title' | 'body' | 'parameter'> | null {
   const called = call.field('function');
@@ -148,7 +158,7 @@ function subtestOf(call: Syntax, parameter: string): Pick<Subtest, 'call' | 'tit
     call,
     title,
     body: run.type === 'func_literal' ? run.field('body') : null,
-    parameter: run.type === 'func_literal' ? testParameter(run) : null,
+    parameter: run.type === 'func_literal' ? (testParameter(run) ?? suiteOf(run, parameter)) : null,
   };
 }
 

@@ -23,6 +23,7 @@ import {
   testParameter,
   type Subtest,
 } from './go-source.js';
+import { receiverName, receiverType, suitePackage, suiteRunsIn, suiteTests, type SuiteRun } from './go-suites.js';
 import { withTurns, type Level, type Named } from './go-turns.js';
 import { strongest } from './skip.js';
 import { startsCode } from './starts-code.js';
@@ -67,6 +68,23 @@ const rulesFor = (parameter: string | null): AssertionRules => ({
   },
 });
 
+/** Where subtests stand. */
+interface Around {
+  readonly parent: Named | null;
+  /** Others may run subtests of any name here. */
+  readonly isOpen: boolean;
+  readonly path: readonly string[];
+  readonly constants: ReadonlyMap<string, string>;
+  readonly skip: SkipMark | null;
+  readonly condition: Condition | null;
+}
+
+const nameOf = (declaration: Syntax): string => declaration.field('name')?.text ?? '';
+const below = (outer: Condition | null, own: Condition | null): Condition | null =>
+  own === null ? outer : under(outer, own.text, own.line);
+const withConstants = (known: ReadonlyMap<string, string>, body: Syntax | null): ReadonlyMap<string, string> =>
+  new Map([...known, ...constantsIn(body?.child('statement_list')?.children ?? [], known)]);
+
 class GoFile {
   readonly #findings: Findings;
   readonly #root: Syntax;
@@ -75,12 +93,16 @@ class GoFile {
   readonly #skip: SkipMark | null;
   readonly #condition: Condition | null;
   readonly #functions: Bodies;
+  readonly #suitePackage: string | null;
+  /** What a tag above a declaration means: several tests where several functions run one suite. */
+  readonly #bindings = new Map<Syntax, Binding[]>();
 
   constructor(root: Syntax, findings: Findings, parse: (text: string) => Syntax) {
     this.#parse = parse;
     this.#root = root;
     this.#functions = bodiesIn(root, ['function_declaration', 'method_declaration'], TOKENS);
     this.#findings = findings;
+    this.#suitePackage = suitePackage(root);
     this.#constants = constantsIn(root.children, new Map());
     this.#condition = constraintOf(root, findings.source.file);
     this.#skip = this.#condition === null ? null : 'conditional';
@@ -95,6 +117,9 @@ class GoFile {
         this.#findings.transparent.push({ start: node.start, end: node.end, comment: false });
       else if (['type_declaration', 'const_declaration', 'var_declaration'].includes(node.type)) this.#names(node);
     }
+    for (const node of this.#root.childrenOf('method_declaration'))
+      if (!this.#bindings.has(node))
+        this.#findings.code(`${receiverType(node)}.${nameOf(node)}`, node.start, node.line, node.end);
     this.#links();
   }
 
@@ -118,57 +143,88 @@ class GoFile {
     this.#scope(node, test);
     const skip = strongest(this.#skip, skipsIn(body, parameter) === 'skip' ? 'skip' : null);
     const named: Named[] = [];
-    this.#subtests(
-      subtests,
-      null,
-      named,
-      [name],
-      new Map([...this.#constants, ...constantsIn(body.child('statement_list')?.children ?? [], this.#constants)]),
+    this.#below(this.#entriesOf(body, parameter, subtests), named, {
+      parent: null,
+      isOpen: this.#runsSubtestsElsewhere(body, parameter),
+      path: [name],
+      constants: withConstants(this.#constants, body),
       skip,
-    );
+      condition: this.#condition,
+    });
     withTurns(this.#findings.tests, named);
   }
 
+  /** What a body runs, in source order: subtests, and testify's suites. */
+  #entriesOf(body: Syntax, parameter: string | null, subtests: readonly Subtest[]): readonly (Subtest | SuiteRun)[] {
+    return [...subtests, ...suiteRunsIn(body, parameter, this.#suitePackage)].toSorted(
+      (left, right) => left.call.start - right.call.start,
+    );
+  }
+
   /** Subtests with a constant title, which `named` gets; all others belong to the test around them. */
-  #subtests(
-    subtests: readonly Subtest[],
-    parent: Named | null,
-    named: Named[],
-    path: readonly string[],
-    constants: ReadonlyMap<string, string>,
-    skip: SkipMark | null,
-    around: Condition | null = this.#condition,
-  ): void {
-    const titles = subtests.map(({ title, repeated }) => (repeated ? null : constantText(title, constants)));
-    const level: Level = { parent, isOpen: titles.includes(null) };
-    for (const [i, { call, body, parameter, condition }] of subtests.entries()) {
-      const text = titles[i] ?? null;
-      if (text === null || text === '') continue;
-      const mark = strongest(skip, condition === null ? null : 'conditional');
-      const inner = body === null ? [] : subtestsIn(body, parameter);
+  #below(entries: readonly (Subtest | SuiteRun)[], named: Named[], around: Around): void {
+    const titles = entries.map((entry) =>
+      entry.repeated || !('title' in entry) ? null : constantText(entry.title, around.constants),
+    );
+    // Methods of a suite may stand in other files: a suite, too, may take any name.
+    const level: Level = { parent: around.parent, isOpen: around.isOpen || titles.includes(null) };
+    for (const [i, entry] of entries.entries()) {
+      const title = titles[i] ?? '';
+      if ('title' in entry) {
+        if (title !== '') this.#subtest(entry, title, level, named, around);
+        continue;
+      }
+      const runs = entries.filter((other) => !('title' in other) && other.type === entry.type);
+      // A suite that runs twice is one test with two reports.
+      if (runs[0] === entry) this.#suite(entry, runs.length > 1, level, named, around);
+    }
+  }
+
+  #subtest(entry: Subtest, title: string, level: Level, named: Named[], around: Around): void {
+    const { call, body, parameter } = entry;
+    const skip = strongest(around.skip, entry.condition === null ? null : 'conditional');
+    const condition = below(around.condition, entry.condition);
+    const path = [...around.path, title];
+    const inner = body === null ? [] : this.#entriesOf(body, parameter, subtestsIn(body, parameter));
+    const test = this.#test(
+      path,
+      call,
+      body ?? call,
+      strongest(skip, body === null ? null : skipsIn(body, parameter)),
+      { hollow: body === null ? null : this.#isHollow(body, parameter), parametrised: inner.length > 0, condition },
+    );
+    const own: Named = { test, level, conditional: entry.condition !== null };
+    named.push(own);
+    this.#scope(call, test);
+    const isOpen = body !== null && this.#runsSubtestsElsewhere(body, parameter);
+    const constants = withConstants(around.constants, body);
+    this.#below(inner, named, { parent: own, isOpen, path, constants, skip, condition });
+  }
+
+  /** The tests of a suite as subtests of the function that runs it; those in other files are not seen. */
+  #suite(run: SuiteRun, isTwice: boolean, level: Level, named: Named[], around: Around): void {
+    const skip = strongest(around.skip, run.condition === null ? null : 'conditional');
+    const condition = below(around.condition, run.condition);
+    for (const method of run.type === null ? [] : suiteTests(this.#root, run.type)) {
+      const body = method.field('body');
+      if (body === null) continue;
+      const suite = receiverName(method);
+      const path = [...around.path, nameOf(method)];
+      const inner = subtestsIn(body, suite);
       const test = this.#test(
-        [...path, text],
-        call,
-        body ?? call,
-        strongest(mark, body === null ? null : skipsIn(body, parameter)),
-        {
-          hollow: body === null ? null : this.#isHollow(body, parameter),
-          parametrised: inner.length > 0,
-          condition: condition === null ? around : under(around, condition.text, condition.line),
-        },
+        path,
+        method,
+        body,
+        strongest(skip, skipsIn(body, suite === null ? null : `${suite}.T()`)),
+        // Its assertions are methods of the suite, which another file may declare.
+        { hollow: body.descendants('call_expression').length === 0 ? true : null, parametrised: true, condition },
       );
-      const own: Named = { test, level, conditional: condition !== null };
+      const own: Named = { test, level, conditional: run.condition !== null || run.repeated || isTwice };
       named.push(own);
-      this.#scope(call, test);
-      this.#subtests(
-        inner,
-        own,
-        named,
-        [...path, text],
-        new Map([...constants, ...constantsIn(body?.child('statement_list')?.children ?? [], constants)]),
-        mark,
-        test.condition ?? null,
-      );
+      this.#scope(method, test);
+      // `s.T().Run` runs subtests beside those of `s.Run`.
+      const constants = withConstants(this.#constants, body);
+      this.#below(inner, named, { parent: own, isOpen: true, path, constants, skip, condition });
     }
   }
 
@@ -223,10 +279,8 @@ class GoFile {
   }
 
   #method(node: Syntax): void {
-    const type = node.field('receiver')?.descendants('type_identifier')[0]?.text ?? '';
-    const name = node.field('name')?.text ?? '';
-    for (const separator of ['.', '::']) this.#findings.symbol(`${type}${separator}${name}`, node.line, node.endLine);
-    this.#findings.code(`${type}.${name}`, node.start, node.line, node.end);
+    for (const separator of ['.', '::'])
+      this.#findings.symbol(`${receiverType(node)}${separator}${nameOf(node)}`, node.line, node.endLine);
   }
 
   #names(node: Syntax): void {
@@ -246,7 +300,13 @@ class GoFile {
   }
 
   #scope(node: Syntax, test: FoundTest): void {
-    const binds: readonly Binding[] = [bindTest(test)];
+    const others = this.#bindings.get(node);
+    if (others !== undefined) {
+      others.push(bindTest(test));
+      return;
+    }
+    const binds = [bindTest(test)];
+    this.#bindings.set(node, binds);
     this.#findings.scopes.push({ start: node.start, end: node.end, verifies: binds, implements: binds });
   }
 

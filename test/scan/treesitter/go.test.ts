@@ -48,6 +48,47 @@ describe('tests', () => {
     expect((await find(go, 'pkg/a.go', `${HEAD}func TestOne(t *testing.T) { t.Error() }`)).tests).toEqual([]);
   });
 
+  it('finds methods of a testify suite below each function that runs it, and no others', async () => {
+    const found = await find(
+      go,
+      'a_test.go',
+      `package a
+      import ( "testing"; tf "github.com/stretchr/testify/suite" )
+      type A struct { tf.Suite }
+      type B[T any] struct { tf.Suite }
+      // @verifies AC-a
+      func (a *A) TestX() { a.Run("sub", func() { a.True(false) }) }
+      // @verifies AC-none
+      func (a *A) Other() {}
+      func (b *B[T]) TestX() { b.T().Skip() }
+      func TestOne(t *testing.T) { tf.Run(t, new(A)); other.Run(t, new(B[int])) }
+      func TestTwo(t *testing.T) { t.Run("in", func(t *testing.T) { var a A; tf.Run(t, &a) }) }
+      func TestThree(t *testing.T) { b := &B[int]{}; tf.Run(t, b) }
+      func TestUnknown(t *testing.T) { tf.Run(t, makeIt()); b := new(A); b = c; tf.Run(t, b) }
+      func TestHidden(t *testing.T) { type A struct{ B[int] }; tf.Run(t, new(A)) }
+    `,
+    );
+    expect(selectors(found).toSorted()).toEqual([
+      'TestHidden',
+      'TestOne',
+      'TestOne/TestX',
+      'TestOne/TestX/sub',
+      'TestThree',
+      'TestThree/TestX',
+      'TestTwo',
+      'TestTwo/in',
+      'TestTwo/in/TestX',
+      'TestTwo/in/TestX/sub',
+      'TestUnknown',
+    ]);
+    expect(testNamed(found, 'TestThree/TestX').skip).toBe('skip');
+    expect(linkLines(found)).toEqual([
+      'verifies AC-a -> test TestOne/TestX',
+      'verifies AC-a -> test TestTwo/in/TestX',
+      'verifies AC-none -> code A.Other',
+    ]);
+  });
+
   it('finds subtests with constant titles; others are part of the test around them', async () => {
     const found = await find(
       go,
