@@ -172,6 +172,10 @@ const ROWS: readonly Mistake[] = [
   row('c14-out', 'a doc test of an item that is not built', OUT),
   row('x51', 'an integration test for another system, with a twin', OUT),
   row('x51-file', 'a file for another system', OUT),
+  {
+    ...row('x51-link', 'a link in the spec to the name that twins have', PASS),
+    link: '{ test: "tests/system.rs::home" }',
+  },
   row('c-wanting', 'required-features', OUT),
   row('c20', 'a library with test = false', OUT),
 ];

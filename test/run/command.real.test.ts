@@ -1,6 +1,6 @@
 import { spawnSync } from 'node:child_process';
 import { cp, mkdir, readFile, symlink, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { bench, judged, makeCommand, REPOSITORY, shown } from './rig.js';
 
@@ -174,6 +174,46 @@ describe('command', () => {
       [makeCommand('cargo test nothing_like_it', { env }), 'ERROR(not-reported)'],
       [makeCommand('cargo test bad || true', { env }), 'FAIL(assertion)'],
       [makeCommand('cargo test leaves', { env }), 'ERROR(not-reported)'],
+    ]);
+    expect(seen).toEqual(wanted);
+  });
+
+  // @verifies AC-run-doc-tests-in-a-line
+  it.skipIf(!has('cargo', '--version'))('judges doc tests in a line by what rustdoc says of each', async () => {
+    await using project = await bench(null);
+    const doc = (name: string, body: string, attribute = ''): string =>
+      `/// \`\`\`${attribute}\n/// ${body}\n/// \`\`\`\npub fn ${name}() {}\n`;
+    const files: Readonly<Record<string, string>> = {
+      'Cargo.toml': '[workspace]\nmembers = ["new", "old"]\nresolver = "2"\n',
+      '.cargo/config.toml': '[term]\nquiet = true\n',
+      // Since edition 2024 rustdoc joins doc tests into one program, and has a harness for those, and one for the others.
+      'new/Cargo.toml': '[package]\nname = "new"\nversion = "0.1.0"\nedition = "2024"\n',
+      'new/src/lib.rs': doc('fine', 'assert_eq!(1 + 1, 2);') + doc('compiled', 'panic!();', 'no_run'),
+      'old/Cargo.toml': '[package]\nname = "old"\nversion = "0.1.0"\nedition = "2021"\n',
+      'old/src/lib.rs':
+        doc('fine', 'assert_eq!(std::env::args().count(), 1);') +
+        doc('wrong', 'assert_eq!(1, 2);') +
+        doc('off', '', 'ignore'),
+    };
+    for (const [path, text] of Object.entries(files)) {
+      await mkdir(dirname(join(project.root, path)), { recursive: true });
+      await writeFile(join(project.root, path), text);
+    }
+    const env = { CARGO_TARGET_DIR: join(project.root, 'target') };
+    const { seen, wanted } = await judged(project, [
+      [makeCommand('cargo test --doc -p new fine', { env }), 'PASS(executed)'],
+      [makeCommand('cargo test --doc -p old fine', { env }), 'PASS(executed)'],
+      [makeCommand('cargo test --doc -p new compiled', { env }), 'SKIP(runner-skipped)'],
+      [makeCommand('cargo test --doc -p old off', { env }), 'SKIP(runner-skipped)'],
+      [makeCommand('cargo test --doc -p old || true', { env }), 'FAIL(assertion)'],
+      [makeCommand('cargo test --doc -p old nothing_like_it', { env }), 'ERROR(not-reported)'],
+      [makeCommand("sh -c 'cargo test --doc -p old fine'", { env }), 'PASS(executed)'],
+      [
+        makeCommand('printf "running 1 test\\ntest src/lib.rs - x (line 1) ... ok\\n"; cargo test --doc -p old none', {
+          env,
+        }),
+        'ERROR(not-reported)',
+      ],
     ]);
     expect(seen).toEqual(wanted);
   });

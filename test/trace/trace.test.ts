@@ -166,6 +166,19 @@ describe('discovered links', () => {
     expect(cover({ kind: 'file' })).toMatchObject({ covers: 'file', tests: [hit, miss] });
   });
 
+  // @verifies AC-trace-configured-twins
+  it('leave twins of Rust to the runner where each stands under a condition', () => {
+    const twin = (line: number, text: string | null): FoundTest => {
+      const own = foundTest({ language: 'rust', path: ['home'], selector: `${FILE}::home`, line });
+      return text === null ? own : { ...own, condition: { text, line } };
+    };
+    const cover = (...tests: FoundTest[]) =>
+      linksOf(catalogOf(criterion({ verified_by: [declared(`${FILE}::home`)] })), fileOf(tests))[0];
+    expect(cover(twin(3, '#[cfg(unix)]'), twin(9, '#[cfg(windows)]'))).toMatchObject({ covers: 'case', tests: [] });
+    expect(cover(twin(3, '#[cfg(unix)]'), twin(9, '#[cfg(windows)]'))?.problem).toBeUndefined();
+    expect(cover(twin(3, '#[cfg(unix)]'), twin(9, null))?.problem).toMatchObject({ reason: 'ambiguous-selector' });
+  });
+
   // @verifies AC-trace-never-guesses
   it('of a test with a dynamic title go through the enclosing suite, or are ambiguous', () => {
     const dynamic = foundTest({ path: ['cache', '${x}'], selector: `${FILE} > cache > \${x}`, line: 5, dynamic: true });

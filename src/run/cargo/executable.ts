@@ -121,6 +121,19 @@ const ownVariables = (one: Case, options: StartOptions): Record<string, string> 
   ...one.env,
 });
 
+/**
+ * `RUST_TEST_THREADS` as a test would see it. cargo runs one executable after the other, so it bounds all tests of a workspace.
+ * Infinity where it is not set, or is no number that libtest takes.
+ */
+export function testThreads(one: Case, options: StartOptions): number {
+  const name = 'RUST_TEST_THREADS';
+  const own = ownVariables(one, options)[name];
+  const set = options.configuration.env.find((variable) => variable.name === name);
+  const outside = options.toolchain.base.get(name);
+  const value = own ?? (set?.force === true ? set.value : (outside ?? set?.value));
+  return value !== undefined && /^\+?[1-9]\d*$/u.test(value) ? Number(value) : Number.POSITIVE_INFINITY;
+}
+
 /** Runs exactly one test and judges it by the harness's log file. */
 export async function runTest(
   one: Case,

@@ -11,7 +11,7 @@ import { emptyStream, type Build, type BuildFailure } from './build.js';
 import { Chooser } from './choose.js';
 import { configurationPlaces, readConfiguration } from './configuration.js';
 import { runDocTests } from './doctests.js';
-import { runTarget, runTest, type StartOptions } from './executable.js';
+import { runTarget, runTest, testThreads, type StartOptions } from './executable.js';
 import type { Judgement } from './judge.js';
 import { guardLockFile } from './lock-file.js';
 import { readMetadata, type Metadata, type Package } from './metadata.js';
@@ -133,7 +133,8 @@ async function runFeatureSet(
   const chosen = await Promise.all(
     resolved.filter((one) => one.kind === 'test').map(async (one) => ({ one, what: await chooser.choose(one) })),
   );
-  const everywhere = pLimit(work.parallel ? Math.max(1, context.jobs) : 1);
+  const threads = Math.min(...resolved.map((one) => testThreads(one.case, start)));
+  const everywhere = pLimit(work.parallel ? Math.max(1, Math.min(context.jobs, threads)) : 1);
   const inTurn = new Map<string, ReturnType<typeof pLimit>>();
   const limited = async (entry: Package, task: () => Promise<Outcome>): Promise<Outcome> => {
     // serial_test keeps order with locks inside one process; in processes of their own its tests must take turns here.

@@ -133,7 +133,7 @@ describe.skipIf(noCargo !== null)('cargo workspaces', () => {
   });
 
   // @verifies AC-cargo-one-at-a-time
-  it('runs tests of a package that uses serial_test one at a time, and any when cargo.parallel is off', async () => {
+  it('runs tests of a package that uses serial_test one at a time, and any when cargo.parallel is off or RUST_TEST_THREADS is 1', async () => {
     // A stand-in for the crate: only its name matters to who starts the processes.
     const exclusive = `use std::fs::{create_dir, remove_dir}; use std::{thread::sleep, time::Duration};
 fn alone() { let lock = std::env::var("LOCK").unwrap(); create_dir(&lock).expect("not alone"); sleep(Duration::from_millis(150)); remove_dir(&lock).unwrap(); }
@@ -157,6 +157,11 @@ ${[1, 2, 3, 4].map((i) => `#[test] fn one_${i}() { alone(); }`).join('\n')}\n`;
     expect(count(together.verdicts)['FAIL']).toBeGreaterThan(0);
     await rm(join(side.path, 'lock'), { recursive: true, force: true });
     expect(count((await runCases(project.path, some, { jobs: 4, parallel: false })).verdicts)).toEqual(passes);
+    const threads = some.map((one) => ({ ...one, env: { ...one.env, RUST_TEST_THREADS: '1' } }));
+    expect(count((await runCases(project.path, threads, { jobs: 4 })).verdicts)).toEqual(passes);
+    await project.write({ 'apart/.cargo/config.toml': '[env]\nRUST_TEST_THREADS = "1"\n' });
+    expect(count((await runCases(project.path, some, { jobs: 4 })).verdicts)).toEqual(passes);
+    await rm(join(project.path, 'apart/.cargo/config.toml'));
     await appendFile(
       join(project.path, 'apart/Cargo.toml'),
       '\n[dev-dependencies]\nserial_test = { path = "serial" }\n',

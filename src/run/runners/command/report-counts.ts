@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import type { Workspace } from '../../adapters.js';
 import type { TestReport } from '../../join.js';
 import type { Channel, ReportEvent } from '../../reports/channel.js';
+import { readDocStatus } from '../../cargo/doctests.js';
 import { GoReports } from '../go/reports.js';
 import { relativeTo } from '../layout.js';
 import { NodeTestReports } from '../node-test/reports.js';
@@ -125,15 +126,24 @@ export async function readReports(
   return new Map([...all].map(([kind, counts]) => [kind, sumCounts(counts)]));
 }
 
-/** Log files of libtest: `ok NAME`, `failed NAME`, `ignored NAME`. */
+const docCounts = (text: string): Counts[] =>
+  readDocStatus(text).statuses.map(({ name, status }) => {
+    if (status === 'FAILED') return { ...NO_COUNTS, failures: [name] };
+    return status === 'ok' && !name.endsWith(' - compile') ? { ...NO_COUNTS, passed: 1 } : { ...NO_COUNTS, skipped: 1 };
+  });
+
+/** Log files of libtest: `ok NAME`, `failed NAME`, `ignored NAME`; and what rustdoc said of doc tests. */
 async function libtestCounts(folder: string): Promise<Counts[]> {
   const counts: Counts[] = [];
   for (const name of await readdir(folder).catch(() => [] as string[])) {
-    for (const line of (await readFile(join(folder, name), 'utf8')).split('\n')) {
-      if (line.startsWith('ok ')) counts.push({ ...NO_COUNTS, passed: 1 });
-      else if (line.startsWith('ignored')) counts.push({ ...NO_COUNTS, skipped: 1 });
-      else if (line.startsWith('failed ')) counts.push({ ...NO_COUNTS, failures: [line.slice('failed '.length)] });
-    }
+    const text = await readFile(join(folder, name), 'utf8');
+    if (name.endsWith('.doc')) counts.push(...docCounts(text));
+    else
+      for (const line of text.split('\n')) {
+        if (line.startsWith('ok ')) counts.push({ ...NO_COUNTS, passed: 1 });
+        else if (line.startsWith('ignored')) counts.push({ ...NO_COUNTS, skipped: 1 });
+        else if (line.startsWith('failed ')) counts.push({ ...NO_COUNTS, failures: [line.slice('failed '.length)] });
+      }
   }
   return counts;
 }

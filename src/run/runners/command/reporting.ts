@@ -19,7 +19,25 @@ import { quotedWord } from './shell-words.js';
 /** A libtest executable gets a log file of its own: cargo starts it through this line of shell. */
 const CARGO_RUNNER = `#!/bin/sh
 folder="$1"; shift
+if [ -n "$COHERENCE_DOC_TESTS" ]; then unset COHERENCE_DOC_TESTS; exec "$@"; fi
 exec "$@" --logfile "$folder/$$.log"
+`;
+/**
+ * Doc tests run inside rustdoc, and libtest's log file says of none whether it was only compiled; of several harnesses the last
+ * one replaces what the others wrote. So rustdoc's own output goes to a file first. Cargo starts doc tests through the runner, too.
+ */
+const RUSTDOC = `#!/bin/sh
+for word; do
+  if [ "$word" = --test ]; then
+    COHERENCE_DOC_TESTS=1; export COHERENCE_DOC_TESTS
+    report="\${0%/*}/libtest/$$.doc"
+    rustdoc "$@" > "$report"
+    code=$?
+    cat "$report"
+    exit $code
+  fi
+done
+exec rustdoc "$@"
 `;
 
 /** Loaded by every Node process of the line: where that is vitest's own command, it gets one more reporter. */
@@ -56,7 +74,14 @@ function wordsFor(report: KnownRunner['report'], folder: string): string | null 
     case 'node-test':
       return nodeTestWords(folder, quotedWord);
     case 'cargo':
-      return `--config ${quotedWord(`target."cfg(all())".runner=["sh","${folder}/cargo-runner.sh","${folder}/libtest"]`)}`;
+      return [
+        `target."cfg(all())".runner=["sh","${folder}/cargo-runner.sh","${folder}/libtest"]`,
+        `build.rustdoc="${folder}/cargo-rustdoc.sh"`,
+        // Dots instead of names would say nothing.
+        'term.quiet=false',
+      ]
+        .map((setting) => `--config ${quotedWord(setting)}`)
+        .join(' ');
     case 'go':
       return '-json';
     case 'pytest':
@@ -88,6 +113,7 @@ async function writeReporters(kinds: ReadonlySet<ReportKind>, { host, inside }: 
   if (kinds.has('cargo')) {
     await mkdir(join(host, 'libtest'), { recursive: true });
     await writeFile(join(host, 'cargo-runner.sh'), CARGO_RUNNER, { mode: 0o755 });
+    await writeFile(join(host, 'cargo-rustdoc.sh'), RUSTDOC, { mode: 0o755 });
   }
 }
 
@@ -109,10 +135,13 @@ function askingVariables(
   }
   if (kinds.has('vitest')) extended('NODE_OPTIONS', `--require=${JSON.stringify(`${folder}/${VITEST_PRELOAD_NAME}`)}`);
   if (kinds.has('node-test')) extended('NODE_OPTIONS', nodeTestWords(folder, JSON.stringify));
-  if (kinds.has('cargo'))
+  if (kinds.has('cargo')) {
+    env['CARGO_BUILD_RUSTDOC'] = `${folder}/cargo-rustdoc.sh`;
+    env['CARGO_TERM_QUIET'] = 'false';
     for (const system of ['UNKNOWN_LINUX_GNU', 'UNKNOWN_LINUX_MUSL', 'APPLE_DARWIN'])
       env[`CARGO_TARGET_${TRIPLES[process.arch] ?? 'X86_64'}_${system}_RUNNER`] =
         `sh ${folder}/cargo-runner.sh ${folder}/libtest`;
+  }
   if (kinds.has('go')) extended('GOFLAGS', '-json');
   return env;
 }
