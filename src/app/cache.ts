@@ -20,6 +20,7 @@ import {
 } from '../evidence/index.js';
 import { criteriaOf, type Case, type Outcome, type Plan, type Reuse } from '../model/index.js';
 import { canonicalJson } from '../util/hash.js';
+import { unlessAborted } from '../util/turns.js';
 import type { Analysis } from './analyse.js';
 import { barsOf, type Bars } from './reuse/bars.js';
 import { reuseIdentity, type ReuseIdentity } from './reuse/identity.js';
@@ -73,7 +74,7 @@ export async function runCache(
   project: Project,
   analysis: Analysis,
   plan: Plan,
-  options: { readonly read: boolean; readonly env: Env; readonly percent: number },
+  options: { readonly read: boolean; readonly env: Env; readonly percent: number; readonly signal?: AbortSignal },
 ): Promise<RunCache> {
   if (project.settings.verify.reuse === 'off')
     return { reuse: [], audit: async () => [], keep: async () => undefined, notes: [] };
@@ -97,14 +98,19 @@ export async function runCache(
         return entry === undefined || !isKept ? [] : [{ entry, outcome }];
       });
       if (may.length === 0) return;
-      const bars = await barsOf(project, analysis, options.env);
-      // Disk full or a read-only state folder costs a hit later, never a verdict now.
-      await keepSame(project, cache, keys, bars, may, run).catch(() => undefined);
-      const { commit, dirty } = await analysis.source.identity();
-      await keepObserved(project, cache, keys, bars, may, run, dirty ? null : commit).catch(() => undefined);
-      await bars.save();
+      // A verdict that is not kept costs a run later: whoever is told to stop does not look at ten thousand files first.
+      await unlessAborted(options.signal, keepAll(may, run));
     },
   };
+
+  async function keepAll(may: readonly Kept[], run: string): Promise<void> {
+    const bars = await barsOf(project, analysis, options.env);
+    // Disk full or a read-only state folder costs a hit later, never a verdict now.
+    await keepSame(project, cache, keys, bars, may, run).catch(() => undefined);
+    const { commit, dirty } = await analysis.source.identity();
+    await keepObserved(project, cache, keys, bars, may, run, dirty ? null : commit).catch(() => undefined);
+    await bars.save();
+  }
 }
 
 interface Kept {

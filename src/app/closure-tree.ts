@@ -7,16 +7,20 @@ import type { FactsCache } from '../scan/index.js';
 import type { SourceFile } from '../sources/index.js';
 import { isBelow, orNull, readRegularFile } from '../util/files.js';
 import { sha256 } from '../util/hash.js';
+import { turns } from '../util/turns.js';
 
-/** Installed packages, build output and caches: known by lock files, or made again by the tools that read them. */
+/**
+ * Installed packages, build output and caches: known by lock files, or made again by the tools that read them. A name decides
+ * only where nothing of the project lies below: a package may well be called `target`.
+ */
 const SKIPPED = new Set([
   'node_modules',
+  'site-packages',
+  '__pypackages__',
   '.git',
   'target',
   '__pycache__',
   '.pytest_cache',
-  '.venv',
-  'venv',
   '.vite',
   '.vitest',
   '.cache',
@@ -25,9 +29,30 @@ const SKIPPED = new Set([
   '.ruff_cache',
 ]);
 const MAX_FILES = 20_000;
+/** What marks an environment of venv, virtualenv, tox, nox, uv or conda, whatever its name. */
+const ENVIRONMENT = new Set(['pyvenv.cfg', 'conda-meta']);
+const ENVIRONMENT_FILE = /\/(?:pyvenv\.cfg|conda-meta\/history)$/u;
 
 /** What a deleted file is to a closure: it was there, and whoever reached it is affected. */
 const GONE: ModuleFacts = { fingerprint: 'gone', imports: [], paths: [], computed: false, reads: false, outside: null };
+
+/** An environment that nobody told git to ignore is installed all the same; one at the very root takes nothing away. */
+function withoutEnvironments(paths: readonly string[]): readonly string[] {
+  const marked = paths.filter((path) => ENVIRONMENT_FILE.test(path)).map((path) => path.replace(ENVIRONMENT_FILE, '/'));
+  return marked.length === 0 ? paths : paths.filter((path) => !marked.some((folder) => path.startsWith(folder)));
+}
+
+/** Every folder that holds a path; '' holds all. */
+function foldersOf(paths: Iterable<string>): ReadonlySet<string> {
+  const found = new Set(['']);
+  for (const path of paths)
+    for (let end = path.lastIndexOf('/'); end > 0; end = path.lastIndexOf('/', end - 1)) {
+      const folder = path.slice(0, end);
+      if (found.has(folder)) break;
+      found.add(folder);
+    }
+  return found;
+}
 
 /**
  * @param gone paths that lie no longer in the tree and yet count as its members, so that what once reached them still does: an
@@ -45,6 +70,9 @@ export async function closureTree(
   const known = new Map<string, Promise<ModuleFacts | null>>();
   const packages = new Map<string, Promise<InstalledPackage>>();
   const folders = new Map<string, Promise<readonly string[] | null>>();
+  const environments = new Set<string>();
+  const paths = withoutEnvironments([...listed.keys()]);
+  const own = foldersOf(paths);
 
   /** Bytes of a regular file below the root; a symlink is followed only while it stays there. */
   const read = async (path: string): Promise<Buffer | null> => {
@@ -65,11 +93,18 @@ export async function closureTree(
     const start = direct ? folder.slice(0, Math.max(0, folder.length - 2)) : folder;
     const found: string[] = [];
     const queue = [start];
+    const pause = turns();
     for (let at = queue.pop(); at !== undefined; at = queue.pop()) {
-      for (const entry of orNull((): Dirent[] => readdirSync(join(real, at), { withFileTypes: true })) ?? []) {
+      await pause();
+      const entries = orNull((): Dirent[] => readdirSync(join(real, at), { withFileTypes: true })) ?? [];
+      if (entries.some((entry) => ENVIRONMENT.has(entry.name))) {
+        environments.add(at);
+        if (!own.has(at)) continue;
+      }
+      for (const entry of entries) {
         const path = at === '' ? entry.name : `${at}/${entry.name}`;
         if (entry.isDirectory()) {
-          if (!direct && !SKIPPED.has(entry.name)) queue.push(path);
+          if (!direct && (own.has(path) || !SKIPPED.has(entry.name))) queue.push(path);
         } else found.push(path);
         if (found.length > MAX_FILES) return null;
       }
@@ -98,7 +133,7 @@ export async function closureTree(
   };
 
   return {
-    paths: [...files.map((file) => file.path), ...lost],
+    paths: [...paths, ...lost],
     has: (path) => listed.has(path) || lost.has(path),
     facts: async (path) => {
       const there = known.get(path) ?? factsOf(path);
@@ -110,6 +145,12 @@ export async function closureTree(
       const there = folders.get(folder) ?? below(folder);
       folders.set(folder, there);
       return there;
+    },
+    environments: async () => {
+      const there = folders.get('') ?? below('');
+      folders.set('', there);
+      await there;
+      return [...environments].sort();
     },
     installed: async (fromFile, specifier) => {
       const parts = specifier.split('/');

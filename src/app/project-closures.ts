@@ -21,6 +21,8 @@ export interface ProjectClosures {
   /** Facts of a file of the tree, and whether a specifier names an installed package from there. */
   readonly factsOf: (path: string) => Promise<ModuleFacts | null>;
   readonly isPackage: (fromFile: string, specifier: string) => Promise<boolean>;
+  /** Absolute folders of the Python environments that lie in the tree. */
+  readonly environments: () => Promise<readonly string[]>;
   /** Keeps what was found out about files for the next run. */
   readonly save: () => Promise<void>;
 }
@@ -38,6 +40,7 @@ export async function projectClosures(
     withGone: async (gone) => closures(await closureTree(project.root, files, facts, gone), context),
     factsOf: async (path) => tree.facts(path),
     isPackage: async (fromFile, specifier) => (await tree.installed(fromFile, specifier)).kind === 'package',
+    environments: async () => (await tree.environments()).map((folder) => join(project.root, folder)),
     save: facts.save,
   };
 }

@@ -164,6 +164,7 @@ export async function verifyProject(
       read: request.cache,
       env: context.env,
       percent,
+      signal: context.signal,
     });
     const attempt = request.attempt ?? 1;
     const planned = withReuse(prepared.value.plan, cache.reuse);

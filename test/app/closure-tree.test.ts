@@ -70,6 +70,59 @@ describe('the closure of a test', () => {
     expect(closure.files.has('other.py')).toBe(false);
   });
 
+  // @verifies AC-reuse-bounded-looks
+  it.each([
+    ['that git ignores', { '.gitignore': 'tools/\n' }, 'tools/py3/pyvenv.cfg'],
+    ['that git is not told to ignore', {}, 'tools/py3/pyvenv.cfg'],
+    ['of conda', { '.gitignore': 'tools/\n' }, 'tools/py3/conda-meta/history'],
+    ['at the very root', { '.gitignore': 'lib/\npyvenv.cfg\n' }, 'pyvenv.cfg'],
+  ])('of pytest follows nothing into an environment %s', async (_where, files, mark) => {
+    const lib = `${mark.startsWith('tools') ? 'tools/py3/' : ''}lib/python3.11/site-packages`;
+    const installed = Array.from({ length: 300 }, (_, n) => [
+      `${lib}/pytest/m${n}.py`,
+      `import pytest.m${n + 1}, os\n`,
+    ]);
+    const view = await tree({
+      ...files,
+      [mark]: '',
+      [`${lib}/pytest/__init__.py`]: 'import pytest.m0\n',
+      ...Object.fromEntries(installed),
+      'tests/test_a.py': 'import pytest\n\n\ndef test_a():\n    assert pytest\n',
+    });
+    const closure = await pytestClosure(view, 'tests/test_a.py', []);
+    expect([...closure.files.keys()]).toEqual(['tests/test_a.py']);
+    expect(await view.environments()).toEqual([mark.startsWith('tools') ? 'tools/py3' : '']);
+  });
+
+  // @verifies AC-reuse-bounded-looks
+  it('of pytest says where it stops in a heap of generated modules, and lets others have a turn meanwhile', async () => {
+    const heap = Array.from({ length: 2100 }, (_, n) => [`heap/m${n}.py`, `import heap.m${n + 1}\n`] as const);
+    const view = await tree({
+      '.gitignore': 'heap/\n',
+      ...Object.fromEntries(heap),
+      'tests/test_a.py': 'import heap.m0\n\n\ndef test_a():\n    assert True\n',
+    });
+    let turns = 0;
+    const counter = setInterval(() => (turns += 1), 0);
+    const closure = await pytestClosure(view, 'tests/test_a.py', []);
+    clearInterval(counter);
+    expect(closure.outside).toBe('tests/test_a.py may reach more than 2000 files that git does not list');
+    expect(turns).toBeGreaterThan(0);
+  });
+
+  // @verifies AC-gate-cache-sound
+  it('of pytest holds a package of the project called as build output is', async () => {
+    const closure = await pytestClosure(
+      await tree({
+        'target/deep/x.py': 'X = 1\n',
+        'tests/test_a.py': 'import os\n\n\ndef test_a():\n    assert open("target/deep/x.py")\n',
+      }),
+      'tests/test_a.py',
+      [],
+    );
+    expect([...closure.files.keys()]).toContain('target/deep/x.py');
+  });
+
   it('does not wait for a pipe that lies in a folder which counts as a whole', async () => {
     const made = await tree(
       {

@@ -1,6 +1,6 @@
 /** Why a verdict is no function of the project, its tools and its environment: then no identity, however whole, lets it be reused. */
-import { readdirSync } from 'node:fs';
-import { join } from 'node:path';
+import { readdirSync, statSync } from 'node:fs';
+import { basename, delimiter, dirname, join } from 'node:path';
 import type { Project } from '../../config/index.js';
 import type { Closure } from '../../evidence/index.js';
 import type { Case } from '../../model/index.js';
@@ -19,17 +19,33 @@ export interface Bars {
   save(): Promise<void>;
 }
 
-/** Where Python packages lie: the project's own environments, and what the interpreter on PATH has. */
-function sitePackages(root: string, env: Readonly<Record<string, string | undefined>>): string[] {
+/** The prefixes of the interpreters that a path names: `prefix/bin/python`. */
+const prefixesOf = (path: string | undefined): string[] =>
+  (path ?? '')
+    .split(delimiter)
+    .filter((folder) => basename(folder) === 'bin' && ['python3', 'python'].some((name) => isThere(join(folder, name))))
+    .map((folder) => dirname(folder));
+const isThere = (path: string): boolean => orNull(() => statSync(path)) !== null;
+
+/** Where Python packages lie: the project's own environments, the configured one, and what the interpreters on PATH have. */
+function sitePackages(
+  root: string,
+  inTree: readonly string[],
+  configured: string | null,
+  env: Readonly<Record<string, string | undefined>>,
+): string[] {
   const prefixes = [
+    ...inTree,
     join(root, '.venv'),
     join(root, 'venv'),
+    ...(configured?.includes('/') === true ? [dirname(dirname(configured))] : []),
     env['VIRTUAL_ENV'] ?? '',
+    ...prefixesOf(env['PATH']),
     '/usr/local',
     '/usr',
     join(env['HOME'] ?? '/', '.local'),
   ];
-  return prefixes
+  return [...new Set(prefixes)]
     .filter((prefix) => prefix !== '')
     .flatMap((prefix) => {
       const lib = join(prefix, 'lib');
@@ -51,7 +67,9 @@ export async function barsOf(
   const facts = await openFactsCache(
     join(project.directories.cache, 'facts', `${hashFields([project.root]).slice(0, 16)}-packages`),
   );
-  const packages = new PackageBars(facts, () => sitePackages(project.root, env));
+  const packages = new PackageBars(facts, async () =>
+    sitePackages(project.root, await closures.environments(), project.settings.backends.python.bin, env),
+  );
   const known = new Map<Closure, Promise<string | null>>();
 
   const inPackages = async (closure: Closure): Promise<string | null> => {

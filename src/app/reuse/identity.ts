@@ -30,7 +30,7 @@ async function readProject(project: Project, source: Source): Promise<WholeProje
   const memo = memos.get(folder) ?? openWholeMemo(folder);
   memos.set(folder, memo);
   const top = source.prefix === '' ? project.root : project.root.slice(0, -source.prefix.length);
-  const whole = readWhole(top, source.prefix, {
+  const whole = await readWhole(top, source.prefix, {
     memo,
     outputs: project.settings.verify.outputs,
     tracked: (path) => source.tracksBelow(path),

@@ -7,6 +7,7 @@ import { builtinModules } from 'node:module';
 import { dirname, join } from 'node:path';
 import type { ModuleFacts } from '../../model/index.js';
 import type { FactsCache } from '../../scan/index.js';
+import { turns } from '../../util/turns.js';
 import { orNull, readRegularFile, readRegularText } from '../../util/files.js';
 
 /** A reason that no identity of files, tools and environment can hold; programs and the machine are in the identity. */
@@ -108,11 +109,13 @@ function resolvePython(folders: readonly string[], dotted: string): readonly str
 
 export class PackageBars {
   private readonly reasons = new Map<string, string | null>();
+  private readonly files = new Map<string, readonly string[]>();
+  private readonly pause = turns();
 
   /** @param sitePackages absolute folders */
   constructor(
     private readonly facts: FactsCache,
-    private readonly sitePackages: () => readonly string[],
+    private readonly sitePackages: () => Promise<readonly string[]>,
   ) {}
 
   private folders: readonly string[] | undefined;
@@ -137,16 +140,22 @@ export class PackageBars {
 
   async python(dotted: string): Promise<string | null> {
     if (RUNNERS.test(dotted.split('.')[0] ?? '')) return null;
-    this.folders ??= this.sitePackages();
-    const { folders } = this;
-    return this.graph(dotted, resolvePython(folders, dotted), (file, facts) =>
+    this.folders ??= await this.sitePackages();
+    return this.graph(dotted, this.installed(dotted), (file, facts) =>
       facts.imports.flatMap((next) => {
         const dots = /^\.+/u.exec(next)?.[0].length ?? 0;
-        if (dots === 0) return RUNNERS.test(next.split('.')[0] ?? '') ? [] : resolvePython(folders, next);
+        if (dots === 0) return RUNNERS.test(next.split('.')[0] ?? '') ? [] : this.installed(next);
         const base = join(dirname(file), '../'.repeat(dots - 1));
         return resolvePython([base], next.slice(dots));
       }),
     );
+  }
+
+  /** A thousand modules name the same hundred: each name is looked for once. */
+  private installed(dotted: string): readonly string[] {
+    const there = this.files.get(dotted) ?? resolvePython(this.folders ?? [], dotted);
+    this.files.set(dotted, there);
+    return there;
   }
 
   private async graph(
@@ -169,8 +178,12 @@ export class PackageBars {
   ): Promise<string | null> {
     const seen = new Set<string>();
     const queue = [...start];
-    for (let file = queue.shift(); file !== undefined; file = queue.shift()) {
-      const real = orNull(() => realpathSync.native(file ?? '')) ?? file;
+    const looked = new Set<string>();
+    for (const file of queue) {
+      if (looked.has(file)) continue;
+      looked.add(file);
+      await this.pause();
+      const real = orNull(() => realpathSync.native(file)) ?? file;
       if (seen.has(real)) continue;
       seen.add(real);
       if (seen.size > MAX_FILES) return `${name} draws in too many files to look at`;

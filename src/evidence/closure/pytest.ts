@@ -1,4 +1,5 @@
 /** Closures of pytest files: imports, the conftest chain, configuration and lock files. */
+import { turns } from '../../util/turns.js';
 import { ClosureBuilder, folderOf, foldersUp, joined, resolvePath, type Closure, type ClosureTree } from './types.js';
 
 const CONFIGURATION = new Set([
@@ -17,6 +18,9 @@ const CONFIGURATION = new Set([
   '.python-version',
 ]);
 const REQUIREMENTS = /^(?:requirements|constraints)[\w.-]*\.(?:txt|in)$/u;
+
+/** So many files that git does not list are followed; what reaches more of them is not told. */
+const MAX_UNLISTED = 2000;
 
 /**
  * Files of the tree that a dotted name may mean, wherever its root lies: every path that ends that way counts, since sys.path
@@ -79,8 +83,10 @@ export async function pytestClosure(
   known.set(tree, made);
   const byEnding = await made;
   const queue: string[] = [testFile];
+  const everything = await tree.everythingBelow('');
+  if (everything === null) builder.outside ??= 'too many files below the project';
   // Native modules, tracked or built in place: which dotted name one answers to is its build's business.
-  for (const path of (await tree.everythingBelow('')) ?? []) if (/\.(?:so|pyd|dylib)$/u.test(path)) queue.push(path);
+  for (const path of everything ?? []) if (/\.(?:so|pyd|dylib)$/u.test(path)) queue.push(path);
   const packageFolder =
     foldersUp(folderOf(testFile)).find((folder) =>
       ['pyproject.toml', 'setup.py', 'setup.cfg', 'pytest.ini', 'tox.ini'].some((name) =>
@@ -93,7 +99,15 @@ export async function pytestClosure(
       if (CONFIGURATION.has(name) || REQUIREMENTS.test(name)) queue.push(path);
     }
   }
+  const pause = turns();
+  let unlisted = 0;
   for (let file = queue.pop(); file !== undefined; file = queue.pop()) {
+    if (builder.hasRun(file)) continue;
+    await pause();
+    if (!tree.has(file) && (unlisted += 1) > MAX_UNLISTED) {
+      builder.outside ??= `${testFile} may reach more than ${MAX_UNLISTED} files that git does not list`;
+      break;
+    }
     const from = builder.from.get(file) ?? testFile;
     const facts = await builder.add(file, from);
     if (facts === null) continue;

@@ -3,6 +3,7 @@
  * of files), and it says when the outcome is no function of the tree at all. It never narrows.
  */
 import type { ModuleFacts } from '../../model/index.js';
+import { turns } from '../../util/turns.js';
 
 /** The tree as closures see it. */
 export interface ClosureTree {
@@ -14,6 +15,8 @@ export interface ClosureTree {
   text(path: string): Promise<string | null>;
   /** Every file on disk below a folder, ignored ones too, without installed packages and build output; null when too many. */
   everythingBelow(folder: string): Promise<readonly string[] | null>;
+  /** Folders of the tree that hold a Python environment: what lies there is installed, and no source of the project. */
+  environments(): Promise<readonly string[]>;
   /** What installed package a bare specifier names from a file: in the tree, outside of it (with an identity), or not there. */
   installed(fromFile: string, specifier: string): Promise<InstalledPackage>;
 }
@@ -50,6 +53,10 @@ export class ClosureBuilder {
 
   constructor(readonly tree: ClosureTree) {}
 
+  hasRun(path: string): boolean {
+    return this.ran.has(path);
+  }
+
   /** Adds a file that is run; null when it was added as such already or cannot be read. One that so far was only read is run from here on. */
   async add(path: string, from: string): Promise<ModuleFacts | null> {
     if (this.ran.has(path)) return null;
@@ -77,8 +84,10 @@ export class ClosureBuilder {
       this.outside ??= `too many files below ${folder === '' ? 'the project' : folder}`;
       return [];
     }
+    const pause = turns();
     for (const path of files) {
       if (this.files.has(path)) continue;
+      await pause();
       const facts = await this.tree.facts(path);
       if (facts === null) continue;
       this.files.set(path, facts.fingerprint);

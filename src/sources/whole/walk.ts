@@ -7,6 +7,7 @@ import { lstatSync, readdirSync, readFileSync, readlinkSync, type BigIntStats, t
 import { basename, join } from 'node:path';
 import { orNull } from '../../util/files.js';
 import { sha256 } from '../../util/hash.js';
+import { turns } from '../../util/turns.js';
 import { climbingPaths } from './climbing.js';
 import type { FolderContents, WholeMemo } from './memo.js';
 import type { OutputRules } from './outputs.js';
@@ -64,11 +65,12 @@ class Walk implements Walked {
     private readonly options: WalkOptions,
   ) {}
 
-  run(): void {
+  /** One folder a step. */
+  *steps(): Generator<void> {
     const queue: { path: string; packages: boolean }[] = [{ path: '', packages: this.options.statOnly }];
     for (let at = queue.pop(); at !== undefined && !this.cut; at = queue.pop()) {
-      const next = this.folder(at.path, at.packages);
-      queue.push(...next);
+      queue.push(...this.folder(at.path, at.packages));
+      yield;
     }
   }
 
@@ -153,6 +155,14 @@ class Walk implements Walked {
 /** @param start absolute; never follows a symlink, never opens anything but regular files */
 export function walkFolder(start: string, options: WalkOptions): Walked {
   const walk = new Walk(start, options);
-  walk.run();
+  for (const _ of walk.steps());
+  return walk;
+}
+
+/** The same for a folder that may hold a million files: signals are heard meanwhile. */
+export async function walkLargeFolder(start: string, options: WalkOptions): Promise<Walked> {
+  const walk = new Walk(start, options);
+  const pause = turns();
+  for (const _ of walk.steps()) await pause();
   return walk;
 }

@@ -7,7 +7,7 @@ import { hashFields } from '../../util/hash.js';
 import { OutsidePaths } from './outside.js';
 import type { WholeMemo } from './memo.js';
 import { outputRules } from './outputs.js';
-import { walkFolder } from './walk.js';
+import { walkLargeFolder } from './walk.js';
 
 export interface WholeProject {
   readonly digest: string;
@@ -32,9 +32,13 @@ const MAX_OUTSIDE = 100_000;
  * @param top absolute: the top of the repository, or the project's root where there is none
  * @param prefix where the project lies below it: '' or `folder/`
  */
-export function readWhole(top: string, prefix: string, { memo, outputs, tracked }: WholeOptions): WholeProject {
+export async function readWhole(
+  top: string,
+  prefix: string,
+  { memo, outputs, tracked }: WholeOptions,
+): Promise<WholeProject> {
   const rules = outputRules(prefix, outputs, (path) => path.startsWith(prefix) && tracked(path.slice(prefix.length)));
-  const inside = walkFolder(top, { rules, memo, statOnly: false, limit: MAX_INSIDE });
+  const inside = await walkLargeFolder(top, { rules, memo, statOnly: false, limit: MAX_INSIDE });
   const outside = new OutsidePaths(top, { rules, memo, statOnly: true, limit: MAX_OUTSIDE });
   outside.links(top, inside);
   for (const folder of inside.sitePackages) outside.editable(join(top, folder));
