@@ -165,7 +165,7 @@ export const settingKeys: readonly SettingKey[] = [
   integer('sweep.backlog_warn', 10, 0, 100_000, 'Left-over worktrees from which on the daemon warns.'),
   integer('sweep.delete_concurrency', 1, 1, 16, 'Folders deleted at once in the background.'),
   word('backends.cargo.bin', 'cargo', 'The cargo program.', PROGRAM),
-  word('backends.docker.bin', 'docker', 'The docker program.', PROGRAM),
+  word('backends.docker.bin', 'docker', 'Without effect: the Docker daemon is spoken to without a program.', PROGRAM),
   word('backends.node.bin', process.execPath, 'The Node.js program (default: the one that runs coherence).', PROGRAM),
   word('backends.go.bin', 'go', 'The go program.', PROGRAM),
   word('backends.python.bin', null, "The Python program (default: the project's environment, else python3).", PROGRAM),
