@@ -12,6 +12,7 @@ import {
 } from '../catalog/index.js';
 import type { Project } from '../config/index.js';
 import {
+  criteriaOf,
   failure,
   isForeignFormat,
   RUNNER_OF,
@@ -75,7 +76,7 @@ export async function importCatalog(
     const { created, changed, removed, unchanged } = plan;
     return success({
       specs: imported.specs.length,
-      criteria: imported.specs.reduce((sum, spec) => sum + (spec.criteria ?? []).length, 0),
+      criteria: imported.specs.reduce((sum, spec) => sum + criteriaOf(spec).length, 0),
       plan: { created, changed, removed, unchanged },
       dryRun: request.dryRun,
       store,

@@ -2,7 +2,7 @@
  * The catalog formats by name. `catalog/formats/foreign` has one adapter for each name, which the compiler demands; the
  * command line takes its choices from here, so that `--help` loads no adapter.
  */
-export const FOREIGN_FORMAT_NAMES = ['oft'] as const;
+export const FOREIGN_FORMAT_NAMES = ['oft', 'openspec'] as const;
 export type ForeignFormatName = (typeof FOREIGN_FORMAT_NAMES)[number];
 
 /** `bootstrap-jsonl` is jsonl as coherence-bootstrap wrote it. */

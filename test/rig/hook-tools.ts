@@ -1,4 +1,4 @@
-/** Hook frameworks as their users have them, installed once into a cache outside the tree. */
+/** Hook frameworks and tools with formats of their own, as their users have them, installed once into a cache outside the tree. */
 import { mkdir, rename, rm, stat } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -6,6 +6,7 @@ import { capture } from '../../src/util/process.js';
 
 const INSTALLS = {
   npm: ['npm', 'install', '--no-audit', '--no-fund', '--prefix', '.', 'husky@9.1.7', 'lefthook@2.1.0'],
+  openspec: ['npm', 'install', '--no-audit', '--no-fund', '--prefix', '.', '@fission-ai/openspec@1.13.2'],
   pip: ['sh', '-c', 'python3 -m venv pip && pip/bin/pip install -q pre-commit==4.5.0'],
 } as const;
 

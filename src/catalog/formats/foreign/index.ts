@@ -2,8 +2,9 @@
 import type { ForeignFormatName } from '../../../model/index.js';
 import type { CatalogFormat } from './format.js';
 import { oft } from './oft/index.js';
+import { openspec } from './openspec/index.js';
 
-const FORMATS: Readonly<Record<ForeignFormatName, CatalogFormat>> = { oft };
+const FORMATS: Readonly<Record<ForeignFormatName, CatalogFormat>> = { oft, openspec };
 
 export const foreignFormat = (name: ForeignFormatName): CatalogFormat => FORMATS[name];
 
