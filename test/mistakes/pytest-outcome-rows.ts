@@ -161,6 +161,24 @@ export const outcomes: readonly Mistake[] = [
     IDLE,
     'import functools\n\n\ndef run(f):\n    @functools.wraps(f)\n    def inner(*a):\n        f(*a).close()\n    return inner\n\n\nTAG\n@run\nasync def test_a():\n    assert False\n',
   ),
+  row(
+    'o14',
+    'a test that passes at its second try',
+    PASS,
+    'import pytest\n\nTRIES = []\n\n\nTAG\n@pytest.mark.flaky(reruns=2)\ndef test_a():\n    TRIES.append(1)\n    assert len(TRIES) == 2\n',
+  ),
+  row(
+    'o15',
+    'a test that passes at its third try, a method',
+    PASS,
+    'import pytest\n\nTRIES = []\n\n\nclass TestA:\n    TAG\n    @pytest.mark.flaky(reruns=2)\n    def test_a(self):\n        TRIES.append(1)\n        assert len(TRIES) == 3\n',
+  ),
+  row(
+    'o16',
+    'a test that fails at every try',
+    'FAIL(assertion)',
+    'import pytest\n\n\nTAG\n@pytest.mark.flaky(reruns=1)\ndef test_a():\n    assert False\n',
+  ),
   row('o10', 'a test that returns a comparison', 'FAIL(assertion)', 'TAG\ndef test_a():\n    return 1 == 2\n'),
   row(
     'o11',

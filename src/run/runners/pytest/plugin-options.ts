@@ -5,7 +5,7 @@
 export const OPTIONS_NAME = 'coherence_pytest_options';
 
 export const OPTIONS = String.raw`
-import fnmatch, inspect, os, pathlib
+import fnmatch, importlib.util, inspect, os, pathlib
 
 # By the name under which pytest or a plugin keeps the option; one that is not there is not set.
 NEUTRAL = {
@@ -33,6 +33,22 @@ def neutralise(config):
     options = getattr(coverage, "options", None)
     if options is not None:
         options.cov_report, options.cov_fail_under = {}, None
+    refuse_first_snapshots()
+
+
+def refuse_first_snapshots():
+    """Other libraries fail where no snapshot is stored; snapshottest stores what it gets, and the test passes."""
+    if importlib.util.find_spec("snapshottest") is None:
+        return
+    try:
+        from snapshottest.module import SnapshotTest
+    except Exception:
+        return
+
+    def store(self, data):
+        raise AssertionError("there is no stored snapshot to compare with; make it with pytest --snapshot-update, look at it and commit it")
+
+    SnapshotTest.store = store
 
 
 def left_out(session, path):
