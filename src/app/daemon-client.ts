@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import type { Directories } from '../config/index.js';
 import { failure, success, type EventSink, type Failure, type Result } from '../model/index.js';
 import { sha256 } from '../util/hash.js';
-import { identityOf, isAlive, type ProcessIdentity } from '../util/process.js';
+import { carriesNonce, holdsLock, isAlive, type ProcessIdentity } from '../util/process.js';
 import { lineSplitter, type AnswerLine, type MethodName, type Methods } from './daemon-protocol.js';
 
 /** One socket a state folder. Short, since a socket's path is limited to about a hundred characters. */
@@ -22,6 +22,8 @@ export interface DaemonIdentity {
   readonly boot_id: string;
   readonly pid: number;
   readonly start_ticks: number;
+  /** The random value in the daemon's environment; null for one that was not started by `daemon start`. */
+  readonly nonce: string | null;
   readonly socket: string;
   readonly started_at: string;
 }
@@ -41,6 +43,7 @@ export async function readDaemonIdentity(stateFolder: string): Promise<DaemonIde
       boot_id: value.boot_id,
       pid: value.pid,
       start_ticks: value.start_ticks,
+      nonce: typeof value.nonce === 'string' && value.nonce !== '' ? value.nonce : null,
       socket: value.socket ?? '',
       started_at: value.started_at ?? '',
     };
@@ -49,12 +52,23 @@ export async function readDaemonIdentity(stateFolder: string): Promise<DaemonIde
   }
 }
 
-/** The process that `daemon.json` names, when it is exactly that one and lives. */
-export async function livingDaemon(stateFolder: string): Promise<ProcessIdentity | null> {
-  const found = await readDaemonIdentity(stateFolder);
-  if (found === null) return null;
-  const identity: ProcessIdentity = { bootId: found.boot_id, pid: found.pid, startTicks: found.start_ticks };
-  return isAlive(identity) ? (identityOf(found.pid) ?? null) : null;
+export interface LivingDaemon extends ProcessIdentity {
+  /** False for one without a nonce of ours (`daemon foreground`): it may be waited for, and never signalled. */
+  readonly mayBeSignalled: boolean;
+}
+
+/**
+ * The daemon of a state folder. `daemon.json` only says where to look, since anybody's pid may stand in it by now: that
+ * process must itself hold the daemon's lock and, where a nonce is written, carry it in its environment.
+ */
+export async function livingDaemon(stateFolder: string): Promise<LivingDaemon | null> {
+  const named = await readDaemonIdentity(stateFolder);
+  if (named === null) return null;
+  const { pid, nonce } = named;
+  const identity: ProcessIdentity = { bootId: named.boot_id, pid, startTicks: named.start_ticks };
+  if (!isAlive(identity) || !holdsLock(pid, lockPath(stateFolder))) return null;
+  if (nonce !== null && !carriesNonce(pid, nonce)) return null;
+  return { ...identity, mayBeSignalled: nonce !== null };
 }
 
 export interface DaemonClient extends Disposable {

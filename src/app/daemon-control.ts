@@ -7,8 +7,8 @@ import type { Directories, Project } from '../config/index.js';
 import { failure, success, type Failure, type Result } from '../model/index.js';
 import { exists } from '../util/files.js';
 import { monotonicMs, pause } from '../util/monotonic.js';
-import { identityOf, isAlive, startDetached, type ProcessIdentity } from '../util/process.js';
-import { askDaemon, connectDaemon, livingDaemon, noDaemon, readDaemonIdentity } from './daemon-client.js';
+import { identityOf, isAlive, newNonce, startDetached, withNonce, type ProcessIdentity } from '../util/process.js';
+import { askDaemon, connectDaemon, livingDaemon, noDaemon, type LivingDaemon } from './daemon-client.js';
 import type { DaemonStatus, ReloadAnswer } from './daemon-protocol.js';
 import { openDaemonProject, type Place } from './orchestrator.js';
 
@@ -76,7 +76,7 @@ export async function startDaemon(
       ...(options.safeConfig ? ['--safe-config'] : []),
       ...(options.allowNetworkState ? ['--allow-network-state'] : []),
     ];
-    const pid = startDetached(command, '/', options.env, output.fd);
+    const pid = startDetached(command, '/', withNonce(options.env, newNonce()), output.fd);
     if (pid === null) return failure({ kind: 'try-again', message: "The daemon's process could not be started." });
     const identity = identityOf(pid);
     const until = monotonicMs() + (options.patienceMs ?? PATIENCE_MS);
@@ -123,6 +123,19 @@ export async function daemonStatus(
   return failure(noDaemon(directories.state));
 }
 
+/** Sends a signal to a daemon whose identity was verified a moment ago; false where it is not ours to signal. */
+function signalDaemon(daemon: LivingDaemon, signal: 'SIGHUP' | 'SIGTERM'): boolean {
+  if (!daemon.mayBeSignalled) return false;
+  if (isAlive(daemon)) process.kill(daemon.pid, signal);
+  return true;
+}
+
+const notOursToSignal = (daemon: LivingDaemon): Failure => ({
+  kind: 'try-again',
+  message: `The daemon (pid ${daemon.pid}) does not answer, and it was not started by \`coherence daemon start\`.`,
+  hint: 'End it where it was started.',
+});
+
 /** Asks it to stop and waits until that very process is gone. 69 when none runs. */
 export async function stopDaemon(
   directories: Directories,
@@ -133,8 +146,7 @@ export async function stopDaemon(
   const answer = await askDaemon(directories, 'stop', { now });
   if (!answer.ok) {
     if (identity === null) return failure(noDaemon(directories.state));
-    // It lives and does not answer: boot, identity and start time were compared a moment ago, and are again here.
-    if (isAlive(identity)) process.kill(identity.pid, 'SIGTERM');
+    if (!signalDaemon(identity, 'SIGTERM')) return failure(notOursToSignal(identity));
   }
   const watched = identity ?? (answer.ok ? identityOf(answer.value.pid) : null);
   const until = monotonicMs() + patienceMs;
@@ -161,14 +173,8 @@ export async function reloadSettings(directories: Directories): Promise<Result<R
   if (answer.ok) return answer.value.errors.length > 0 ? failure(...answer.value.errors) : answer;
   if (answer.failures[0]?.kind !== 'unavailable') return answer;
   const identity = await livingDaemon(directories.state);
-  const named = await readDaemonIdentity(directories.state);
-  if (
-    identity === null ||
-    named === null ||
-    !isAlive({ bootId: named.boot_id, pid: named.pid, startTicks: named.start_ticks })
-  )
-    return failure(noDaemon(directories.state));
-  process.kill(identity.pid, 'SIGHUP');
+  if (identity === null) return failure(noDaemon(directories.state));
+  if (!signalDaemon(identity, 'SIGHUP')) return failure(notOursToSignal(identity));
   const until = monotonicMs() + RELOAD_MS;
   while (monotonicMs() < until) {
     const status = await askDaemon(directories, 'status', {}, 1000);

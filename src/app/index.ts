@@ -1,5 +1,5 @@
 /** The use cases, for the faces: command line and daemon. */
-export { loadProject as openProject, type Project } from '../config/index.js';
+export { loadProject as openProject, loadWithDefaults as openWithDefaults, type Project } from '../config/index.js';
 export { analyse, readCatalog, type Analysis } from './analyse.js';
 export { auditFigures } from './cache.js';
 export { coverageView, type CoverageRequest } from './coverage-view.js';

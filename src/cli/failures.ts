@@ -4,12 +4,12 @@ import { visible } from '../util/text.js';
 import type { Streams } from './streams.js';
 
 /** `error: specs/a.yaml:3:5: what is wrong. What to do.` */
-export function failureLine(item: Failure): string {
+export function failureLine(item: Failure, word: 'error' | 'warning' = 'error'): string {
   const at =
     item.file === undefined
       ? ''
       : `${item.file}${item.line === undefined ? '' : `:${item.line}:${item.column ?? 1}`}: `;
-  return visible(`error: ${at}${item.message}${item.hint === undefined ? '' : ` ${item.hint}`}`);
+  return visible(`${word}: ${at}${item.message}${item.hint === undefined ? '' : ` ${item.hint}`}`);
 }
 
 /** Prints every failure to standard error and gives the exit code of the first. */

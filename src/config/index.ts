@@ -1,4 +1,12 @@
-export { loadProject, loadSettings, projectRoot, type LoadedSettings, type LoadOptions, type Project } from './load.js';
+export {
+  loadProject,
+  loadWithDefaults,
+  loadSettings,
+  projectRoot,
+  type LoadedSettings,
+  type LoadOptions,
+  type Project,
+} from './load.js';
 export type { Settings } from './settings.js';
 export type { DockerEnvironment, DockerLimits, DockerSetup, DockerSource } from './environments.js';
 export {

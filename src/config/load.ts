@@ -63,6 +63,22 @@ export async function loadProject(options: LoadOptions): Promise<Result<Project>
   );
 }
 
+/**
+ * The project with default settings, whatever its files and variables say: for what must work although they are broken.
+ * Failures: `usage` (no project), `invalid-manifest`.
+ */
+export async function loadWithDefaults(options: LoadOptions): Promise<Result<Project>> {
+  const root = await projectRoot(options.cwd);
+  if (root === null) return noProject(options.cwd);
+  const manifest = await readManifest(root);
+  if (!manifest.ok) return manifest;
+  const defaults = settle([]);
+  if (!defaults.ok) return defaults;
+  const directories = await resolveDirectories({ root, slug: manifest.value.slug, cwd: options.cwd, env: options.env });
+  const configFiles = configPaths(root, options.env, options.cwd);
+  return success(Object.freeze({ root, manifest: manifest.value, directories, ...defaults.value, configFiles }));
+}
+
 /** Nothing above `cwd` is a project. */
 export const noProject = (cwd: string): Result<never> =>
   failure({

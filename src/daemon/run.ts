@@ -33,7 +33,7 @@ import { failure, success, type Result } from '../model/index.js';
 import { failpoint } from '../util/failpoint.js';
 import type { Lock } from '../util/lock.js';
 import { monotonicMs, pause } from '../util/monotonic.js';
-import { identityOf } from '../util/process.js';
+import { identityOf, ownNonce } from '../util/process.js';
 import { ulid } from '../util/ulid.js';
 import { logSweep } from './boot-steps.js';
 import { createWatchers, type Core } from './core.js';
@@ -108,6 +108,7 @@ async function claimState(
       boot_id: identity.bootId,
       pid: identity.pid,
       start_ticks: identity.startTicks,
+      nonce: ownNonce(),
       socket: socketPath(project.directories),
       started_at: startedAt,
     });

@@ -2,7 +2,7 @@
  * What /proc tells about other processes: identity that survives pid reuse, who carries a nonce, whether a group lives.
  * Where /proc is missing or odd the answers are empty, and callers fall back on process groups alone.
  */
-import { readFileSync, readdirSync } from 'node:fs';
+import { readFileSync, readdirSync, statSync } from 'node:fs';
 
 /** Name of the variable that marks our children; a list separated by `,`, since a nested coherence appends its own. */
 export const NONCE_VARIABLE = 'COHERENCE_RUN_NONCE';
@@ -95,10 +95,11 @@ function pidsSince(pid: number): number[] | null {
  */
 export function processesWithNonce(nonce: string, since?: number): number[] {
   const candidates = (since === undefined ? null : pidsSince(since)) ?? allPids();
-  return candidates.filter((pid) => pid !== process.pid && carries(pid, nonce));
+  return candidates.filter((pid) => pid !== process.pid && carriesNonce(pid, nonce));
 }
 
-function carries(pid: number, nonce: string): boolean {
+/** True when that live process was started with `nonce` in its list; false also where its environment cannot be read. */
+export function carriesNonce(pid: number, nonce: string): boolean {
   try {
     const environment = readFileSync(`/proc/${pid}/environ`);
     if (environment.indexOf(nonce) === -1) return false;
@@ -114,6 +115,26 @@ function carries(pid: number, nonce: string): boolean {
     );
   } catch {
     // Gone in the meantime, or somebody else's: not ours to judge.
+    return false;
+  }
+}
+
+/**
+ * True when that very process holds a kernel lock (`flock`) of the file at `path`, as the kernel lists it at the
+ * process's open files. Asking takes no lock, so nobody who wants it is kept from it. False where it cannot be told.
+ */
+export function holdsLock(pid: number, path: string): boolean {
+  try {
+    const wanted = statSync(path);
+    return readdirSync(`/proc/${pid}/fd`).some((descriptor) => {
+      const file = statSync(`/proc/${pid}/fd/${descriptor}`, { throwIfNoEntry: false });
+      return (
+        file?.ino === wanted.ino &&
+        file.dev === wanted.dev &&
+        readFileSync(`/proc/${pid}/fdinfo/${descriptor}`, 'latin1').includes('\nlock:')
+      );
+    });
+  } catch {
     return false;
   }
 }

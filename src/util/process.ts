@@ -14,6 +14,8 @@ import { NONCE_VARIABLE, groupLives, processesWithNonce } from './proc.js';
 export {
   NONCE_VARIABLE,
   bootId,
+  carriesNonce,
+  holdsLock,
   identityOf,
   isAlive,
   processStat,
@@ -99,6 +101,9 @@ export async function endTree(group: number, nonce: string, graceMs: number): Pr
   }
   return gone();
 }
+
+/** The nonce that this process was started with: the innermost of its list; null without one. */
+export const ownNonce = (): string | null => process.env[NONCE_VARIABLE]?.split(',').at(-1) || null;
 
 /** The environment of a child with its nonce appended to the list that it may have inherited. */
 export function withNonce(env: Readonly<Record<string, string | undefined>>, nonce: string): Record<string, string> {

@@ -1,5 +1,5 @@
 import { spawn } from 'node:child_process';
-import { readFile, writeFile, chown, mkdir } from 'node:fs/promises';
+import { readFile, writeFile, chown, mkdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { identityOf, processStat } from '../../src/util/process.js';
@@ -222,6 +222,44 @@ describe('a daemon killed at work', () => {
 });
 
 describe('identity', () => {
+  // @verifies AC-orchestrator-control-identity
+  it.each([
+    ['any process', ['sleep', '600'], false],
+    ['one that holds the lock', ['flock', '-n', 'LOCK', 'sleep', '600'], true],
+  ])('daemon.json that names %s with its true start time: no signal, 69 at once', async (_what, command, locks) => {
+    await using test = await box();
+    await kill9(await test.start());
+    const lock = join(test.state, 'orchestrator.lock');
+    const [program = '', ...args] = command.map((word) => (word === 'LOCK' ? lock : word));
+    const stranger = spawn(program, args, { env: { PATH: test.env['PATH'] }, stdio: 'ignore', detached: true });
+    const identity = identityOf(stranger.pid ?? 0);
+    if (identity === null) throw new Error('the stranger lives');
+    try {
+      if (locks)
+        await until(async () => (await test.exec(['flock', '-n', lock, 'true'])).code === 1, 'the lock to be held');
+      const file = join(test.state, 'daemon.json');
+      const named = JSON.parse(await readFile(file, 'utf8'));
+      await writeFile(file, JSON.stringify({ ...named, pid: identity.pid, start_ticks: identity.startTicks }));
+      for (const what of ['reload', 'stop', 'status'])
+        expect(await test.coherence(['daemon', what])).toMatchObject({
+          code: 69,
+          err: expect.stringContaining('No daemon runs'),
+        });
+      expect(lives(identity)).toBe(true);
+    } finally {
+      process.kill(-identity.pid, 'SIGKILL');
+    }
+  });
+
+  // @verifies AC-orchestrator-control-identity
+  it('a daemon of ours whose socket is gone is stopped by a signal', async () => {
+    await using test = await box();
+    const daemon = await test.start();
+    await rm(String((await test.status())['socket']));
+    expect(await test.coherence(['daemon', 'stop'])).toMatchObject({ code: 0 });
+    expect(lives(daemon)).toBe(false);
+  });
+
   // F10
   // @verifies AC-orchestrator-verified-identity
   it('a recycled or forged pid in the ledger or in daemon.json is never signalled', async () => {

@@ -127,6 +127,35 @@ describe('a reload', () => {
     expect(await test.status()).toMatchObject({ settings: { max_workers: 5 } });
   });
 
+  // @verifies AC-orchestrator-control-broken-config
+  it.each([
+    ['an unknown key in the file', 'max_wrokers: 4\n', {}, 65],
+    ['broken YAML', 'max_workers: [1,\n', {}, 65],
+    ['a wrong variable', '', { COHERENCE_MAX_WORKERS: 'lots' }, 0],
+  ])('%s leaves the control of a running daemon', async (_what, text, env, reloaded) => {
+    await using test = await box({ probes: (self) => ({ 'specs/a.yaml': self.probe('a') }) });
+    const daemon = await test.start();
+    const [run = ''] = await test.enqueue(['SPEC-a']);
+    await test.ended([run]);
+    await setConfig(test, text);
+    for (const [args, says] of [
+      [['daemon', 'status'], `pid ${daemon.pid}`],
+      [['daemon', 'logs'], 'daemon.ready'],
+      [['queue', 'list', '--all'], run],
+      [['queue', 'show', run], 'AC-a-1'],
+    ] as const) {
+      const answer = await test.coherence(args, env);
+      expect(answer, args.join(' ')).toMatchObject({ code: 0, out: expect.stringContaining(says) });
+      expect(answer.err, args.join(' ')).toMatch(/^warning: .*(config\.yaml:[12]|COHERENCE_MAX_WORKERS)/);
+    }
+    expect((await test.coherence(['daemon', 'reload'], env)).code).toBe(reloaded);
+    expect((await test.coherence(['queue', 'add', 'SPEC-a'], env)).code).toBe(65);
+    const stopped = await test.coherence(['daemon', 'stop'], env);
+    expect(stopped).toMatchObject({ code: 0, err: expect.stringContaining('warning: ') });
+    expect(lives(daemon)).toBe(false);
+    expect((await test.coherence(['daemon', 'status'], env)).code).toBe(69);
+  });
+
   // F4, OC-35
   // @verifies AC-orchestrator-config-missing
   it('without the file takes the defaults and warns with each value that changes', async () => {

@@ -1,6 +1,6 @@
-import { openProject, syncState, type Project } from '../../app/index.js';
+import { openProject, openWithDefaults, syncState, type Project } from '../../app/index.js';
 import type { Result } from '../../model/index.js';
-import { reportFailures } from '../failures.js';
+import { failureLine, reportFailures } from '../failures.js';
 import type { CommandContext } from '../table/types.js';
 
 /** Opens the project of the context, prints its notes once, and hands it on; a failure is printed and becomes the exit code. */
@@ -11,6 +11,23 @@ export async function withProject(
   const project = await openProject({ cwd: context.cwd, env: context.env });
   if (!project.ok) return reportFailures(project.failures, context.streams);
   if (!context.quiet) for (const note of project.value.notes) context.streams.err(`note: ${note}\n`);
+  return work(project.value);
+}
+
+/**
+ * For commands that look at or end what runs already. They need the folders and no setting, so a mistake in the settings
+ * is told as a warning and takes nobody's control away.
+ */
+export async function withFolders(
+  context: CommandContext,
+  work: (project: Project) => Promise<number>,
+): Promise<number> {
+  const place = { cwd: context.cwd, env: context.env };
+  const settled = await openProject(place);
+  if (settled.ok) return withProject(context, work);
+  const project = await openWithDefaults(place);
+  if (!project.ok) return reportFailures(settled.failures, context.streams);
+  for (const item of settled.failures) context.streams.err(`${failureLine(item, 'warning')}\n`);
   return work(project.value);
 }
 

@@ -4,12 +4,12 @@ import { logPath } from '../../app/index.js';
 import { pause } from '../../util/monotonic.js';
 import { visible } from '../../util/text.js';
 import type { CommandContext, Input } from '../table/types.js';
-import { withProject } from './context.js';
+import { withFolders } from './context.js';
 
 const DEFAULT_LINES = 100;
 
 export async function logs(input: Input, context: CommandContext): Promise<number> {
-  return withProject(context, async (project) => {
+  return withFolders(context, async (project) => {
     const path = logPath(project.directories.state);
     const event = input.text('event');
     const wanted = (line: string): boolean =>

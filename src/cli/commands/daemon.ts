@@ -1,7 +1,7 @@
 /** `daemon start|stop|status|reload` */
 import {
   daemonStatus,
-  openDaemonProject,
+  openWithDefaults,
   reloadSettings,
   startDaemon,
   stopDaemon,
@@ -9,7 +9,7 @@ import {
 } from '../../app/index.js';
 import { reportFailures } from '../failures.js';
 import type { CommandContext, Input } from '../table/types.js';
-import { printJson, settle, withProject } from './context.js';
+import { printJson, settle, withFolders } from './context.js';
 
 const shown = (value: unknown): string => (typeof value === 'string' ? value : (JSON.stringify(value) ?? ''));
 
@@ -28,7 +28,7 @@ export async function start(input: Input, context: CommandContext): Promise<numb
 }
 
 export async function stop(input: Input, context: CommandContext): Promise<number> {
-  return withProject(context, async (project) => {
+  return withFolders(context, async (project) => {
     const patience = input.flag('now') ? 60_000 : project.settings.shutdown_grace_ms + 60_000;
     return settle(context, stopDaemon(project.directories, input.flag('now'), patience), ({ pid }) => {
       if (context.json) return printJson(context, { pid, stopped: true });
@@ -39,7 +39,7 @@ export async function stop(input: Input, context: CommandContext): Promise<numbe
 }
 
 export async function status(_input: Input, context: CommandContext): Promise<number> {
-  return withProject(context, async (project) =>
+  return withFolders(context, async (project) =>
     settle(context, daemonStatus(project.directories), ({ status: found, identity }) => {
       if (found === null) {
         if (context.json) return printJson(context, { state: 'no-answer', pid: identity?.pid ?? null });
@@ -90,6 +90,6 @@ async function withDirectories(
   context: CommandContext,
   work: (directories: Project['directories']) => Promise<number>,
 ): Promise<number> {
-  const project = await openDaemonProject({ cwd: context.cwd, env: context.env }, true);
+  const project = await openWithDefaults({ cwd: context.cwd, env: context.env });
   return project.ok ? work(project.value.directories) : reportFailures(project.failures, context.streams);
 }

@@ -4,7 +4,7 @@ import type { PlaceName } from '../../model/index.js';
 import { visibleLine } from '../../util/text.js';
 import { reportFailures } from '../failures.js';
 import type { CommandContext, Input } from '../table/types.js';
-import { printJson, settle, withProject } from './context.js';
+import { printJson, settle, withFolders, withProject } from './context.js';
 
 type Run = ShownRun['run'];
 
@@ -76,7 +76,7 @@ export async function add(input: Input, context: CommandContext): Promise<number
 }
 
 export async function list(input: Input, context: CommandContext): Promise<number> {
-  return withProject(context, async (project) =>
+  return withFolders(context, async (project) =>
     settle(context, listQueue(project, { all: input.flag('all'), limit: input.number('limit') ?? 1000 }), (runs) => {
       if (context.json) return printJson(context, { runs: runs.map(runJson) });
       if (runs.length === 0 && !context.quiet) context.streams.err('nothing is queued\n');
@@ -87,7 +87,7 @@ export async function list(input: Input, context: CommandContext): Promise<numbe
 }
 
 export async function show(input: Input, context: CommandContext): Promise<number> {
-  return withProject(context, async (project) =>
+  return withFolders(context, async (project) =>
     settle(context, showQueued(project, input.args[0] ?? ''), ({ run, criteria }) => {
       if (context.json) return printJson(context, { ...runJson(run), criteria });
       const lines = [
