@@ -1,4 +1,6 @@
 import { chmod, cp, mkdir, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
@@ -11,6 +13,7 @@ import {
   type StorePlace,
 } from '../../src/store/index.js';
 import { hashOf, MIGRATIONS, type Migration } from '../../src/store/dolt/migrations.js';
+import { socketState } from '../../src/store/dolt/socket.js';
 import { sha256 } from '../../src/util/hash.js';
 import { capture } from '../../src/util/process.js';
 import { settled } from '../rig/leaks.js';
@@ -140,6 +143,28 @@ real('the owned server', () => {
       await new Promise((resolve) => foreign.close(resolve));
     }
     await (await open(place)).close();
+  });
+
+  // @verifies AC-store-foreign-socket
+  it('refuses a program that listens and never accepts, whose queue is full', async () => {
+    const place = await newPlace();
+    await mkdir(place.sockets, { mode: 0o700 });
+    const at = paths(place).socket;
+    const listen = 'import socket,sys,time;s=socket.socket(socket.AF_UNIX);s.bind(sys.argv[1]);s.listen(0)';
+    const mute = spawn('python3', ['-c', `${listen};print("on",flush=True);time.sleep(600)`, at], {
+      stdio: ['ignore', 'pipe', 'ignore'],
+    });
+    try {
+      await once(mute.stdout, 'data');
+      const { ino } = await stat(at);
+      expect(kinds(await openStore({ place, gitBranch: 'main', create: true }))).toBe('unavailable');
+      expect((await stat(at)).ino).toBe(ino);
+      expect(await socketState(at)).toBe('listening');
+    } finally {
+      mute.kill('SIGKILL');
+      await once(mute, 'close');
+    }
+    expect(await socketState(at)).toBe('stale');
   });
 
   // @verifies AC-store-lost-connection

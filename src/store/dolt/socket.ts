@@ -1,8 +1,12 @@
 /** Questions about sockets and ports that need no database. */
 import { lstat } from 'node:fs/promises';
 import { createConnection, createServer } from 'node:net';
+import { errorCode } from '../../util/files.js';
 
-/** What is at a socket's path: nothing, a file that nobody listens on, or somebody. */
+/**
+ * What is at a socket's path: nothing, a file that nobody listens on, or somebody. Only a refused connection says that
+ * nobody listens: a program that is busy or stopped has a full queue (EAGAIN), and one of another user denies us.
+ */
 export async function socketState(path: string): Promise<'absent' | 'stale' | 'listening' | 'not-a-socket'> {
   const found = await lstat(path).catch(() => null);
   if (found === null) return 'absent';
@@ -17,7 +21,10 @@ export async function socketState(path: string): Promise<'absent' | 'stale' | 'l
       client.destroy();
       resolve('listening');
     });
-    client.once('error', () => resolve('stale'));
+    client.once('error', (error) => {
+      const code = errorCode(error);
+      resolve(code === 'ECONNREFUSED' ? 'stale' : code === 'ENOENT' ? 'absent' : 'listening');
+    });
   });
 }
 
