@@ -83,6 +83,9 @@ describe('OpenSpec documents', () => {
       'specs/a/deep/spec.md': UNUSUAL,
       'specs/a-deep/spec.md': `\uFEFF${SPEC.replaceAll('\n', '\r\n')}`,
       'specs/bare/spec.md': '',
+      'specs/blank/spec.md': '\ttext\n \n# T\n# \n',
+      'specs/heading/spec.md': '### \n# \n',
+      'specs/ended/spec.md': '### Requirements\n##### A\n#### B\nMUST\n### Requirement: Outside\n',
       'specs/tight/spec.md': '# T\nBelow.\n## Purpose\n\nP\n## Requirements\n### Requirement: A\n\nB SHALL\n\n\n',
     };
     const { catalog } = await read(files);

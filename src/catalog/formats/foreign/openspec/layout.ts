@@ -24,7 +24,7 @@ export const HEADINGS = {
 export type HeadingRole = keyof typeof HEADINGS;
 
 /** What stands between heading and text, and behind them, where nobody chose otherwise. */
-const gapOf = (body: string): string => (body === '' ? '' : '\n');
+const gapOf = (heading: string | null, body: string): string => (heading === null || body === '' ? '' : '\n');
 const endOf = (isLast: boolean): string => (isLast ? '\n' : '\n\n');
 
 /** The title that a heading's line gives; the word of the format stands in where it has none. */
@@ -39,16 +39,16 @@ export function layoutOf(block: Block, canonical: string | null, isLast: boolean
   const isAlone = block.heading === null;
   return {
     ...(block.headingText === canonical ? {} : { heading: isAlone ? null : block.headingText }),
-    ...(isAlone || block.gap === gapOf(block.body) ? {} : { gap: block.gap }),
+    ...(block.gap === gapOf(isAlone ? null : block.headingText, block.body) ? {} : { gap: block.gap }),
     ...(block.end === endOf(isLast) ? {} : { end: block.end }),
   };
 }
 
 /** The text of a block. A layout that no longer fits, because the entry moved or lost its text, gives way. */
 export function textOf(heading: string | null, body: string, layout: Layout, isLast: boolean): string {
-  const gap = heading === null || body === '' ? '' : (layout.gap ?? gapOf(body));
+  const gap = body === '' ? '' : (layout.gap ?? gapOf(heading, body));
   const end = layout.end ?? endOf(isLast);
-  const needsEnd = !isLast && !end.startsWith('\n');
+  const needsEnd = !isLast && !end.includes('\n');
   return `${heading ?? ''}${gap}${body}${needsEnd ? `\n${end}` : end}`;
 }
 

@@ -68,9 +68,10 @@ function specRoles(
   const requirements = headings.find(isNamed('requirements'));
   let [child, grandchild]: [Heading | null, Heading | null] = [null, null];
   let isInside = false;
-  for (const [index, heading] of headings.entries()) {
+  for (const heading of headings) {
     const set = (role: BlockRole): void => void roles.set(heading.line, { role, heading });
-    if (requirements !== undefined && isInside && heading.level <= requirements.level) isInside = false;
+    const endsSection = requirements !== undefined && isInside && heading.level <= requirements.level;
+    if (endsSection) isInside = false;
     if (heading === purpose) set('purpose');
     else if (heading === requirements) {
       set('requirements');
@@ -83,8 +84,8 @@ function specRoles(
     } else if (isInside && (grandchild === null || heading.level <= grandchild.level)) {
       set('scenario');
       grandchild = heading;
-    } else if (!isInside && index === 0 && heading.level === 1) set('title');
-    else if (!isInside && heading.level <= Math.max(2, purpose?.level ?? 0)) set('text');
+    } else if (heading.line === 0 && heading.level === 1 && !heading.isBare) set('title');
+    else if (endsSection || (!isInside && heading.level <= Math.max(2, purpose?.level ?? 0))) set('text');
   }
   return roles;
 }
