@@ -1,8 +1,9 @@
 /** The store's surroundings from a project: the only place that turns settings into the store's plain values. */
 import { realpathSync } from 'node:fs';
 import { join } from 'node:path';
+import { plainSpec } from '../catalog/index.js';
 import type { Project } from '../config/index.js';
-import { failure, success, type Result } from '../model/index.js';
+import { failure, success, type Catalog, type Result } from '../model/index.js';
 import {
   databaseName,
   doltBranch,
@@ -12,8 +13,10 @@ import {
   type StorePlace,
   type StoreSession,
 } from '../store/index.js';
+import { canonicalJson } from '../util/hash.js';
 import { git } from '../util/git.js';
 import { takeLock } from '../util/lock.js';
+import { catalogOfCommit } from './catalog-of-commit.js';
 import { gitHead, type GitHead } from './git-head.js';
 
 export type Env = Readonly<Record<string, string | undefined>>;
@@ -92,14 +95,19 @@ export async function openProjectStore(
     place: { ...place.value, author: await author(project.root, env) },
     gitBranch: branch,
     create: options.create === true,
-    ...(head.kind === 'branch' ? { fork: async (existing) => nearestBranch(project.root, branch, existing) } : {}),
+    ...(head.kind === 'branch' ? { fork: async (existing) => nearestBranch(project, branch, existing) } : {}),
   });
 }
+
+/** What a catalog says, whatever the order of its specs. */
+const contentOf = (catalog: Catalog): string =>
+  canonicalJson(Object.fromEntries(catalog.specs.map((spec) => [spec.id, plainSpec(spec)])));
 
 const MOST_BRANCHES = 30;
 
 /** Of the git branches that have a Dolt branch, the one that HEAD left last. */
-async function nearestBranch(root: string, current: string, existing: ReadonlySet<string>): Promise<Fork | null> {
+async function nearestBranch(project: Project, current: string, existing: ReadonlySet<string>): Promise<Fork | null> {
+  const { root } = project;
   const listed = await git(root, [
     'for-each-ref',
     '--format=%(refname:lstrip=2)',
@@ -118,9 +126,14 @@ async function nearestBranch(root: string, current: string, existing: ReadonlySe
   }
   if (best === null) return null;
   const base = await git(root, ['merge-base', 'HEAD', `refs/heads/${best.name}`]);
-  const shared = base.ok ? await git(root, ['rev-list', base.stdout.trim(), '--']) : null;
+  const commit = base.ok ? base.stdout.trim() : null;
+  const shared = commit === null ? null : await git(root, ['rev-list', commit, '--']);
+  const catalog = commit === null ? null : await catalogOfCommit(project, commit);
+  const own = catalog?.ok === true ? contentOf(catalog.value) : null;
   return {
     branch: doltBranch(best.name),
+    base: commit,
+    isBase: (other) => own !== null && contentOf(other) === own,
     shared: new Set(shared?.stdout.split('\n').filter((line) => line !== '') ?? []),
   };
 }

@@ -168,6 +168,25 @@ real('sync', () => {
     expect(get(await syncProject(at.project, { env: at.env })).state).toBe('detached');
   });
 
+  // @verifies AC-store-branch-from-base
+  it('makes a new branch from the merge base, not from what a neighbour edited before its own commit', async () => {
+    const at = await newProject();
+    get(await startStore(at.project, () => undefined, at.env));
+    await at.write('specs/a.yaml', formatSpec(spec('a', { title: 'base' })));
+    get(await syncProject(at.project, { env: at.env }));
+    await at.git('add', '.');
+    await at.git('commit', '-qm', 'base');
+    await at.git('checkout', '-qb', 'left');
+    await at.write('specs/a.yaml', formatSpec(spec('a', { title: 'left' })));
+    get(await syncProject(at.project, { env: at.env }));
+    await at.git('commit', '-qam', 'left');
+    await at.git('checkout', '-q', 'main');
+    await at.git('checkout', '-qb', 'right');
+    expect(get(await syncProject(at.project, { env: at.env })).toStore).toEqual([]);
+    expect(get(await storeLog(at.project, 'SPEC-a', 9, at.env))).toHaveLength(1);
+    expect((await stored(at)).specs[0]?.title).toBe('base');
+  });
+
   // @verifies AC-store-sync-is-driver
   it('comes to the same catalog as the merge driver and the merge in memory, in both orders', async () => {
     const at = await newProject();

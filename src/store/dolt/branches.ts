@@ -1,5 +1,5 @@
 /** git branch ↔ Dolt branch. Dolt refuses some names that git allows and folds case, so names are encoded. */
-import type { Result } from '../../model/index.js';
+import type { Catalog, Result } from '../../model/index.js';
 import { sha256 } from '../../util/hash.js';
 import { identifier } from '../database-name.js';
 import type { BranchEntry } from '../port.js';
@@ -102,15 +102,33 @@ export async function readBranches(
   }));
 }
 
-/** On a branch: the newest commit that was made at one of these git commits, or null. One statement for any history. */
-export async function newestAt(
-  connection: SqlConnection,
-  branch: string,
-  gitCommits: ReadonlySet<string>,
-): Promise<string | null> {
+/** Where a new branch leaves an existing one. */
+export interface Fork {
+  /** The Dolt branch of the nearest git branch. */
+  readonly branch: string;
+  /** git's merge base; null without one. */
+  readonly base: string | null;
+  /** The git commits up to the merge base, itself included. */
+  readonly shared: ReadonlySet<string>;
+  /** True when a catalog is the one that the merge base's own files hold. */
+  readonly isBase: (catalog: Catalog) => boolean;
+}
+
+/**
+ * The newest commit of the fork's branch that the new branch shares; null without one. A commit names git's HEAD at its
+ * time, so what was made at an ancestor of the merge base lies before it. What was made at the merge base itself may be
+ * a neighbour's edit before its git commit: it is shared only when it holds what the merge base's own files hold.
+ */
+export async function sharedCommit(connection: SqlConnection, fork: Fork): Promise<string | null> {
   const rows = await connection.query('SELECT commit_hash, message FROM dolt_log(?) ORDER BY commit_order DESC', [
-    branch,
+    fork.branch,
   ]);
-  const found = rows.find((row) => gitCommits.has(splitMessage(String(row['message'])).git ?? ''));
-  return found === undefined ? null : String(found['commit_hash']);
+  for (const row of rows) {
+    const commit = String(row['commit_hash']);
+    const { git } = splitMessage(String(row['message']));
+    if (git !== null && !fork.shared.has(git)) continue;
+    if (git !== null && git !== fork.base) return commit;
+    if (fork.isBase(fromRows(await readRows(connection, commit)))) return commit;
+  }
+  return null;
 }

@@ -4,7 +4,7 @@ import { writeAtomically } from '../../util/files.js';
 import { identifier } from '../database-name.js';
 import type { StorePlace } from '../place.js';
 import type { StoreSession } from '../port.js';
-import { branchNames, createBranch, doltBranch, newestAt, ROOT_BRANCH, useBranch } from './branches.js';
+import { branchNames, createBranch, doltBranch, ROOT_BRANCH, sharedCommit, useBranch, type Fork } from './branches.js';
 import { cloneId, SYNC_TABLE } from './clone-id.js';
 import type { SqlConnection } from './connection.js';
 import { asFailure, damaged, noStore, notOurs, sqlNumber } from './failures.js';
@@ -25,12 +25,6 @@ export interface OpenOptions {
   readonly fork?: (existing: ReadonlySet<string>) => Promise<Fork | null>;
   /** For tests of migrations. */
   readonly migrations?: readonly Migration[];
-}
-
-/** The Dolt branch of the nearest git branch, and the git commits up to where the new one left it. */
-export interface Fork {
-  readonly branch: string;
-  readonly shared: ReadonlySet<string>;
 }
 
 /** True when this project has a store here. Reads one small file; opens no connection. */
@@ -81,8 +75,7 @@ async function onServer(options: OpenOptions, server: OpenServer, expected: bool
         await useBranch(connection, place.database, branch);
         return success(branch);
       }
-      const from =
-        fork === null ? ROOT_BRANCH : ((await newestAt(connection, fork.branch, fork.shared)) ?? fork.branch);
+      const from = (fork === null ? null : await sharedCommit(connection, fork)) ?? ROOT_BRANCH;
       return createBranch(connection, {
         database: place.database,
         git: gitBranch,
