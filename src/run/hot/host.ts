@@ -4,22 +4,28 @@
  */
 import { join } from 'node:path';
 import { Writable } from 'node:stream';
-import type { Around } from '../../model/index.js';
+import type { Around, EventSink } from '../../model/index.js';
 import type { ProcessEnd } from '../../util/process.js';
 import type { Executed, Invocation, Place, Workspace } from '../adapters.js';
 import { Capture } from '../decorators/capture.js';
 import { maskedEnv, secretValues } from '../environment.js';
-import type { HostOptions } from '../places/index.js';
 import { insideRoot } from '../../util/files.js';
 import { readVitestCommand, type VitestCommand } from './command.js';
 import { fingerprint, namesAround, type Fingerprint } from './fingerprint.js';
 import { startHot, type HotVitest } from './instance.js';
 import { loadVitest } from './vitest-api.js';
 
+/** What the instance in memory needs to know of the host place that it stands before. */
+export interface HotOptions {
+  readonly root: string;
+  readonly outputFolder: string;
+  readonly emit?: EventSink | undefined;
+}
+
 export interface HotHost {
   /** Puts the hot vitest before a host place. */
   /** @param around what lies around the root, when it was read just now; it holds for the first workspace */
-  wrap(place: Place, options: Pick<HostOptions, 'root' | 'outputFolder' | 'emit'>, around?: Around | null): Place;
+  wrap(place: Place, options: HotOptions, around?: Around | null): Place;
   /** Loads the vitest of a project's root, if it has one. */
   preload(root: string): Promise<void>;
   /** False after a run had to be broken off: what is left in this process is not to be trusted. */

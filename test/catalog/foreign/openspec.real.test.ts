@@ -62,7 +62,7 @@ const readFiles = async (files: Readonly<Record<string, string>>) => {
   return result.value.catalog;
 };
 
-describe.skipIf('missing' in tool)(`OpenSpec itself${'missing' in tool ? ` (${tool.missing})` : ''}`, () => {
+describe.skipIf('missing' in tool)('OpenSpec itself', () => {
   // @verifies AC-catalog-openspec-items
   it('reads the same requirements and scenarios as the import', async () => {
     const project = await openProject(FILES);

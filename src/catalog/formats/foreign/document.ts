@@ -38,7 +38,7 @@ function validLength(content: Uint8Array): number {
 }
 
 /** What a spec's id is made from: the file's path without its ending. */
-export const specIdOf = (file: string): string => file.replace(/\.[^./]+$/u, '').replaceAll('/', '-');
+export const specIdOf = (file: string): string => file.replace(/\.[^./]+$/u, '');
 
 /** The first heading of a document, else the name of its file. */
 export function documentTitle(
