@@ -18,6 +18,7 @@ import { scan, ScanCache } from '../scan/index.js';
 import { ignoreMatcher, readSource, type Source } from '../sources/index.js';
 import { namedFiles, trace } from '../trace/index.js';
 import { recoverCatalog } from './recover.js';
+import { relationDiagnostics } from './relations.js';
 
 export interface Analysis {
   readonly catalog: Catalog;
@@ -89,7 +90,8 @@ export async function analyse(
     scanAll: everything,
   });
   const graph = trace(catalog, found, new Set(files.map((file) => file.path)));
-  const diagnostics = [...loaded.value.unread, ...graph.diagnostics];
+  const relations = await relationDiagnostics(project.root, catalog);
+  const diagnostics = [...loaded.value.unread, ...relations, ...graph.diagnostics];
   return success({ catalog, specFiles, source, scan: found, graph: { ...graph, diagnostics } });
 }
 

@@ -2,6 +2,7 @@
 import { readFile, readdir, stat } from 'node:fs/promises';
 import { basename, extname, join } from 'node:path';
 import {
+  decodeUtf8,
   foreignFormat,
   planImport,
   readCatalog as readSources,
@@ -156,7 +157,8 @@ async function readSource({ path, name, from }: ImportRequest): Promise<Result<S
         message: `${name} is a folder; jsonl is one file.`,
         hint: 'Name the file, or import a folder of spec files with --from yaml.',
       });
-    return success({ kind: 'jsonl', text: await readFile(path, 'utf8') });
+    const text = decodeUtf8(await readFile(path), name);
+    return text.ok ? success({ kind: 'jsonl', text: text.value }) : text;
   }
   if (!found.isDirectory()) return success({ kind: 'yaml', files: [{ file: name, content: await readFile(path) }] });
   const entries = await readdir(path, { recursive: true, withFileTypes: true });

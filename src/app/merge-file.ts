@@ -3,6 +3,7 @@ import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import {
   commentsIn,
+  decodeUtf8,
   editSpecText,
   formatSpec,
   mergeCatalogs,
@@ -11,7 +12,7 @@ import {
   type Conflict,
   type Side,
 } from '../catalog/index.js';
-import type { Catalog, Spec } from '../model/index.js';
+import { failure, success, type Catalog, type Result, type Spec } from '../model/index.js';
 import { exists, writeAtomically } from '../util/files.js';
 import { git } from '../util/git.js';
 import { marked, mergeLines } from './merge-lines.js';
@@ -121,20 +122,21 @@ function written(text: string, file: string, current: Spec, next: Spec): string 
   return edited.ok ? edited.value : formatSpec(next);
 }
 
-/** Merges files as git hands them over: the result replaces `ours`. Resolves to git's exit code: 0 merged, 1 conflict. */
+/**
+ * Merges files as git hands them over: the result replaces `ours`. Resolves to git's exit code: 0 merged, 1 conflict. Failure: a side
+ * that is no UTF-8, with nothing written; the driver's line then lets git merge the lines, which keeps every byte.
+ */
 export async function mergeFiles(
   base: string,
   ours: string,
   theirs: string,
-): Promise<{ readonly code: 0 | 1; readonly merge: FileMerge }> {
-  const [o, a, b] = (await Promise.all([base, ours, theirs].map(async (path) => readFile(path, 'utf8')))) as [
-    string,
-    string,
-    string,
-  ];
-  const merge = mergeTexts(o, a, b);
+): Promise<Result<{ readonly code: 0 | 1; readonly merge: FileMerge }>> {
+  const read = async (path: string): Promise<Result<string>> => decodeUtf8(await readFile(path), path);
+  const [o, a, b] = [await read(base), await read(ours), await read(theirs)];
+  if (!o.ok || !a.ok || !b.ok) return failure(...[o, a, b].flatMap((side) => (side.ok ? [] : side.failures)));
+  const merge = mergeTexts(o.value, a.value, b.value);
   await writeFile(ours, merge.text);
-  return { code: merge.conflicts.length === 0 && merge.byField ? 0 : 1, merge };
+  return success({ code: merge.conflicts.length === 0 && merge.byField ? 0 : 1, merge });
 }
 
 const ATTRIBUTES = 'specs/**/*.yaml merge=coherence';

@@ -6,7 +6,7 @@
 import { randomBytes } from 'node:crypto';
 import { chmod, mkdir, readdir, readFile, rename, rm, rmdir, stat, unlink, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { editSpecText, formatSpec, sameSpec, SPECS_FOLDER, specFileName } from '../catalog/index.js';
+import { decodeUtf8, editSpecText, formatSpec, sameSpec, SPECS_FOLDER, specFileName } from '../catalog/index.js';
 import type { Project } from '../config/index.js';
 import { failure, success, type Catalog, type Failure, type Result, type Spec } from '../model/index.js';
 import { failpoint } from '../util/failpoint.js';
@@ -62,10 +62,11 @@ export async function planFiles(
       });
       return;
     }
-    const text = before.has(spec.id) ? await readFile(target, 'utf8').catch(() => null) : null;
-    const edited = text === null ? success(formatSpec(spec)) : editSpecText(text, path, spec);
+    const bytes = before.has(spec.id) ? await readFile(target).catch(() => null) : null;
+    const text = bytes === null ? null : decodeUtf8(bytes, path);
+    const edited = text === null ? success(formatSpec(spec)) : text.ok ? editSpecText(text.value, path, spec) : text;
     if (!edited.ok) failures.push(...edited.failures);
-    else if (edited.value !== text) changes.set(path, edited.value);
+    else if (text === null || !text.ok || edited.value !== text.value) changes.set(path, edited.value);
   });
   return failures.length > 0 ? failure(...inOrder(failures)) : success({ changes, paths: places });
 }

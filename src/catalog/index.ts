@@ -1,4 +1,5 @@
 export {
+  decodeUtf8,
   editMapping,
   emitPair,
   isMapNode,
@@ -29,7 +30,7 @@ export { loadCatalog, readCatalog, type LoadCatalogOptions, type LoadedCatalog }
 export { LIMITS } from './limits.js';
 export { mergeCatalogs, type CatalogMerge, type Conflict, type Side } from './merge.js';
 export { plainSpec, sameSpec } from './merge-values.js';
-export { parseSpecText } from './parse.js';
+export { parseSpecText, placeInSpec } from './parse.js';
 export { criterionRecord, linkRecord, specRecord, withoutPositions } from './record.js';
 export { selectorPath, specShape } from './spec-shape.js';
 export { foreignFormat, type CatalogFormat, type ForeignCatalog, type ForeignFile } from './formats/foreign/index.js';

@@ -2,7 +2,7 @@ import { failure, success, type Failure, type Position, type Result, type Spec }
 import { idTrouble } from './ids.js';
 import { toSpec } from './record.js';
 import { specShape } from './spec-shape.js';
-import { parseYaml, quoted, readShape, type YamlSource } from './yaml/index.js';
+import { parseYaml, quoted, readShape, yaml, type YamlSource } from './yaml/index.js';
 
 /**
  * One spec file → its spec. `file` is relative to the project's root and goes into positions and failures.
@@ -26,6 +26,15 @@ export function parseSpecSource(
   const spec = toSpec(value);
   const wrong = idFailures(spec);
   return wrong.length > 0 ? failure(...wrong) : success({ spec, source });
+}
+
+/** Where the value at a path of keys and indices stands; null where the file does not say it in so many words (aliases, merges). */
+export function placeInSpec(bytes: Uint8Array, file: string, path: readonly (string | number)[]): Position | null {
+  const parsed = parseYaml(bytes, file, 'invalid-spec');
+  if (!parsed.ok) return null;
+  const node = parsed.source.document.getIn(path, true);
+  const range = yaml.isNode(node) ? node.range : null;
+  return range === null || range === undefined ? null : { file, ...parsed.source.at(range[0]) };
 }
 
 function idFailures(spec: Spec): Failure[] {

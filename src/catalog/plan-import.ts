@@ -1,4 +1,5 @@
 import {
+  danglingRelations,
   reviewOf,
   riskOf,
   type Catalog,
@@ -26,7 +27,7 @@ export interface ImportPlan {
   readonly unchanged: readonly ImportChange[];
   /** The catalog after the import. Specs that do not change are the very objects of `current`. */
   readonly next: Catalog;
-  /** Ids that differ only in case from those of the project: the import is refused as a whole. */
+  /** Ids that differ only in case from those of the project, relations to no spec: the import is refused as a whole. */
   readonly failures: readonly Failure[];
 }
 
@@ -82,7 +83,7 @@ export function planImport(current: Catalog, imported: Catalog, options: { reado
   if (options.prune)
     for (const id of homes.keys()) if (!importedCriteria.has(id)) result.removed.push({ kind: 'criterion', id });
   next.sort((left, right) => (left.id < right.id ? -1 : left.id > right.id ? 1 : 0));
-  return { ...result, next: { specs: next }, failures: clashes(next) };
+  return { ...result, next: { specs: next }, failures: [...clashes(next), ...dangling(imported, next)] };
 }
 
 function note(
@@ -266,6 +267,18 @@ const said = (record: JsonMap): JsonMap =>
         value !== '' && !(isList(value) && value.length === 0) && !(isMap(value) && Object.keys(value).length === 0),
     ),
   );
+
+/** What the import itself says must lead somewhere; what dangled in the project before is the check's to say. */
+const dangling = (imported: Catalog, next: readonly Spec[]): Failure[] =>
+  danglingRelations(
+    imported,
+    next.map((spec) => spec.id),
+  ).map(({ spec, field, target }) => ({
+    kind: 'invalid-spec',
+    ...spec.position,
+    message: `${field} of ${quoted(spec.id)} names ${quoted(target)}, which is neither in the import nor in the project.`,
+    hint: 'Import that spec, too, or correct the reference.',
+  }));
 
 function clashes(specs: readonly Spec[]): Failure[] {
   const seen = new Map<string, string>();

@@ -1,6 +1,8 @@
 /**
  * The command line's entry: parse → route → run → exit code. The only place that prints and exits.
  */
+import { isUtf8 } from 'node:buffer';
+import { readFileSync } from 'node:fs';
 import { stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
@@ -68,12 +70,33 @@ async function defect(error: unknown, argv: readonly string[], streams: Streams)
   return 70;
 }
 
+/** Node puts U+FFFD where an argument's bytes are no UTF-8; whether a typed U+FFFD is one is known only to the system. */
+function isLossy(argv: readonly string[]): boolean {
+  if (!argv.some((word) => word.includes('\ufffd'))) return false;
+  try {
+    return !isUtf8(readFileSync('/proc/self/cmdline'));
+  } catch {
+    return false;
+  }
+}
+
 async function dispatch(
   argv: readonly string[],
   streams: Streams,
   signal: AbortSignal,
   program: string,
 ): Promise<number> {
+  if (isLossy(argv))
+    return reportFailures(
+      [
+        {
+          kind: 'usage',
+          message: `An argument is not valid UTF-8: "${visibleLine(argv.find((word) => word.includes('\ufffd')) ?? '')}".`,
+          hint: 'Type it in a terminal that sends UTF-8.',
+        },
+      ],
+      streams,
+    );
   const parsed = parse(argv, COMMANDS, GLOBAL_OPTIONS);
   if (!parsed.ok) return reportFailures(parsed.failures, streams);
   const { command, words, input } = parsed.value;

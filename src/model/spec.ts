@@ -170,6 +170,27 @@ export interface Catalog {
   readonly specs: readonly Spec[];
 }
 
+/** The fields in which a spec names other specs. */
+export const RELATIONS = ['depends_on', 'constrained_by'] as const;
+
+/** A relation to a spec that is not there: `index` is its place in the list `field` of `spec`. */
+export interface DanglingRelation {
+  readonly spec: Spec;
+  readonly field: (typeof RELATIONS)[number];
+  readonly index: number;
+  readonly target: string;
+}
+
+/** The relations of a catalog that lead nowhere, in its order. `others`: ids beside the catalog that count as there. */
+export function danglingRelations(catalog: Catalog, others: Iterable<string> = []): readonly DanglingRelation[] {
+  const ids = new Set([...others, ...catalog.specs.map((spec) => spec.id)]);
+  return catalog.specs.flatMap((spec) =>
+    RELATIONS.flatMap((field) =>
+      (spec[field] ?? []).flatMap((target, index) => (ids.has(target) ? [] : [{ spec, field, index, target }])),
+    ),
+  );
+}
+
 export const reviewOf = (criterion: Criterion): Review => criterion.review ?? 'automated';
 export const riskOf = (criterion: Criterion): Risk => criterion.risk ?? 'medium';
 /** A criterion's own status, else its spec's. A retired spec retires all its criteria. */

@@ -28,6 +28,21 @@ function imported(text: string, options: ReadJsonlOptions = {}): ImportedCatalog
   return result.value;
 }
 
+// @verifies AC-catalog-bytes
+it('bytes that are no UTF-8 are refused with line and column', () => {
+  const line = (title: string): string => `${JSON.stringify({ ...SPEC_LINE, title })}\n`;
+  const bad = Buffer.from(line('A') + line('caf\u00e9').replace('SPEC-A', 'SPEC-B'), 'latin1');
+  expect(readJsonl(bad, 'in.jsonl')).toMatchObject({
+    ok: false,
+    failures: [{ kind: 'invalid-spec', file: 'in.jsonl', line: 2, message: 'The file is not valid UTF-8.' }],
+  });
+  expect(readJsonl(Buffer.from(`\ufeff${line('A')}`, 'utf16le'), 'in.jsonl')).toMatchObject({
+    ok: false,
+    failures: [{ message: 'The file is UTF-16, not UTF-8.' }],
+  });
+  expect(readJsonl(Buffer.from(line('caf\u00e9')), 'in.jsonl')).toMatchObject({ ok: true });
+});
+
 /** The catalog after a way through spec files. */
 const throughFiles = (catalog: Catalog): Catalog => ({
   specs: catalog.specs.map((value) => {

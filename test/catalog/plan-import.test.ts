@@ -15,6 +15,23 @@ const catalog = (...specs: Spec[]): Catalog => ({ specs });
 const names = (changes: readonly { readonly id: string }[]): string[] => changes.map((change) => change.id);
 
 describe('an import plan', () => {
+  // @verifies AC-catalog-relations
+  it.each([
+    ['a spec of nobody', { depends_on: ['SPEC-nowhere'] }, ['depends_on of "SPEC-new" names "SPEC-nowhere"']],
+    ['a limit of nobody', { constrained_by: ['SPEC-b', 'SPEC-x'] }, ['constrained_by of "SPEC-new" names "SPEC-x"']],
+    ['a spec of the project', { depends_on: ['SPEC-b'] }, []],
+    ['itself and one of the import', { depends_on: ['SPEC-new', 'SPEC-c'] }, []],
+  ])('judges a relation to %s', (_what, relations, wanted) => {
+    const plan = planImport(catalog(base('b')), catalog(base('new', relations), base('c')), { prune: false });
+    expect(plan.failures.map((item) => item.message.split(',')[0])).toEqual(wanted);
+  });
+
+  // @verifies AC-catalog-relations
+  it('with prune refuses a relation to what it removes', () => {
+    const plan = planImport(catalog(base('b')), catalog(base('new', { depends_on: ['SPEC-b'] })), { prune: true });
+    expect(plan.failures).toHaveLength(1);
+  });
+
   const current = catalog(
     base('a', {
       owner: 'Ann',

@@ -1,7 +1,7 @@
 /** The public acceptance checks of catalog, import, export and verification, from the command line (CB-01 to CB-24). */
 import { createHash } from 'node:crypto';
 import { existsSync } from 'node:fs';
-import { readFile, stat, watch } from 'node:fs/promises';
+import { readFile, stat, watch, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { CheckRecord, RunRecord } from '../../src/model/index.js';
@@ -266,6 +266,48 @@ describe('verification', () => {
 });
 
 describe('import and export', () => {
+  // @verifies AC-catalog-relations
+  it('a relation to a spec that does not exist is an error of check and import, at its own line', async () => {
+    const head = 'id: SPEC-a\ntitle: A\nlevel: module\nstatus: active\n';
+    await project.write({
+      'specs/a.yaml': `${head}depends_on: [SPEC-a, SPEC-nowhere]\nconstrained_by:\n  - SPEC-b\n  - SPEC-c\n`,
+      'specs/b.yaml': head.replace('SPEC-a', 'SPEC-b'),
+    });
+    const checked = await c('check');
+    expect(checked.code).toBe(1);
+    expect(checked.out + checked.err).toMatch(/specs\/a\.yaml:5:22.*unknown-id.*SPEC-nowhere/su);
+    expect(checked.out + checked.err).toMatch(/specs\/a\.yaml:8:5.*unknown-id.*SPEC-c/su);
+    await project.write({ 'more.yaml': `${head.replace('SPEC-a', 'SPEC-d')}depends_on: [SPEC-e]\n` });
+    expect(await c('import', 'more.yaml')).toMatchObject({ code: 65, err: expect.stringContaining('"SPEC-e"') });
+    await project.write({ 'more.yaml': `${head.replace('SPEC-a', 'SPEC-d')}depends_on: [SPEC-b]\n` });
+    expect((await c('import', 'more.yaml')).code).toBe(0);
+  });
+
+  // @verifies AC-catalog-bytes
+  it('what is no UTF-8 is refused, from a file and from the command line, and nothing is stored', async () => {
+    await project.write({ 'specs/a.yaml': specFile('SPEC-a', { 'AC-a': '' }) });
+    const before = await project.read('specs/a.yaml');
+    const record = { type: 'spec', slug: 'b', description: '', level: 'module', status: 'active' };
+    const line = JSON.stringify({ ...record, id: 'SPEC-b', title: 'caf\u00e9', created_at: '', updated_at: '' });
+    await writeFile(join(project.root, 'bad.jsonl'), Buffer.from(`${line}\n`, 'latin1'));
+    await writeFile(join(project.root, 'bad.yaml'), Buffer.from(before.replace('title: ', 'title: \u00e9'), 'latin1'));
+    for (const [file, at] of [
+      ['bad.jsonl', 'bad.jsonl:1:'],
+      ['bad.yaml', 'bad.yaml:2:8'],
+    ] as const)
+      expect(await c('import', file)).toMatchObject({ code: 65, err: expect.stringMatching(`${at}.*not valid UTF-8`) });
+    const program = join(ROOT, 'bin', 'coherence.cjs');
+    const shell = await project.run([
+      'sh',
+      '-c',
+      `"${process.execPath}" "${program}" spec edit SPEC-a --title "$(printf 'caf\\351')"`,
+    ]);
+    expect([shell.end.code, shell.stderr]).toEqual([64, expect.stringContaining('not valid UTF-8')]);
+    expect((await c('spec', 'edit', 'SPEC-a', '--slug', '\ufffd')).err).not.toContain('UTF-8');
+    expect(await project.read('specs/a.yaml')).toBe(before);
+    expect((await c('spec', 'list')).out).not.toContain('SPEC-b');
+  });
+
   const corpus = join(ROOT, '../shared/cases/bootstrap-specs.jsonl');
 
   // @verifies AC-cli-acceptance

@@ -43,7 +43,9 @@ describe('the merge driver', () => {
     await writeFile(o, text('t', ['AC-1']));
     await writeFile(a, text('ours', ['AC-1', 'AC-x']));
     await writeFile(b, text('theirs', ['AC-1', 'AC-y']));
-    const { code, merge } = await mergeFiles(o, a, b);
+    const merged = await mergeFiles(o, a, b);
+    if (!merged.ok) throw new Error(JSON.stringify(merged.failures));
+    const { code, merge } = merged.value;
     expect(code).toBe(1);
     expect(merge.conflicts).toEqual([{ spec: 'SPEC-a', field: 'title', base: 't', ours: 'ours', theirs: 'theirs' }]);
     expect(await readFile(a, 'utf8')).toBe(
@@ -52,6 +54,18 @@ describe('the merge driver', () => {
         '<<<<<<< ours\ntitle: ours\n=======\ntitle: theirs\n>>>>>>> theirs\n',
       ),
     );
+  });
+
+  // @verifies AC-catalog-bytes
+  it('leaves a side whose bytes are no UTF-8 to git, byte for byte', async () => {
+    const folder = await temporary();
+    const [o, a, b] = ['o', 'a', 'b'].map((name) => join(folder, name)) as [string, string, string];
+    const latin = Buffer.from(text('caf\u00e9', ['AC-1']), 'latin1');
+    await writeFile(o, text('t', ['AC-1']));
+    await writeFile(a, latin);
+    await writeFile(b, text('t', ['AC-1', 'AC-y']));
+    expect(await mergeFiles(o, a, b)).toMatchObject({ ok: false, failures: [{ file: a, line: 2, column: 11 }] });
+    expect(await readFile(a)).toEqual(latin);
   });
 
   // @verifies AC-store-driver-comments

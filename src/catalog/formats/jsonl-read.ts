@@ -18,7 +18,7 @@ import { formatSpec } from '../format.js';
 import { parseSpecText } from '../parse.js';
 import { specRecord, toSpec, withoutPositions } from '../record.js';
 import { specShape, type RawSpec } from '../spec-shape.js';
-import { accepts, emitFlow, parseYaml, quoted, readShape, type JsonMap } from '../yaml/index.js';
+import { accepts, decodeUtf8, emitFlow, parseYaml, quoted, readShape, type JsonMap } from '../yaml/index.js';
 import { generatedPair, meaningKey, meaningOf, storedPair, type LinkPair } from './jsonl-links.js';
 import {
   difference,
@@ -60,10 +60,16 @@ interface BuildingCriterion {
 
 /**
  * Reads JSON Lines of the six record types, in any order of lines. Failures (`invalid-spec`, all at once, each with line
- * and field): broken JSON, unknown types, missing or bad fields, references to nothing, ids that stand twice. All or nothing.
+ * and field): bytes that are no UTF-8, broken JSON, unknown types, missing or bad fields, references to nothing, ids that stand twice. All or nothing.
  */
-export function readJsonl(text: string, file: string, options: ReadJsonlOptions = {}): Result<ImportedCatalog> {
-  const lines = readLines(text, file);
+export function readJsonl(
+  text: string | Uint8Array,
+  file: string,
+  options: ReadJsonlOptions = {},
+): Result<ImportedCatalog> {
+  const decoded = typeof text === 'string' ? success(text) : decodeUtf8(text, file);
+  if (!decoded.ok) return decoded;
+  const lines = readLines(decoded.value, file);
   if (lines.failures.length > 0) return failure(...lines.failures);
   const builder = new Builder(lines, options);
   for (const type of ['spec', 'acceptance_criterion', 'spec_relation', 'acceptance_criterion_concern'] as const)

@@ -11,6 +11,7 @@ export {
   type YamlSequence,
   type YamlSource,
 } from './source.js';
+export { decodeUtf8 } from './encoding.js';
 export { accepts } from './accepts.js';
 export { isMapNode, isSequenceNode, MAX_FAILURES, quoted, readShape, textTrouble, type ReadResult } from './reader.js';
 export * as shapes from './shape.js';

@@ -2,11 +2,10 @@
  * Text → YAML nodes with positions, with everything refused that a hostile or careless file could do to its reader:
  * other encodings, several documents, directives, custom tags, boundless aliases, nesting that would exhaust the stack.
  */
-import { isUtf8 } from 'node:buffer';
 import * as yaml from 'yaml';
 import type { Failure, FailureKind, Json } from '../../model/index.js';
 import { lineAt, lineStarts } from '../../util/lines.js';
-import { invalidUtf8At } from './encoding.js';
+import { decodeUtf8 } from './encoding.js';
 
 /** Other files of this room take the package from here. */
 export { yaml };
@@ -58,11 +57,9 @@ export function parseYaml(input: string | Uint8Array, file: string, kind: Failur
   let text: string;
   if (typeof input === 'string') text = input;
   else {
-    if ((input[0] === 0xff && input[1] === 0xfe) || (input[0] === 0xfe && input[1] === 0xff))
-      return refuse('The file is UTF-16, not UTF-8.', 'Save it as UTF-8.');
-    const broken = isUtf8(input) ? null : invalidUtf8At(input);
-    if (broken !== null) return refuse('The file is not valid UTF-8.', 'Save it as UTF-8.', broken.line, broken.column);
-    text = new TextDecoder('utf-8', { ignoreBOM: true }).decode(input);
+    const decoded = decodeUtf8(input, file, kind);
+    if (!decoded.ok) return decoded;
+    text = decoded.value;
   }
   const at = positions(text);
   const fail = (offset: number, message: string, hint?: string): Failure => ({
