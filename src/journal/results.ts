@@ -117,19 +117,26 @@ export function readResume(database: Database, runId: string): Resume | { readon
   if (row === undefined) return null;
   const completed = parsed(row['completed']);
   if (!isCompleted(completed)) return { corrupt: 'the list of completed criteria is not readable' };
+  // Every write about a run carries its fence, which only rises: no entry is ahead of its run, no verdict ahead of its entry.
+  const fence = integer(row, 'fence');
+  const run = database.sql('SELECT fence FROM runs WHERE run_id=:id').get({ id: runId });
+  if (run !== undefined && fence > integer(run, 'fence'))
+    return { corrupt: `its fence ${fence} is ahead of that of its run, ${integer(run, 'fence')}` };
   const stored = new Map(resultsOf(database, runId).map((result) => [result.ac_id, result]));
   if (stored.size !== completed.length)
     return { corrupt: `${completed.length} criteria are listed as completed, ${stored.size} verdicts are stored` };
   for (const { ac, evidence } of completed) {
     const result = stored.get(ac);
     if (result === undefined) return { corrupt: `no verdict is stored for ${ac}` };
+    if (result.fence > fence)
+      return { corrupt: `the fence ${result.fence} of the verdict of ${ac} is ahead of its own, ${fence}` };
     if (result.evidence_sha !== evidence || sha256(result.payload) !== evidence)
       return { corrupt: `the stored verdict of ${ac} is not the one that was recorded` };
   }
   const window = textOrNull(row, 'window_start');
   return {
     run_id: runId,
-    fence: integer(row, 'fence'),
+    fence,
     spec_rev: text(row, 'spec_rev'),
     commit_sha: text(row, 'commit_sha'),
     completed,

@@ -49,6 +49,22 @@ export function nearest(word: string, candidates: Iterable<string>): string | nu
   return best;
 }
 
+/**
+ * Breaks a sentence between words so that no line is wider than `columns`; lines after the first begin with `indent`. A word that is
+ * wider by itself (a path, a selector) stays whole: in two parts it could not be copied.
+ */
+export function wrapLines(sentence: string, columns: number, indent = ''): string[] {
+  const lines: string[] = [];
+  let line = '';
+  for (const word of sentence.split(/(?<=\S) +/u)) {
+    if (line !== '' && [...line].length + 1 + [...word].length > columns) {
+      lines.push(line);
+      line = `${indent}${word}`;
+    } else line = line === '' ? word : `${line} ${word}`;
+  }
+  return [...lines, line];
+}
+
 /** `1 spec`, `2 specs`, `0 criteria`. */
 export const counted = (count: number, one: string, many = `${one}s`): string => `${count} ${count === 1 ? one : many}`;
 

@@ -275,8 +275,8 @@ describe('import and export', () => {
     });
     const checked = await c('check');
     expect(checked.code).toBe(1);
-    expect(checked.out + checked.err).toMatch(/specs\/a\.yaml:5:22.*unknown-id.*SPEC-nowhere/su);
-    expect(checked.out + checked.err).toMatch(/specs\/a\.yaml:8:5.*unknown-id.*SPEC-c/su);
+    expect(checked.out + checked.err).toMatch(/specs\/a\.yaml:5:22: error: .*SPEC-nowhere.*\[unknown-id\]/u);
+    expect(checked.out + checked.err).toMatch(/specs\/a\.yaml:8:5: error: .*SPEC-c.*\[unknown-id\]/u);
     await project.write({ 'more.yaml': `${head.replace('SPEC-a', 'SPEC-d')}depends_on: [SPEC-e]\n` });
     expect(await c('import', 'more.yaml')).toMatchObject({ code: 65, err: expect.stringContaining('"SPEC-e"') });
     await project.write({ 'more.yaml': `${head.replace('SPEC-a', 'SPEC-d')}depends_on: [SPEC-b]\n` });

@@ -58,6 +58,38 @@ describe('a run whose daemon died', () => {
     expect(beginAttempt(test.journal.database, { run_id: run.run_id, fence: 1 }, BASIS)).toBeNull();
   });
 
+  // @verifies AC-orchestrator-resume-fence
+  it.each([
+    ['resume_map', 7],
+    ['resume_map', -1],
+    ['ac_results', 7],
+  ])('believes no %s whose fence is off by %i', async (table, by) => {
+    await using test = await testJournal();
+    localQueue(test.journal).enqueue([newRun()]);
+    const run = diedWith(test, ['AC-1']);
+    const { database } = test.journal;
+    database.sql(`UPDATE ${table} SET fence=fence+(:by)`).run({ by });
+    expect(requeue(database, test.clock, run)).toMatchObject({
+      kind: 'requeued',
+      completed: 0,
+      quarantined: expect.stringContaining('fence'),
+    });
+    localQueue(test.journal).claim(1, 'self');
+    expect(beginAttempt(database, { run_id: run.run_id, fence: 2 }, BASIS)).toEqual([]);
+  });
+
+  it('believes an entry whose run was claimed again and died before it began', async () => {
+    await using test = await testJournal();
+    localQueue(test.journal).enqueue([newRun()]);
+    requeue(test.journal.database, test.clock, diedWith(test, ['AC-1']));
+    localQueue(test.journal).claim(1, 'dead');
+    const [held] = heldRuns(test.journal.database, 'self');
+    expect(held === undefined ? null : requeue(test.journal.database, test.clock, held)).toMatchObject({
+      completed: 1,
+      quarantined: null,
+    });
+  });
+
   // @verifies AC-orchestrator-resume-source
   it('keeps no verdict about another spec text or another source', async () => {
     for (const other of [

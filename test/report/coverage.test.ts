@@ -23,9 +23,39 @@ describe('coverage formats', () => {
     }
   });
 
-  it('fit 80 columns as text', async () => {
-    const wide = (await render('text')).split('\n').filter((line) => /\d%/.test(line) && line.length > 80);
-    expect(wide).toEqual([]);
+  // @verifies AC-coverage-columns
+  it('fit 80 columns as text, whatever they say', async () => {
+    const format = COVERAGE_FORMATS.find((item) => item.name === 'text');
+    const skips = Object.fromEntries(
+      ['no-link', 'gap', 'manual', 'unavailable:env:NOBODY_HAS', 'waived', 'stopped'].map((name) => [name, 12]),
+    );
+    const next = view.next.map((step) => ({ ...step, why: 'FAIL(assertion): expected '.repeat(9) }));
+    const delta = view.delta === null ? null : { ...view.delta, against: 'a-branch-with-a-name-of-some-length' };
+    const wordy = { ...view, total: { ...view.total, skips, failed: 3 }, next, delta };
+    for (const shown of [view, wordy]) {
+      const wide = String(await format?.render(shown, { color: false }))
+        .split('\n')
+        .filter((line) => line.length > 80);
+      expect(wide).toEqual([]);
+    }
+    expect(String(await format?.render(wordy, { color: false })).replace(/\s+/gu, ' ')).toContain(
+      '12 unavailable:env:NOBODY_HAS, 12 waived',
+    );
+  });
+
+  // @verifies AC-coverage-columns
+  it('advise a run only for what has no verdict yet, not for what was skipped or broke off', async () => {
+    const format = COVERAGE_FORMATS.find((item) => item.name === 'text');
+    const shown = async (verdict: 'SKIP' | 'ERROR' | null): Promise<string> =>
+      (await format?.render(
+        { ...view, criteria: view.criteria.map((item) => ({ ...item, traced: true, verdict })) },
+        { color: false },
+      )) ?? '';
+    expect(await shown('SKIP')).not.toContain('verify --all');
+    expect(await shown('ERROR')).not.toContain('verify --all');
+    expect((await shown(null)).replace(/\s+/gu, ' ')).toContain(
+      '100 traced criteria have no verdict on this source yet',
+    );
   });
 
   it('let nothing of a repository take effect in HTML', async () => {

@@ -62,6 +62,34 @@ const numbers = (answer: Driven): unknown => {
 };
 
 real('from the command line', () => {
+  // @verifies AC-store-sync-pending
+  it('every command that only reads says when files and store differ', async () => {
+    const at = await committed();
+    expect(await command(at, ['store', 'start'])).toMatchObject({ code: 0 });
+    expect(await command(at, ['sync'])).toMatchObject({ code: 0 });
+    const reading = [
+      ['check'],
+      ['links'],
+      ['spec', 'list'],
+      ['spec', 'show', 'SPEC-shop'],
+      ['ac', 'list'],
+      ['ac', 'show', 'AC-shop-good'],
+      ['suggest'],
+      ['coverage'],
+      ['export', '--check'],
+      ['export', '--format', 'jsonl'],
+    ];
+    const notes = async (...commands: readonly (readonly string[])[]): Promise<readonly boolean[]> => {
+      const said: boolean[] = [];
+      for (const args of commands) said.push((await command(at, args)).stderr.includes('sync pending'));
+      return said;
+    };
+    expect(await notes(['spec', 'list'], ['export', '--check'])).toEqual([false, false]);
+    await at.write('specs/shop.yaml', SPEC.replace('It works', 'It works well'));
+    expect(await notes(...reading)).toEqual(reading.map(() => true));
+    expect(await notes(['spec', 'list', '--at', 'HEAD'], ['spec', 'list', '--quiet'])).toEqual([false, false]);
+  });
+
   // @verifies AC-store-no-dolt
   it('files give the same verdicts with a store, without one, and with one whose Dolt is gone; history says how to get it', async () => {
     const at = await committed();

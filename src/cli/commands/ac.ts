@@ -26,7 +26,7 @@ import { unsafePathReason } from '../../util/files.js';
 import { visibleLine } from '../../util/text.js';
 import { reportFailures } from '../failures.js';
 import type { CommandContext, Input } from '../table/types.js';
-import { printJson, settle, withProject } from './context.js';
+import { printJson, settle, withSpecs } from './context.js';
 import { criterionText, plainCriterion } from './criterion.js';
 import { applyEdit, oneOf } from './spec.js';
 
@@ -131,33 +131,41 @@ export async function unlink(input: Input, context: CommandContext): Promise<num
 
 export async function list(input: Input, context: CommandContext): Promise<number> {
   const wanted = input.text('spec');
-  return withProject(context, async (project) =>
-    settle(context, catalogAt(project, input.text('at')), (catalog) => {
-      if (wanted !== undefined && !catalog.specs.some((spec) => spec.id === wanted))
-        return reportFailures([unknownId(wanted, catalog)], context.streams);
-      const found = allCriteria(catalog)
-        .filter((item) => wanted === undefined || item.spec.id === wanted)
-        .toSorted((a, b) => (a.criterion.id < b.criterion.id ? -1 : 1));
-      if (context.json)
-        return printJson(context, {
-          criteria: found.map((item) => ({ spec: item.spec.id, ...plainCriterion(item.criterion) })),
-        });
-      for (const { spec, criterion } of found)
-        context.streams.out(`${visibleLine(criterion.id)}\t${visibleLine(spec.id)}\t${visibleLine(criterion.title)}\n`);
-      return 0;
-    }),
+  return withSpecs(
+    context,
+    async (project) =>
+      settle(context, catalogAt(project, input.text('at')), (catalog) => {
+        if (wanted !== undefined && !catalog.specs.some((spec) => spec.id === wanted))
+          return reportFailures([unknownId(wanted, catalog)], context.streams);
+        const found = allCriteria(catalog)
+          .filter((item) => wanted === undefined || item.spec.id === wanted)
+          .toSorted((a, b) => (a.criterion.id < b.criterion.id ? -1 : 1));
+        if (context.json)
+          return printJson(context, {
+            criteria: found.map((item) => ({ spec: item.spec.id, ...plainCriterion(item.criterion) })),
+          });
+        for (const { spec, criterion } of found)
+          context.streams.out(
+            `${visibleLine(criterion.id)}\t${visibleLine(spec.id)}\t${visibleLine(criterion.title)}\n`,
+          );
+        return 0;
+      }),
+    input.text('at') === undefined,
   );
 }
 
 export async function show(input: Input, context: CommandContext): Promise<number> {
   const id = input.args[0] ?? '';
-  return withProject(context, async (project) =>
-    settle(context, catalogAt(project, input.text('at')), (catalog) => {
-      const found = allCriteria(catalog).find((item) => item.criterion.id === id);
-      if (found === undefined) return reportFailures([unknownId(id, catalog)], context.streams);
-      if (context.json) return printJson(context, { spec: found.spec.id, ...plainCriterion(found.criterion) });
-      context.streams.out(`${criterionText(found.criterion).join('\n')}\n    of ${visibleLine(found.spec.id)}\n`);
-      return 0;
-    }),
+  return withSpecs(
+    context,
+    async (project) =>
+      settle(context, catalogAt(project, input.text('at')), (catalog) => {
+        const found = allCriteria(catalog).find((item) => item.criterion.id === id);
+        if (found === undefined) return reportFailures([unknownId(id, catalog)], context.streams);
+        if (context.json) return printJson(context, { spec: found.spec.id, ...plainCriterion(found.criterion) });
+        context.streams.out(`${criterionText(found.criterion).join('\n')}\n    of ${visibleLine(found.spec.id)}\n`);
+        return 0;
+      }),
+    input.text('at') === undefined,
   );
 }

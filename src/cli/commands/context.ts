@@ -47,6 +47,21 @@ export function printJson(context: CommandContext, value: unknown): number {
   return 0;
 }
 
+/**
+ * `withProject` for a command that only reads specs/: it says when the store has something else. `isNow`: false where it shows a
+ * moment of the past, to which neither matters.
+ */
+export async function withSpecs(
+  context: CommandContext,
+  work: (project: Project) => Promise<number>,
+  isNow = true,
+): Promise<number> {
+  return withProject(context, async (project) => {
+    if (isNow) await noteSync(project, context);
+    return work(project);
+  });
+}
+
 /** For commands that only read: one line when files and store differ. Opens no connection. */
 export async function noteSync(project: Project, context: CommandContext): Promise<void> {
   if (context.quiet) return;

@@ -1,11 +1,11 @@
 import { explainReuse } from '../../app/index.js';
 import { visibleLine } from '../../util/text.js';
 import type { CommandContext, Input } from '../table/types.js';
-import { printJson, settle, withProject } from './context.js';
+import { printJson, settle, withSpecs } from './context.js';
 
 export async function explain(input: Input, context: CommandContext): Promise<number> {
   const verification = { env: context.env, signal: context.signal, emit: () => undefined };
-  return withProject(context, async (project) =>
+  return withSpecs(context, async (project) =>
     settle(context, explainReuse(project, input.args, verification), (cases) => {
       if (context.json) return printJson(context, { schema: 'coherence.explain/1', cases });
       for (const { selector, criteria, reused, reasons } of cases) {

@@ -14,7 +14,7 @@ import { visibleLine } from '../../util/text.js';
 import { reportFailures } from '../failures.js';
 import type { CommandContext, Input } from '../table/types.js';
 import { criterionText, plainCriterion } from './criterion.js';
-import { printJson, settle, withProject } from './context.js';
+import { printJson, settle, withProject, withSpecs } from './context.js';
 
 /** The value if it is one of the list; the table has refused every other by now. */
 export const oneOf = <T extends string>(values: readonly T[], value: string | undefined): T | undefined =>
@@ -95,49 +95,55 @@ function plainSpec(spec: Spec): object {
 }
 
 export async function list(input: Input, context: CommandContext): Promise<number> {
-  return withProject(context, async (project) =>
-    settle(context, catalogAt(project, input.text('at')), (catalog) => {
-      const status = input.text('status');
-      const level = input.text('level');
-      const specs = catalog.specs.filter(
-        (spec) => (status === undefined || spec.status === status) && (level === undefined || spec.level === level),
-      );
-      if (context.json) return printJson(context, { specs: specs.map(plainSpec) });
-      for (const spec of specs)
-        context.streams.out(
-          `${visibleLine(spec.id)}\t${spec.level}\t${spec.status}\t${criteriaOf(spec).length} AC\t${visibleLine(spec.title)}\n`,
+  return withSpecs(
+    context,
+    async (project) =>
+      settle(context, catalogAt(project, input.text('at')), (catalog) => {
+        const status = input.text('status');
+        const level = input.text('level');
+        const specs = catalog.specs.filter(
+          (spec) => (status === undefined || spec.status === status) && (level === undefined || spec.level === level),
         );
-      return 0;
-    }),
+        if (context.json) return printJson(context, { specs: specs.map(plainSpec) });
+        for (const spec of specs)
+          context.streams.out(
+            `${visibleLine(spec.id)}\t${spec.level}\t${spec.status}\t${criteriaOf(spec).length} AC\t${visibleLine(spec.title)}\n`,
+          );
+        return 0;
+      }),
+    input.text('at') === undefined,
   );
 }
 
 export async function show(input: Input, context: CommandContext): Promise<number> {
   const id = input.args[0] ?? '';
-  return withProject(context, async (project) =>
-    settle(context, catalogAt(project, input.text('at')), (catalog) => {
-      const spec = catalog.specs.find((candidate) => candidate.id === id);
-      if (spec === undefined) return reportFailures([unknownId(id, catalog)], context.streams);
-      if (context.json) return printJson(context, plainSpec(spec));
-      const lines = [
-        `${visibleLine(spec.id)}  ${visibleLine(spec.title)}`,
-        `level ${spec.level}, status ${spec.status}${spec.slug === undefined ? '' : `, slug ${visibleLine(spec.slug)}`}${spec.owner === undefined ? '' : `, owner ${visibleLine(spec.owner)}`}`,
-      ];
-      for (const text of [spec.intent, spec.description])
-        if (text !== undefined && text !== '')
-          lines.push(
-            '',
-            ...text
-              .trimEnd()
-              .split('\n')
-              .map((line) => `  ${visibleLine(line)}`),
-          );
-      if (spec.depends_on !== undefined) lines.push(`depends on ${spec.depends_on.map(visibleLine).join(', ')}`);
-      if (spec.constrained_by !== undefined)
-        lines.push(`constrained by ${spec.constrained_by.map(visibleLine).join(', ')}`);
-      lines.push('', ...criteriaOf(spec).flatMap((criterion) => criterionText(criterion)));
-      context.streams.out(`${lines.join('\n')}\n`);
-      return 0;
-    }),
+  return withSpecs(
+    context,
+    async (project) =>
+      settle(context, catalogAt(project, input.text('at')), (catalog) => {
+        const spec = catalog.specs.find((candidate) => candidate.id === id);
+        if (spec === undefined) return reportFailures([unknownId(id, catalog)], context.streams);
+        if (context.json) return printJson(context, plainSpec(spec));
+        const lines = [
+          `${visibleLine(spec.id)}  ${visibleLine(spec.title)}`,
+          `level ${spec.level}, status ${spec.status}${spec.slug === undefined ? '' : `, slug ${visibleLine(spec.slug)}`}${spec.owner === undefined ? '' : `, owner ${visibleLine(spec.owner)}`}`,
+        ];
+        for (const text of [spec.intent, spec.description])
+          if (text !== undefined && text !== '')
+            lines.push(
+              '',
+              ...text
+                .trimEnd()
+                .split('\n')
+                .map((line) => `  ${visibleLine(line)}`),
+            );
+        if (spec.depends_on !== undefined) lines.push(`depends on ${spec.depends_on.map(visibleLine).join(', ')}`);
+        if (spec.constrained_by !== undefined)
+          lines.push(`constrained by ${spec.constrained_by.map(visibleLine).join(', ')}`);
+        lines.push('', ...criteriaOf(spec).flatMap((criterion) => criterionText(criterion)));
+        context.streams.out(`${lines.join('\n')}\n`);
+        return 0;
+      }),
+    input.text('at') === undefined,
   );
 }

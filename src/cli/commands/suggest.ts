@@ -3,11 +3,11 @@ import { suggestions, unknownId } from '../../app/index.js';
 import { visibleLine } from '../../util/text.js';
 import { reportFailures } from '../failures.js';
 import type { CommandContext, Input } from '../table/types.js';
-import { printJson, settle, withProject } from './context.js';
+import { printJson, settle, withSpecs } from './context.js';
 
 export async function suggest(input: Input, context: CommandContext): Promise<number> {
   const id = input.args[0];
-  return withProject(context, async (project) =>
+  return withSpecs(context, async (project) =>
     settle(context, suggestions(project, id), ({ found, catalog }) => {
       if (found === null) return reportFailures([unknownId(id ?? '', catalog)], context.streams);
       if (context.json) return printJson(context, { suggestions: found });

@@ -1,9 +1,10 @@
 /** A table that fits 80 columns, and what to do next. */
 import { COVERAGE_KEYS } from '../../model/index.js';
-import { clip, visibleLine } from '../../util/text.js';
+import { clip, counted, visibleLine, wrapLines } from '../../util/text.js';
 import { painter } from '../paint.js';
 import type { CountsView, CoverageFormat } from './view.js';
 
+const COLUMNS = 80;
 const NAME = 30;
 const cell = (count: number, percent: number): string =>
   `${count} ${`${percent.toFixed(1)}%`.padStart(6)}`.padStart(12);
@@ -32,36 +33,44 @@ export const text: CoverageFormat = {
     section('by spec', view.specs);
     section('by risk', view.risks);
     section('by owner', view.owners);
-    if (view.total.exit_code > 0) lines.push('', `of those that passed, ${view.total.exit_code} by exit code alone`);
+    const say = (sentence: string, color?: 'red' | 'dim', indent = '  '): void => {
+      for (const line of wrapLines(sentence, COLUMNS, indent))
+        lines.push(color === undefined ? line : paint(color, line));
+    };
+    if (view.total.exit_code > 0) {
+      lines.push('');
+      say(`of those that passed, ${view.total.exit_code} by exit code alone`);
+    }
     const skips = Object.entries(view.total.skips);
-    lines.push(
-      '',
+    lines.push('');
+    say(
       skips.length === 0
         ? 'no SKIP'
         : `SKIP: ${skips.map(([reason, count]) => `${count} ${visibleLine(reason)}`).join(', ')}`,
     );
     if (view.total.failed + view.total.error > 0)
-      lines.push(paint('red', `${view.total.failed} FAIL, ${view.total.error} ERROR on this source`));
-    if (view.retired > 0) lines.push(`${view.retired} retired, in no number above`);
+      say(`${view.total.failed} FAIL, ${view.total.error} ERROR on this source`, 'red');
+    if (view.retired > 0) say(`${view.retired} retired, in no number above`);
     if (view.delta !== null)
-      lines.push(
+      say(
         `since ${visibleLine(view.delta.against)}: ${COVERAGE_KEYS.map((key) => `${key} ${signed(view.delta?.counts[key] ?? 0)}`).join(', ')}`,
       );
     if (view.audit !== null)
-      lines.push(`verdict cache: ${view.audit.stale} stale of ${view.audit.audited} hits that were run again`);
-    if (view.total.executed < view.total.traced)
-      lines.push(
-        `${view.total.traced - view.total.executed} traced criteria have no PASS or FAIL on this source: \`coherence verify --all\` runs them.`,
+      say(`verdict cache: ${view.audit.stale} stale of ${view.audit.audited} hits that were run again`);
+    // What was skipped or broke off has a verdict: to run it once more would give the same one.
+    const open = view.criteria.filter((item) => item.traced && item.verdict === null).length;
+    if (open > 0)
+      say(
+        `${counted(open, 'traced criterion has', 'traced criteria have')} no verdict on this source yet: \`coherence verify --all\` gives one.`,
       );
     if (view.next.length > 0) lines.push('', paint('bold', 'next'));
     for (const step of view.next) {
-      lines.push(`  ${visibleLine(step.criterion)} (${step.risk}): ${visibleLine(step.why)}`);
+      say(`  ${visibleLine(step.criterion)} (${step.risk}): ${visibleLine(step.why)}`, undefined, '      ');
       for (const candidate of step.candidates.slice(0, 2))
-        lines.push(
-          paint(
-            'dim',
-            `    perhaps ${visibleLine(candidate.selector)}  ${visibleLine(`${candidate.file}:${candidate.line}`)}`,
-          ),
+        say(
+          `    perhaps ${visibleLine(candidate.selector)}  ${visibleLine(`${candidate.file}:${candidate.line}`)}`,
+          'dim',
+          '      ',
         );
     }
     return `${lines.join('\n')}\n`;
