@@ -1,9 +1,9 @@
 /** The use cases, for the faces: command line and daemon. */
 export { loadProject as openProject, loadWithDefaults as openWithDefaults, type Project } from '../config/index.js';
-export { analyse, readCatalog, type Analysis } from './analyse.js';
-export { auditFigures } from './cache.js';
-export { coverageView, type CoverageRequest } from './coverage-view.js';
-export { diagnose, type Finding } from './doctor.js';
+export { analyse, readCatalog, type Analysis } from './analysis/analyse.js';
+export { auditFigures } from './reuse/cache.js';
+export { coverageView, type CoverageRequest } from './analysis/coverage-view.js';
+export { diagnose, type Finding } from './project/doctor.js';
 export {
   addCriterion,
   addSpec,
@@ -18,33 +18,40 @@ export {
   type CriterionFields,
   type Edit,
   type SpecFields,
-} from './edits.js';
-export { explainReuse, type Explained } from './explain.js';
+} from './catalog/edits.js';
+export { explainReuse, type Explained } from './reuse/explain.js';
 export { blockedText, judgeGate, type GateRequest, type PushVerdict } from './gate/index.js';
 export { installHook, uninstallHook, type Hook } from './hook/index.js';
-export { initProject, type Initialised } from './init.js';
-export { planPreview, type PlanPreview } from './preview.js';
-export { loadRun, recordedRuns } from './runs.js';
-export { settingFiles, settingOf, settingsOf, setSetting, unsetSetting, type ShownSetting } from './settings.js';
-export { applyCatalogChange, catalogAt } from './store.js';
-export * from './store.js';
-export { fixDolt, repairJournal } from './store-extras.js';
-export { suggestions, type Suggestion } from './suggestions.js';
-export { objectionsTo, prepare, verifyProject, type Prepared, type Verification } from './verify.js';
-export type { VerifyContext, VerifyRequest } from './verify-request.js';
-export { verify } from './verify-anywhere.js';
-export { cleanProject, collectLayers, warmPath, warmSession } from './warm.js';
-export { reloadDaemon } from './reload.js';
-export * from './export.js';
-export * from './import.js';
-export * from './merge-file.js';
-export { syncProject, syncState, type SyncOutcome } from './sync.js';
+export { initProject, type Initialised } from './project/init.js';
+export { planPreview, type PlanPreview } from './analysis/preview.js';
+export { loadRun, recordedRuns } from './analysis/runs.js';
+export {
+  settingFiles,
+  settingOf,
+  settingsOf,
+  setSetting,
+  unsetSetting,
+  type ShownSetting,
+} from './project/settings.js';
+export { applyCatalogChange, catalogAt } from './store/store.js';
+export * from './store/store.js';
+export { fixDolt, repairJournal } from './store/store-extras.js';
+export { suggestions, type Suggestion } from './analysis/suggestions.js';
+export { objectionsTo, prepare, verifyProject, type Prepared, type Verification } from './verify/verify.js';
+export type { VerifyContext, VerifyRequest } from './verify/verify-request.js';
+export { verify } from './verify/verify-anywhere.js';
+export { cleanProject, collectLayers, warmPath, warmSession } from './verify/warm.js';
+export { reloadDaemon } from './daemon/reload.js';
+export * from './catalog/export.js';
+export * from './catalog/import.js';
+export * from './catalog/merge-file.js';
+export { syncProject, syncState, type SyncOutcome } from './store/sync.js';
 export type { Conflict, Side } from '../catalog/index.js';
-export * from './orchestrator.js';
-export * from './daemon-client.js';
-export * from './daemon-protocol.js';
-export * from './run-job.js';
-export * from './daemon-control.js';
+export * from './daemon/orchestrator.js';
+export * from './daemon/daemon-client.js';
+export * from './daemon/daemon-protocol.js';
+export * from './queue/run-job.js';
+export * from './daemon/daemon-control.js';
 export {
   addToQueue,
   cancelQueued,
@@ -54,9 +61,9 @@ export {
   type Queued,
   type QueueRequest,
   type ShownRun,
-} from './queue.js';
-export { evictPool, listPool, warmPool } from './pool.js';
-export { sweepProject } from './sweep.js';
-export { pushVerdicts } from './outbox.js';
-export { warmJobs } from './warm-jobs.js';
-export { hasContainerRuns, reapContainers } from './containers.js';
+} from './queue/queue.js';
+export { evictPool, listPool, warmPool } from './queue/pool.js';
+export { sweepProject } from './queue/sweep.js';
+export { pushVerdicts } from './queue/outbox.js';
+export { warmJobs } from './verify/warm-jobs.js';
+export { hasContainerRuns, reapContainers } from './verify/containers.js';

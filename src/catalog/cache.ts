@@ -9,7 +9,7 @@ import type { Position, Spec } from '../model/index.js';
 import { writeRemakeable } from '../util/files.js';
 import { canonicalJson, sha256 } from '../util/hash.js';
 import { specShape } from './spec-shape.js';
-import { jsonSchema } from './yaml/index.js';
+import { jsonSchema } from '../yaml/index.js';
 
 export interface ParseCache {
   /** The spec of a file with these bytes, as if it had been read from `file`; null when it is not known. */

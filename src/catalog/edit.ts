@@ -14,7 +14,7 @@ import {
   type Layout,
   type ListLayout,
   type YamlNode,
-} from './yaml/index.js';
+} from '../yaml/index.js';
 
 const isMap = (value: Json | undefined): value is JsonMap =>
   typeof value === 'object' && value !== null && !Array.isArray(value);

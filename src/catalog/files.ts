@@ -4,7 +4,7 @@ import { join, sep } from 'node:path';
 import type { Failure } from '../model/index.js';
 import { errorCode } from '../util/files.js';
 import { LIMITS } from './limits.js';
-import { YAML_LIMITS } from './yaml/index.js';
+import { YAML_LIMITS } from '../yaml/index.js';
 
 export const SPECS_FOLDER = 'specs';
 

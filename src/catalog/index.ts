@@ -20,7 +20,7 @@ export {
   type YamlMap,
   type YamlNode,
   type YamlSource,
-} from './yaml/index.js';
+} from '../yaml/index.js';
 export { editSpecText } from './edit.js';
 export { formatSpec } from './format.js';
 export { foldId, isStrictId, MAX_ID, specFileName } from './ids.js';

@@ -6,7 +6,7 @@ import { listSpecFiles, readLimited, SPECS_FOLDER, type CatalogSource, type Unre
 import { foldId } from './ids.js';
 import { parseSpecText } from './parse.js';
 import { pathFailures } from './paths.js';
-import { quoted } from './yaml/index.js';
+import { quoted } from '../yaml/index.js';
 
 export interface LoadedCatalog {
   /** The specs of all valid files, sorted by id. Trust it as a whole only when there are no failures. */

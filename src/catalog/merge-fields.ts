@@ -14,7 +14,7 @@ import {
 } from './merge-three.js';
 import type { Plain } from './merge-values.js';
 import { criterionShape, specShape } from './spec-shape.js';
-import type { AnyShape } from './yaml/index.js';
+import type { AnyShape } from '../yaml/index.js';
 
 export { mergeValue, type Report, type Side, type Three } from './merge-three.js';
 

@@ -2,7 +2,7 @@ import { failure, success, type Failure, type Position, type Result, type Spec }
 import { idTrouble } from './ids.js';
 import { toSpec } from './record.js';
 import { specShape } from './spec-shape.js';
-import { parseYaml, quoted, readShape, yaml, type YamlSource } from './yaml/index.js';
+import { parseYaml, quoted, readShape, yaml, type YamlSource } from '../yaml/index.js';
 
 /**
  * One spec file → its spec. `file` is relative to the project's root and goes into positions and failures.

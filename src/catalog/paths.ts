@@ -3,7 +3,7 @@ import { realpath } from 'node:fs/promises';
 import { join, sep } from 'node:path';
 import type { Catalog, Criterion, Failure, Position } from '../model/index.js';
 import { selectorPath } from './spec-shape.js';
-import { quoted } from './yaml/index.js';
+import { quoted } from '../yaml/index.js';
 
 /**
  * Failures (`unsafe-path`) for paths of the catalog that leave the project through a symlink. By their text they were

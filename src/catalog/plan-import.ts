@@ -13,7 +13,7 @@ import { canonicalJson } from '../util/hash.js';
 import { foldId } from './ids.js';
 import { KEPT } from './formats/index.js';
 import { criterionRecord, specRecord, withoutPositions } from './record.js';
-import { quoted, type JsonMap } from './yaml/index.js';
+import { quoted, type JsonMap } from '../yaml/index.js';
 
 export interface ImportChange {
   readonly kind: 'spec' | 'criterion';

@@ -9,7 +9,7 @@ import {
   type RawLink,
   type RawSpec,
 } from './spec-shape.js';
-import type { JsonMap } from './yaml/index.js';
+import type { JsonMap } from '../yaml/index.js';
 
 export function toSpec(raw: RawSpec): Spec {
   const { criteria, ...rest } = raw;

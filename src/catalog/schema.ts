@@ -1,6 +1,6 @@
 import type { Json } from '../model/index.js';
 import { specShape } from './spec-shape.js';
-import { jsonSchema, type AnyShape } from './yaml/index.js';
+import { jsonSchema, type AnyShape } from '../yaml/index.js';
 
 /** JSON Schema (2020-12) of a file with this shape, for editors. */
 export const schemaDocument = (title: string, shape: AnyShape): { readonly [key: string]: Json } => ({

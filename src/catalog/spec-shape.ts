@@ -22,7 +22,7 @@ import { parseDuration } from '../util/duration.js';
 import { unsafePathReason } from '../util/files.js';
 import { MAX_ID } from './ids.js';
 import { LIMITS } from './limits.js';
-import { shapes, type Shape } from './yaml/index.js';
+import { shapes, type Shape } from '../yaml/index.js';
 
 const { boolean, choice, either, integer, json, list, map, record, text } = shapes;
 

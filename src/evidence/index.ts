@@ -1,18 +1,5 @@
 export { auditSize, sample } from './cache/sample.js';
 export { openVerdictCache, type AuditFigures, type CachedVerdict, type VerdictCache } from './cache/verdicts.js';
-export {
-  cacheKey,
-  cargoClosure,
-  commandClosure,
-  environmentDigest,
-  pytestClosure,
-  typescriptClosure,
-  type Closure,
-  type ClosureTree,
-  type EnvironmentDigest,
-  type InstalledPackage,
-  type KeyParts,
-} from './closure/index.js';
 export { packRecord, unpackRecord, type PackedRecord } from './packed.js';
 export { isByExitCode, recordOf, weakPasses, type RecordContext } from './record.js';
 export { listRuns, openRunFolder, readRun, runsFolder, type RunFolder } from './runs.js';

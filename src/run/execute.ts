@@ -18,7 +18,7 @@ import {
 import type { Place, RunContext, Runner, Workspace } from './adapters.js';
 import { withArtifacts } from './decorators/artifacts.js';
 import { withRetry } from './decorators/retry.js';
-import { semaphore, type Semaphore } from './docker/semaphore.js';
+import { semaphore, type Semaphore } from './semaphore.js';
 import { CRITERIA_FILE_VARIABLE, criteriaOfCases, needsCriteriaFile } from './environment.js';
 import { notStarted } from './outcome.js';
 import { gateOf, groupsOf, inCycle, runnerOf } from './schedule.js';

@@ -20,5 +20,3 @@ export {
   type PrivateDaemon,
 } from './execute.js';
 export { inheritedEnv } from './environment.js';
-export { hostPlace, type HostOptions } from './places/index.js';
-export { runners, type RunnersOptions } from './runners/index.js';

@@ -2,7 +2,7 @@ import { mkdtemp, realpath, rm, writeFile, mkdir } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { checkoutBasis } from '../../src/app/checkout-basis.js';
+import { checkoutBasis } from '../../src/app/verify/checkout-basis.js';
 import { readSource } from '../../src/sources/index.js';
 import { capture } from '../../src/util/process.js';
 

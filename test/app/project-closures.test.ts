@@ -2,9 +2,9 @@ import { mkdir, mkdtemp, readFile, readdir, realpath, rm, writeFile } from 'node
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, expect, it } from 'vitest';
-import { analyse } from '../../src/app/analyse.js';
-import { changedCriteria } from '../../src/app/changed.js';
-import { closuresOf } from '../../src/app/project-closures.js';
+import { analyse } from '../../src/app/analysis/analyse.js';
+import { changedCriteria } from '../../src/app/reuse/changed.js';
+import { closuresOf } from '../../src/app/reuse/project-closures.js';
 import { loadProject } from '../../src/config/index.js';
 import type { Result } from '../../src/model/index.js';
 import { capture } from '../../src/util/process.js';

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { ownPaths } from '../../src/app/worktree.js';
+import { ownPaths } from '../../src/app/verify/worktree.js';
 
 const PATHS = [
   'package.json',

@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { formatSpec, parseSpecText } from '../../src/catalog/index.js';
 import { specRecord } from '../../src/catalog/record.js';
 import { specShape } from '../../src/catalog/spec-shape.js';
-import { accepts, parseYaml, readShape } from '../../src/catalog/yaml/index.js';
+import { accepts, parseYaml, readShape } from '../../src/yaml/index.js';
 import type { Spec } from '../../src/model/index.js';
 import { spec as anySpec } from './arbitrary.js';
 import { MALFORMED_RECORDS } from './malformed-records.js';

@@ -1,7 +1,7 @@
 /** Catalogs, as fast-check makes them: every field, awkward texts. */
 import * as fc from 'fast-check';
 import { criterionShape, specShape } from '../../src/catalog/spec-shape.js';
-import type { AnyShape } from '../../src/catalog/yaml/index.js';
+import type { AnyShape } from '../../src/yaml/index.js';
 import {
   CONCERNS,
   LEVELS,

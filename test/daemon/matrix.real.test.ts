@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { findDolt } from '../../src/store/index.js';
 import { findProgram, identityOf } from '../../src/util/process.js';
-import { projectFiles } from '../run/cargo/warm-project.js';
+import { projectFiles } from '../runners/cargo/warm-project.js';
 import { BIN, box, dead, entriesIn, isRoot, lives, until, type Box } from './rig.js';
 
 const CI = process.env['CI'] === 'true';

@@ -3,7 +3,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { spareFor } from '../../src/run/hot/spare.js';
+import { spareFor } from '../../src/runners/vitest/hot/spare.js';
 import { until } from './rig.js';
 
 describe('a test process that is started ahead', () => {

@@ -3,7 +3,7 @@ import { mkdir, readFile, readdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { CheckRecord, RunRecord } from '../../src/model/index.js';
-import { assertReuse } from '../../src/run/cargo/index.js';
+import { assertReuse } from '../../src/runners/cargo/index.js';
 import { capture } from '../../src/util/process.js';
 import { box, type Box } from '../daemon/rig.js';
 import {
@@ -15,8 +15,8 @@ import {
   type RunOptions,
   type TestProject,
 } from '../rig/project.js';
-import { noCargo } from '../run/cargo/rig.js';
-import { BROKEN, GOOD, WRONG, projectFiles } from '../run/cargo/warm-project.js';
+import { noCargo } from '../runners/cargo/rig.js';
+import { BROKEN, GOOD, WRONG, projectFiles } from '../runners/cargo/warm-project.js';
 
 const SPEC = specFile('SPEC-s1', {
   'AC-s1-unit': 'verified_by:\n  - test: src/lib.rs::answers',

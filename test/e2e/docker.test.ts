@@ -4,9 +4,9 @@ import { join } from 'node:path';
 import { afterEach, beforeAll, describe, expect, it } from 'vitest';
 import type { CheckRecord, RunRecord } from '../../src/model/index.js';
 import { installHere, specFile, testProject, verdicts, type RunOptions, type TestProject } from '../rig/project.js';
-import { BASE, absent, dockerRig, importBusybox, leftovers, treeHash } from '../run/docker/rig.js';
-import { BROKEN, GOOD, WRONG } from '../run/cargo/warm-project.js';
-import { importRunners } from '../run/docker/runners-image.js';
+import { BASE, absent, dockerRig, importBusybox, leftovers, treeHash } from '../places/docker/rig.js';
+import { BROKEN, GOOD, WRONG } from '../runners/cargo/warm-project.js';
+import { importRunners } from '../places/docker/runners-image.js';
 
 const RUNNERS = 'coherence-test/runners:1';
 const CREATE = /^POST \/containers\/create/;

@@ -1,7 +1,7 @@
 /** Honest mistakes with Rust tests: the definition that carries the tag is the one that must have been compiled and run. */
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { noCargo } from '../run/cargo/rig.js';
+import { noCargo } from '../runners/cargo/rig.js';
 import { specFile, testProject, type TestProject } from '../rig/project.js';
 import { judge, mistakesProject, wrongRows, type Mistake } from './rig.js';
 

@@ -3,8 +3,8 @@ import { lstat, mkdir, mkdtemp, readdir, readlink, realpath, rm, symlink, writeF
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { workspacesOf } from '../../src/app/workspaces.js';
-import { prepareDependencies } from '../../src/run/dependencies/index.js';
+import { workspacesOf } from '../../src/app/verify/workspaces.js';
+import { prepareDependencies } from '../../src/worktrees/dependencies/index.js';
 
 let folder: string;
 beforeEach(async () => {

@@ -4,7 +4,8 @@ import { join } from 'node:path';
 import { beforeEach, expect, it } from 'vitest';
 import { observe } from '../../src/observe/index.js';
 import type { Observed } from '../../src/model/index.js';
-import { hostPlace, type Place } from '../../src/run/index.js';
+import { hostPlace } from '../../src/places/index.js';
+import { type Place } from '../../src/run/index.js';
 import { needObserver } from '../observe/rig.js';
 import { bench, makeCase, shown } from './rig.js';
 

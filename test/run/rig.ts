@@ -6,7 +6,9 @@ import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import type { Case, FoundTest, Framework, LanguageName, Outcome, RunEvent, RunnerName } from '../../src/model/index.js';
 import { verdictOf } from '../../src/model/index.js';
-import { execute, hostPlace, runners, type ExecuteOptions, type Execution } from '../../src/run/index.js';
+import { execute, type ExecuteOptions, type Execution } from '../../src/run/index.js';
+import { hostPlace } from '../../src/places/index.js';
+import { runners } from '../../src/runners/index.js';
 
 export const REPOSITORY = resolve(import.meta.dirname, '../..');
 

@@ -1,9 +1,9 @@
 /** A small program over the use cases, so that tests can start many at once and kill them: `import FILE`, `sync`, `open`, `list`. */
 import { resolve } from 'node:path';
-import { catalogAt } from '../../src/app/catalog-change.js';
-import { importCatalog } from '../../src/app/import.js';
-import { openProjectStore } from '../../src/app/store-place.js';
-import { syncProject } from '../../src/app/sync.js';
+import { catalogAt } from '../../src/app/catalog/catalog-change.js';
+import { importCatalog } from '../../src/app/catalog/import.js';
+import { openProjectStore } from '../../src/app/store/store-place.js';
+import { syncProject } from '../../src/app/store/sync.js';
 import { loadProject } from '../../src/config/index.js';
 import { exitCodeOf, type Result } from '../../src/model/index.js';
 

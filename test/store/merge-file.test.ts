@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { afterEach, describe, expect, it } from 'vitest';
-import { driverLine, installMergeDriver, mergeFiles, mergeTexts } from '../../src/app/merge-file.js';
+import { driverLine, installMergeDriver, mergeFiles, mergeTexts } from '../../src/app/catalog/merge-file.js';
 import { commentsIn } from '../../src/catalog/index.js';
 import { capture } from '../../src/util/process.js';
 

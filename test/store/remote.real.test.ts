@@ -4,7 +4,7 @@ import { readFile, readdir, stat, writeFile } from 'node:fs/promises';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { applyCatalogChange, catalogAt } from '../../src/app/catalog-change.js';
+import { applyCatalogChange, catalogAt } from '../../src/app/catalog/catalog-change.js';
 import {
   cloneProjectStore,
   drainRuns,
@@ -19,8 +19,8 @@ import {
   storeStatus,
   storeTrend,
   verdictsAt,
-} from '../../src/app/store.js';
-import { syncProject, syncState } from '../../src/app/sync.js';
+} from '../../src/app/store/store.js';
+import { syncProject, syncState } from '../../src/app/store/sync.js';
 import { loadProject } from '../../src/config/index.js';
 import { formatSpec } from '../../src/catalog/index.js';
 import { success, type RunRecord, type Spec } from '../../src/model/index.js';

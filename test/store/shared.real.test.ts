@@ -1,6 +1,6 @@
 import { createServer, type AddressInfo } from 'node:net';
 import { describe, expect, it } from 'vitest';
-import { applyCatalogChange, catalogAt } from '../../src/app/catalog-change.js';
+import { applyCatalogChange, catalogAt } from '../../src/app/catalog/catalog-change.js';
 import {
   drainRuns,
   migrateStore,
@@ -10,9 +10,9 @@ import {
   storeBlame,
   storeStatus,
   storeTrend,
-} from '../../src/app/store.js';
-import { openProjectStore } from '../../src/app/store-place.js';
-import { reconcile, syncProject } from '../../src/app/sync.js';
+} from '../../src/app/store/store.js';
+import { openProjectStore } from '../../src/app/store/store-place.js';
+import { reconcile, syncProject } from '../../src/app/store/sync.js';
 import { formatSpec } from '../../src/catalog/index.js';
 import { exitCodeOf, success, type Catalog, type Result, type Spec } from '../../src/model/index.js';
 import { ulid } from '../../src/util/ulid.js';

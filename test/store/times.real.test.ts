@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import { applyCatalogChange, catalogAt } from '../../src/app/catalog-change.js';
-import { coverageView } from '../../src/app/coverage-view.js';
-import { drainRuns, recordRun, startStore, storeLog } from '../../src/app/store.js';
+import { applyCatalogChange, catalogAt } from '../../src/app/catalog/catalog-change.js';
+import { coverageView } from '../../src/app/analysis/coverage-view.js';
+import { drainRuns, recordRun, startStore, storeLog } from '../../src/app/store/store.js';
 import { formatSpec } from '../../src/catalog/index.js';
 import { wordingOf } from '../../src/evidence/index.js';
 import { success, type Criterion, type Spec } from '../../src/model/index.js';

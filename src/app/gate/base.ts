@@ -1,7 +1,7 @@
 /** Verdicts of the base, as cheaply as they can be had: what is recorded of that very commit, and a run for the rest. */
 import { criteriaOf, type Criterion, type CriterionRecord } from '../../model/index.js';
-import { recordedRuns, verdictsIn } from '../runs.js';
-import type { VerifyContext } from '../verify-request.js';
+import { recordedRuns, verdictsIn } from '../analysis/runs.js';
+import type { VerifyContext } from '../verify/verify-request.js';
 import type { BaseVerdict } from './policy.js';
 import { judgeSide, type Side } from './side.js';
 

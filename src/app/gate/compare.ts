@@ -1,6 +1,6 @@
 /** The pushed commit against its base: what is affected, what came of it, and what of that the push made worse. */
 import { success, type CriterionRecord, type Result, type TracedCriterion } from '../../model/index.js';
-import { changedCriteria } from '../changed.js';
+import { changedCriteria } from '../reuse/changed.js';
 import { baseVerdicts } from './base.js';
 import type { Judging, PushVerdict } from './push-verdict.js';
 import { removalsOf, tracedChanges, type Removal } from './losses.js';

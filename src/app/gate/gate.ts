@@ -5,7 +5,7 @@
 import type { Project } from '../../config/index.js';
 import { failure, success, type Failure, type Result } from '../../model/index.js';
 import { askRepository, isInCommit, type Patience } from '../../sources/index.js';
-import type { VerifyContext } from '../verify-request.js';
+import type { VerifyContext } from '../verify/verify-request.js';
 import { compareSides } from './compare.js';
 import type { Policy } from './policy.js';
 import type { Judging, PushVerdict } from './push-verdict.js';

@@ -1,7 +1,7 @@
 /** What is judged, within which limits, and what came of it. */
 import type { Project } from '../../config/index.js';
 import type { RunRecord } from '../../model/index.js';
-import type { VerifyContext } from '../verify-request.js';
+import type { VerifyContext } from '../verify/verify-request.js';
 import type { Blocker, Policy } from './policy.js';
 import type { Push } from './refs.js';
 

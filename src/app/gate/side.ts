@@ -9,10 +9,10 @@ import { readSource } from '../../sources/index.js';
 import { exists } from '../../util/files.js';
 import { gitLine } from '../../util/git.js';
 import { ulid } from '../../util/ulid.js';
-import { analyse, type Analysis } from '../analyse.js';
-import { verifyProject } from '../verify.js';
-import type { VerifyContext, VerifyRequest } from '../verify-request.js';
-import { prepareWorktree, withWorktree } from '../worktree.js';
+import { analyse, type Analysis } from '../analysis/analyse.js';
+import { verifyProject } from '../verify/verify.js';
+import type { VerifyContext, VerifyRequest } from '../verify/verify-request.js';
+import { prepareWorktree, withWorktree } from '../verify/worktree.js';
 import { restsOn } from './rests-on.js';
 
 export interface Side {

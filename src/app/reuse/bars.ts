@@ -2,14 +2,14 @@
 import { readdirSync, statSync } from 'node:fs';
 import { basename, delimiter, dirname, join } from 'node:path';
 import type { Project } from '../../config/index.js';
-import type { Closure } from '../../evidence/index.js';
+import type { Closure } from '../../closure/index.js';
 import type { Case } from '../../model/index.js';
 import { openFactsCache } from '../../scan/index.js';
 import { OUTPUT_NAMES } from '../../sources/index.js';
 import { orNull, readRegularText } from '../../util/files.js';
 import { hashFields } from '../../util/hash.js';
-import type { Analysis } from '../analyse.js';
-import { closuresOf } from '../project-closures.js';
+import type { Analysis } from '../analysis/analyse.js';
+import { closuresOf } from './project-closures.js';
 import { crateBar } from './crate-bars.js';
 import { PackageBars } from './package-bars.js';
 

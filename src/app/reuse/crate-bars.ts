@@ -3,7 +3,7 @@ import { readdirSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { parse } from 'smol-toml';
-import type { Closure } from '../../evidence/index.js';
+import type { Closure } from '../../closure/index.js';
 import type { ModuleFacts } from '../../model/index.js';
 import { orNull, readRegularText } from '../../util/files.js';
 

@@ -1,7 +1,7 @@
 /** What all verdicts of a run rest on, in one value: the whole project, the tools and the environment (trust.md T4, level 1). */
 import { join } from 'node:path';
 import type { Project } from '../../config/index.js';
-import { environmentDigest } from '../../evidence/index.js';
+import { environmentDigest } from '../../closure/index.js';
 import type { Case } from '../../model/index.js';
 import { inheritedEnv } from '../../run/index.js';
 import { openWholeMemo, readWhole, type Source, type WholeProject } from '../../sources/index.js';

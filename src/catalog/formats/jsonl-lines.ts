@@ -6,7 +6,7 @@ import { CONCERNS, LEVELS, REVIEWS, RISKS, STATUSES, type Failure, type Json } f
 import { nearest } from '../../util/text.js';
 import { MAX_ID } from '../ids.js';
 import { LIMITS } from '../limits.js';
-import { quoted, shapes, textTrouble, type JsonMap, type TextShape } from '../yaml/index.js';
+import { quoted, shapes, textTrouble, type JsonMap, type TextShape } from '../../yaml/index.js';
 
 /** In the order in which they are written. */
 export const RECORD_TYPES = [

@@ -4,7 +4,7 @@ import { unsafePathReason } from '../../util/files.js';
 import { canonicalJson, hashFields } from '../../util/hash.js';
 import { linkRecord } from '../record.js';
 import { selectorPath } from '../spec-shape.js';
-import type { JsonMap } from '../yaml/index.js';
+import type { JsonMap } from '../../yaml/index.js';
 import { isJsonMap, textOf } from './jsonl-lines.js';
 import { testQuery, type ResolveTest } from './test-command.js';
 

@@ -18,7 +18,7 @@ import { formatSpec } from '../format.js';
 import { parseSpecText } from '../parse.js';
 import { specRecord, toSpec, withoutPositions } from '../record.js';
 import { specShape, type RawSpec } from '../spec-shape.js';
-import { accepts, decodeUtf8, emitFlow, parseYaml, quoted, readShape, type JsonMap } from '../yaml/index.js';
+import { accepts, decodeUtf8, emitFlow, parseYaml, quoted, readShape, type JsonMap } from '../../yaml/index.js';
 import { generatedPair, meaningKey, meaningOf, storedPair, type LinkPair } from './jsonl-links.js';
 import {
   difference,

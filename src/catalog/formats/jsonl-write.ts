@@ -2,7 +2,7 @@ import { reviewOf, riskOf, type Catalog, type Criterion, type Json, type Spec } 
 import { canonicalJson, hashFields } from '../../util/hash.js';
 import { criterionRecord, specRecord } from '../record.js';
 import { CRITERION_KEYS, SPEC_KEYS } from '../spec-shape.js';
-import type { JsonMap } from '../yaml/index.js';
+import type { JsonMap } from '../../yaml/index.js';
 import { generatedPair, meaningKey, meaningsOf, noteOf, ownPart, storedPairs } from './jsonl-links.js';
 import { isJsonMap, restored, textOf, writeLines, type Difference, type RecordType } from './jsonl-lines.js';
 

@@ -6,7 +6,7 @@ import { copyFile, lstat, mkdir, readdir } from 'node:fs/promises';
 import { dirname, join, posix } from 'node:path';
 import type { Case, EventSink, Outcome } from '../../model/index.js';
 import type { Workspace } from '../adapters.js';
-import { selection } from '../docker/glob.js';
+import { selection } from '../glob.js';
 
 const FILE_LIMIT = 200;
 const BYTE_LIMIT = 64 * 1024 * 1024;

@@ -1,6 +1,6 @@
 /** What readers of text documents share: decoding, ids and titles made from a file. */
 import { success, type Result } from '../../../model/index.js';
-import { decodeUtf8 } from '../../yaml/index.js';
+import { decodeUtf8 } from '../../../yaml/index.js';
 
 /** The text of a file without a byte order mark. Failure: `invalid-spec` at the first byte that is no UTF-8. */
 export function decodeText(content: Uint8Array, file: string): Result<string> {
