@@ -206,7 +206,7 @@ describe('a warm vitest', () => {
       return record.specs[0]?.criteria[0]?.checks.map((check) => check.reason) ?? [];
     };
     expect(await reasons('SPEC-hot')).toEqual(['executed']);
-    expect(await reasons('SPEC-made')).toEqual(['executed', 'assertion']);
+    expect(await reasons('SPEC-made')).toEqual(['exit-code', 'assertion']);
     expect(new Set((await test.log('worker.start')).map((entry) => entry['pid'])).size).toBe(1);
   });
 

@@ -12,10 +12,12 @@ describe('verify beside a daemon', () => {
         'specs/bad.yaml': self.probe('bad', { exit: 3 }),
       }),
     });
+    // Where it ran is the one difference: a daemon verifies in a worktree, and its record says so.
     const shape = (text: string): unknown =>
       JSON.parse(text, (key, value: unknown) =>
-        /^(?:run|started_at|ended_at|duration_ms|output|output_sha256|stderr|stderr_sha256|executed)$/.test(key) ||
-        key === 'env'
+        /^(?:run|started_at|ended_at|duration_ms|output|output_sha256|stderr|stderr_sha256|executed|worktree)$/.test(
+          key,
+        ) || key === 'env'
           ? undefined
           : value,
       );

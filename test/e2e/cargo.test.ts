@@ -24,7 +24,7 @@ const SPEC = specFile('SPEC-s1', {
   'AC-s1-command': 'verified_by:\n  - run: test -f Cargo.toml',
 });
 const files = { ...projectFiles, 'specs/s1.yaml': SPEC };
-const PASSED = { 'AC-s1-unit': 'PASS(executed)', 'AC-s1-flow': 'PASS(executed)', 'AC-s1-command': 'PASS(executed)' };
+const PASSED = { 'AC-s1-unit': 'PASS(executed)', 'AC-s1-flow': 'PASS(executed)', 'AC-s1-command': 'PASS(exit-code)' };
 
 const verifySpec = async (
   project: TestProject,
@@ -162,7 +162,7 @@ describe.skipIf(noCargo !== null)('verify-spec with cargo', () => {
     expect(verdicts(record)).toEqual({
       'AC-s1-unit': 'SKIP(unavailable:cargo)',
       'AC-s1-flow': 'SKIP(unavailable:cargo)',
-      'AC-s1-command': 'PASS(executed)',
+      'AC-s1-command': 'PASS(exit-code)',
     });
     expect(record.warm).toMatchObject({ status: 'Unavailable', reason: 'cargo-absent', populated: false });
     expect(code).toBe(0);
@@ -201,7 +201,7 @@ describe.skipIf(noCargo !== null)('verify-spec with cargo', () => {
     await project.commit();
     const { record, code } = await verifySpec(project, ['SPEC-n', '--speculative']);
     expect(record.warm).toMatchObject({ status: 'Unavailable', reason: 'not-a-crate', populated: false });
-    expect([verdicts(record), code]).toEqual([{ 'AC-n-command': 'PASS(executed)' }, 0]);
+    expect([verdicts(record), code]).toEqual([{ 'AC-n-command': 'PASS(exit-code)' }, 0]);
     const warm = await project.coherence(['warm', 'run', '--json']);
     expect(warm.json()).toMatchObject({ status: 'Unavailable', reason: 'not-a-crate', populated: false });
     expect(await project.git('status', '--porcelain')).toBe('');
@@ -215,7 +215,7 @@ describe.skipIf(noCargo !== null)('verify-spec with cargo', () => {
     expect(verdicts(plain.record)).toEqual({
       'AC-s1-unit': 'ERROR(build)',
       'AC-s1-flow': 'ERROR(build)',
-      'AC-s1-command': 'PASS(executed)',
+      'AC-s1-command': 'PASS(exit-code)',
     });
     expect(verdicts(speculative.record)).toEqual(verdicts(plain.record));
     expect([plain.code, speculative.code]).toEqual([2, 2]);
