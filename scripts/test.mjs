@@ -26,8 +26,8 @@ const bin = (name) => join(root, 'node_modules', '.bin', name);
 
 installPackages(root);
 // Before the build: the observer is compiled by it.
-if (ci && !onlyUnit && node(['scripts/strace.mjs', 'install']) !== 0) {
-  say('strace and a C compiler could not be installed, and CI=true wants every back end');
+if (ci && !onlyUnit && node(['scripts/packages.mjs', 'install']) !== 0) {
+  say('packages of the system that tests need could not be installed, and CI=true wants every back end');
   failed += 1;
 }
 buildProduct();
