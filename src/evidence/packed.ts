@@ -124,19 +124,19 @@ export function packRecord(record: RunRecord): PackedRecord {
     0,
   );
   const batches: Facts[] = [];
-  if (count <= SHORT)
-    return {
-      schema: 'coherence.verify/2',
-      ...rest,
-      batches,
-      specs: specs.map((spec) => ({
-        ...spec,
-        criteria: spec.criteria.map((criterion) => ({
-          ...criterion,
-          checks: criterion.checks.map((check) => ({ ...check })),
-        })),
+  const packed = (pack: (check: CheckRecord, criterion: string) => Facts): PackedRecord => ({
+    schema: 'coherence.verify/2',
+    ...rest,
+    batches,
+    specs: specs.map((spec) => ({
+      ...spec,
+      criteria: spec.criteria.map((criterion) => ({
+        ...criterion,
+        checks: criterion.checks.map((check) => pack(check, criterion.id)),
       })),
-    };
+    })),
+  });
+  if (count <= SHORT) return packed((check) => ({ ...check }));
   const numbers = new Numbers();
   const numberOf = new Map<string, number>();
   const packCheck = (check: CheckRecord, criterion: string): Facts => {
@@ -158,18 +158,7 @@ export function packRecord(record: RunRecord): PackedRecord {
     );
     return { batch, ...Object.fromEntries(differing) };
   };
-  return {
-    schema: 'coherence.verify/2',
-    ...rest,
-    batches,
-    specs: specs.map((spec) => ({
-      ...spec,
-      criteria: spec.criteria.map((criterion) => ({
-        ...criterion,
-        checks: criterion.checks.map((check) => packCheck(check, criterion.id)),
-      })),
-    })),
-  };
+  return packed(packCheck);
 }
 
 /** The record that was packed. Common values are shared objects, so that a record of many checks stays small in memory. */
